@@ -1,0 +1,1 @@
+export const minimumPulumiVersion = "3.206.0";

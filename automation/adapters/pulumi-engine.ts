@@ -1,0 +1,263 @@
+/**
+ * The real Pulumi engine behind the StackEngine port: inline programs, settings from `Pulumi.yaml` in the root, the same
+ * `Pulumi.<stack>.yaml` files and the same backend as the plain CLI.
+ */
+import { SwitchyardError } from "../errors.ts";
+import type { ConfigValues, StackEngine, StackName, StackOptions, StackResult } from "../ports/stack-engine.ts";
+import { openStack, PulumiProcessError, type PulumiFn } from "./pulumi-automation-api.ts";
+import { writeStackConfig } from "./pulumi-config-file.ts";
+import { explainPulumiError } from "./pulumi-errors.ts";
+import { type Diagnostic, EventFold, readableOutputs } from "./pulumi-events.ts";
+import {
+  ensureFileBackend,
+  fileBackendFolder,
+  pendingCreates,
+  readStackState,
+  removeDeadLocks,
+} from "./pulumi-file-backend.ts";
+import { type Environment, runPulumi } from "./pulumi-process.ts";
+import { parseOutputs, parseStackList } from "./pulumi-replies.ts";
+import { minimumPulumiVersion } from "./pulumi-candidates.ts";
+
+export interface PulumiEngineOptions {
+  /** The folder of `Pulumi.yaml`; the stacks' `Pulumi.<stack>.yaml` are there too. */
+  readonly root: string;
+  /** The `pulumi` binary that resolveEngine found. */
+  readonly pulumiCommandPath: string;
+  /** Its version; default the oldest that resolveEngine takes. */
+  readonly pulumiVersion?: string;
+  /** The engine's whole environment; nothing else is inherited. */
+  readonly env: Environment;
+  /** Loads a program by the first part of the stack's name. */
+  readonly programs: Readonly<Record<string, () => Promise<PulumiFn>>>;
+  /** As in `Pulumi.yaml`; default `switchyard`. */
+  readonly projectName?: string;
+  /** Warnings, errors and notes of engine, providers and programs, as they come. */
+  readonly onDiagnostic?: (stack: StackName, diagnostic: Diagnostic) => void;
+  /**
+   * What to do with creates that a killed run left unanswered: `clear` forgets them (right where providers create again
+   * under the same name, as the local cloud does), `refuse` asks a person (right for clouds). Default `refuse`.
+   */
+  readonly pendingCreates?: "clear" | "refuse";
+  /** How long a cancelled engine may take to finish the resources in flight, ms; default 60 000. */
+  readonly cancelGraceMs?: number;
+}
+
+type Operation = "up" | "preview" | "refresh" | "destroy";
+
+/** A StackEngine that drives the real engine. Nothing is started or loaded before the first call. */
+export function createPulumiEngine(options: PulumiEngineOptions): StackEngine {
+  return new PulumiEngine(options);
+}
+
+class PulumiEngine implements StackEngine {
+  private readonly options: PulumiEngineOptions;
+  private readonly project: string;
+  private readonly backend: string | undefined;
+  /** The last operation per stack, settled or not: the next one begins when it has ended. */
+  private readonly queues = new Map<StackName, Promise<void>>();
+
+  constructor(options: PulumiEngineOptions) {
+    this.options = options;
+    this.project = options.projectName ?? "switchyard";
+    this.backend = fileBackendFolder(options.env["PULUMI_BACKEND_URL"]);
+  }
+
+  up(stack: StackName, options: StackOptions = {}): Promise<StackResult> {
+    return this.operate("up", stack, options);
+  }
+
+  preview(stack: StackName, options: StackOptions = {}): Promise<StackResult> {
+    return this.operate("preview", stack, options);
+  }
+
+  refresh(stack: StackName, options: StackOptions = {}): Promise<StackResult> {
+    return this.operate("refresh", stack, options);
+  }
+
+  destroy(stack: StackName, options: StackOptions = {}): Promise<StackResult> {
+    return this.operate("destroy", stack, options);
+  }
+
+  outputs(stack: StackName): Promise<Readonly<Record<string, unknown>>> {
+    // One CLI call, 0.10 s; the API's own `outputs` makes two, the second one for secrets in clear.
+    return this.queued(stack, undefined, async () =>
+      readableOutputs(parseOutputs(await this.run(stack, ["stack", "output", "--json", "--stack", stack]))),
+    );
+  }
+
+  async list(): Promise<readonly { stack: StackName; resources: number; updatedAt: string | undefined }[]> {
+    return parseStackList(await this.run(undefined, ["stack", "ls", "--json"]));
+  }
+
+  configure(stack: StackName, config: ConfigValues): Promise<void> {
+    return this.queued(stack, undefined, async () => {
+      if (!(await this.exists(stack))) await this.create(stack);
+      await writeStackConfig(this.options.root, stack, config);
+    });
+  }
+
+  /** One operation per stack at a time, in the order of the calls. */
+  private async queued<T>(stack: StackName, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const turn = (this.queues.get(stack) ?? Promise.resolve()).then(() => {
+      // An operation that was given up while it waited never starts.
+      if (signal?.aborted) throw explainPulumiError(signal.reason, { stack, cancelled: true });
+      return work();
+    });
+    const ended = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.queues.set(stack, ended);
+    try {
+      return await turn;
+    } finally {
+      if (this.queues.get(stack) === ended) this.queues.delete(stack);
+    }
+  }
+
+  private operate(operation: Operation, stack: StackName, options: StackOptions): Promise<StackResult> {
+    return this.queued(stack, options.signal, async () => {
+      const started = performance.now();
+      const program = operation === "up" || operation === "preview" ? await this.program(stack) : undefined;
+      if (options.config !== undefined) {
+        if (program !== undefined && !(await this.exists(stack))) await this.create(stack);
+        await writeStackConfig(this.options.root, stack, options.config);
+      }
+      if (operation !== "preview") await this.settlePendingCreates(stack, options);
+      const fold = await this.withStack(stack, program !== undefined, () =>
+        this.attempt(operation, stack, options, program),
+      );
+      const { outputs, changes } = fold.summary();
+      return { stack, outputs, changes, durationMs: performance.now() - started };
+    });
+  }
+
+  /** Runs the operation; where the stack is absent and may be made, or its lock's owner is dead, once more after putting that right. */
+  private async withStack<T>(stack: StackName, mayCreate: boolean, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof SwitchyardError)) throw error;
+      if (error.code === "stack-not-found" && mayCreate) await this.create(stack);
+      else if (error.code !== "stack-locked" || !(await this.unlockDead(stack))) throw error;
+      return await work();
+    }
+  }
+
+  private async attempt(
+    operation: Operation,
+    stack: StackName,
+    options: StackOptions,
+    program: PulumiFn | undefined,
+    clearPendingCreates = false,
+  ): Promise<EventFold> {
+    const fold = new EventFold(stack);
+    if (this.backend !== undefined) await ensureFileBackend(this.backend);
+    try {
+      const handle = await openStack({
+        root: this.options.root,
+        stack,
+        command: this.options.pulumiCommandPath,
+        version: this.options.pulumiVersion ?? minimumPulumiVersion,
+        env: this.options.env,
+        ...(program === undefined ? {} : { program }),
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        cancelGraceMs: this.options.cancelGraceMs ?? 60_000,
+      });
+      const settings = {
+        color: "never" as const,
+        onEvent: (event: Parameters<EventFold["take"]>[0]) => {
+          const { progress, diagnostic } = fold.take(event);
+          if (diagnostic !== undefined) this.options.onDiagnostic?.(stack, diagnostic);
+          if (progress !== undefined) options.onProgress?.(progress);
+        },
+      };
+      if (operation === "refresh" && clearPendingCreates) await handle.refresh({ ...settings, clearPendingCreates });
+      else await handle[operation](settings);
+      return fold;
+    } catch (error) {
+      throw explainPulumiError(error, {
+        stack,
+        operation,
+        root: this.options.root,
+        cancelled: options.signal?.aborted === true,
+        events: fold.summary(),
+      });
+    }
+  }
+
+  /**
+   * A killed engine leaves "create begun, end unknown" in the state. Later runs only warn and keep the entry, and the resource
+   * is created a second time. Pending updates and deletes need nothing: the refresh before each `up` reads what is there.
+   */
+  private async settlePendingCreates(stack: StackName, options: StackOptions): Promise<void> {
+    const state =
+      this.backend === undefined
+        ? await this.exportState(stack)
+        : await readStackState(this.backend, this.project, stack);
+    const pending = state === undefined ? [] : pendingCreates(state);
+    if (pending.length === 0) return;
+    if (this.options.pendingCreates !== "clear") {
+      throw new SwitchyardError("stack-interrupted", {
+        message: `An earlier run of stack ${stack} was killed while it created ${pending.join(", ")}; whether they exist is not known`,
+        next: [
+          `If a resource exists, adopt it: pulumi refresh --import-pending-creates URN,ID --stack ${stack}`,
+          `If none exists, forget them: pulumi refresh --clear-pending-creates --stack ${stack}`,
+        ],
+        data: { stack, pending },
+      });
+    }
+    await this.withStack(stack, false, () => this.attempt("refresh", stack, options, undefined, true));
+  }
+
+  /** Backends on the network answer for pending creates only by an export. */
+  private async exportState(stack: StackName): Promise<string | undefined> {
+    try {
+      return await this.run(stack, ["stack", "export", "--stack", stack]);
+    } catch (error) {
+      if (error instanceof SwitchyardError && error.code === "stack-not-found") return undefined;
+      throw error;
+    }
+  }
+
+  private async exists(stack: StackName): Promise<boolean> {
+    if (this.backend !== undefined) return (await readStackState(this.backend, this.project, stack)) !== undefined;
+    return (await this.exportState(stack)) !== undefined;
+  }
+
+  /** 0.25 s, once in a stack's life. It also puts the passphrase's salt into `Pulumi.<stack>.yaml`. */
+  private async create(stack: StackName): Promise<void> {
+    await this.run(stack, ["stack", "init", stack, "--no-select"]);
+  }
+
+  private async unlockDead(stack: StackName): Promise<boolean> {
+    if (this.backend === undefined) return false;
+    return (await removeDeadLocks(this.backend, this.project, stack)).length > 0;
+  }
+
+  private async program(stack: StackName): Promise<PulumiFn> {
+    const name = stack.slice(0, stack.indexOf("."));
+    const load = Object.hasOwn(this.options.programs, name) ? this.options.programs[name] : undefined;
+    if (load === undefined) {
+      throw new SwitchyardError("unknown-stack", {
+        message: `There is no program "${name}" for stack "${stack}"; programs: ${Object.keys(this.options.programs).join(", ")}`,
+      });
+    }
+    return await load();
+  }
+
+  /** A plain CLI call; returns what it printed. */
+  private async run(stack: StackName | undefined, args: readonly string[]): Promise<string> {
+    if (this.backend !== undefined) await ensureFileBackend(this.backend);
+    const all = [...args, "--non-interactive", "--color", "never"];
+    try {
+      const { pulumiCommandPath, root, env } = this.options;
+      const result = await runPulumi(pulumiCommandPath, { args: all, cwd: root, env });
+      if (result.code !== 0) throw new PulumiProcessError(all, result);
+      return result.stdout;
+    } catch (error) {
+      throw explainPulumiError(error, { ...(stack === undefined ? {} : { stack }), root: this.options.root });
+    }
+  }
+}

@@ -1,0 +1,144 @@
+/** What we know of Pulumi's `file://` backend on disk: where a stack's state and locks are, and whose lock is dead. */
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { homedir, hostname } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gunzip } from "node:zlib";
+import { promisify } from "node:util";
+import { z } from "zod";
+import { isErrno, startTimeOf } from "./process-facts.ts";
+
+const lockSchema = z.object({
+  pid: z.number().int().positive(),
+  username: z.string(),
+  hostname: z.string(),
+  timestamp: z.iso.datetime({ offset: true }),
+});
+
+const deploymentSchema = z.object({
+  pending_operations: z
+    .array(z.object({ type: z.string(), resource: z.object({ urn: z.string() }) }))
+    .nullish(),
+});
+
+/** `checkpoint.latest` in the backend's files, `deployment` in what `pulumi stack export` prints. */
+const stateSchema = z.union([
+  z.object({ checkpoint: z.object({ latest: deploymentSchema.nullish() }) }).transform((s) => s.checkpoint.latest),
+  z.object({ deployment: deploymentSchema.nullish() }).transform((s) => s.deployment),
+]);
+
+export interface StackLock {
+  readonly path: string;
+  readonly pid: number;
+  readonly user: string;
+  readonly host: string;
+  /** ISO time. */
+  readonly since: string;
+}
+
+export interface ProcessFacts {
+  readonly host: string;
+  /** When the process started, ms since the epoch; undefined when there is none of that id. */
+  startedAt(pid: number): Promise<number | undefined>;
+}
+
+/** The folder of a `file://` URL; undefined for every other backend. */
+export function fileBackendFolder(url: string | undefined): string | undefined {
+  if (url === undefined || !url.startsWith("file://")) return undefined;
+  const path = url.slice("file://".length).replace(/\?.*$/, "");
+  if (path === "~" || path.startsWith("~/")) return join(homedir(), path.slice(1));
+  if (!path.startsWith("/")) return undefined;
+  return fileURLToPath(`file://${path}`);
+}
+
+/** Pulumi refuses a `file://` folder that does not exist. */
+export async function ensureFileBackend(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+}
+
+/** URNs whose create was begun and never answered for, because the engine was killed. */
+export function pendingCreates(state: string): readonly string[] {
+  // Nearly every state has none, and a big one takes long to parse.
+  if (!state.includes('"pending_operations"')) return [];
+  const pending = stateSchema.parse(JSON.parse(state))?.pending_operations ?? [];
+  return pending.filter((operation) => operation.type === "creating").map((operation) => operation.resource.urn);
+}
+
+/** The text of a stack's state; undefined when the stack does not exist. */
+export async function readStackState(folder: string, project: string, stack: string): Promise<string | undefined> {
+  const file = join(folder, ".pulumi", "stacks", project, `${stack}.json`);
+  const plain = await readIfThere(file);
+  if (plain !== undefined) return plain.toString("utf8");
+  const packed = await readIfThere(`${file}.gz`);
+  return packed === undefined ? undefined : (await promisify(gunzip)(packed)).toString("utf8");
+}
+
+export async function readLocks(folder: string, project: string, stack: string): Promise<readonly StackLock[]> {
+  const locks = join(folder, ".pulumi", "locks", "organization", project, stack);
+  let names: string[];
+  try {
+    names = await readdir(locks);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return [];
+    throw error;
+  }
+  const found: StackLock[] = [];
+  for (const name of names.filter((each) => each.endsWith(".json"))) {
+    const path = join(locks, name);
+    const text = await readIfThere(path);
+    const lock = lockSchema.safeParse(parseJson(text?.toString("utf8") ?? ""));
+    if (!lock.success) continue;
+    const { pid, username, hostname: host, timestamp } = lock.data;
+    found.push({ path, pid, user: username, host, since: timestamp });
+  }
+  return found;
+}
+
+/**
+ * Whether the lock's owner is certainly gone: it ran on this host, and its process id belongs to nobody or to a process that
+ * began after the lock was written. A lock of another host may be alive for all we know.
+ */
+export async function isDeadLock(lock: StackLock, facts: ProcessFacts): Promise<boolean> {
+  if (lock.host !== facts.host) return false;
+  const startedAt = await facts.startedAt(lock.pid);
+  // Process start times are known to 10 ms and the boot time to a second.
+  return startedAt === undefined || startedAt > Date.parse(lock.since) + 2_000;
+}
+
+/** Removes the stack's locks whose owners are dead; returns them. Pulumi's own `cancel` would remove living ones too. */
+export async function removeDeadLocks(
+  folder: string,
+  project: string,
+  stack: string,
+  facts: ProcessFacts = thisHost,
+): Promise<readonly StackLock[]> {
+  const removed: StackLock[] = [];
+  for (const lock of await readLocks(folder, project, stack)) {
+    if (!(await isDeadLock(lock, facts))) continue;
+    await rm(lock.path, { force: true });
+    await rm(`${lock.path}.attrs`, { force: true });
+    removed.push(lock);
+  }
+  return removed;
+}
+
+export const thisHost: ProcessFacts = { host: hostname(), startedAt: startTimeOf };
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
+/** A lock that is being written is empty or half; it is alive, so it counts as none that we can judge. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

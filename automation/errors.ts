@@ -1,0 +1,301 @@
+/**
+ * The one error catalogue. Every error that a user can meet has a code here; docs/errors.md is generated from it.
+ * `what` says what happened in general, `next` what to do in general; the error itself carries the particular text
+ * and the exact command.
+ */
+
+/** Exit codes, the same as the Pulumi CLI's declared stable ones. */
+export const exitCodes = {
+  ok: 0,
+  error: 1,
+  configuration: 2,
+  authentication: 3,
+  resource: 4,
+  policy: 5,
+  stackNotFound: 6,
+  changesFound: 7,
+  cancelled: 8,
+  timeout: 9,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+export interface CatalogueEntry {
+  readonly exitCode: ExitCode;
+  /** What happened, in general. */
+  readonly what: string;
+  /** What to do next, in general. */
+  readonly next: string;
+}
+
+export const catalogue = {
+  "internal-error": {
+    exitCode: exitCodes.error,
+    what: "Switchyard met a situation that its authors did not foresee.",
+    next: "Run the command again with --debug and report the text with the output of `switchyard doctor --json`.",
+  },
+  cancelled: {
+    exitCode: exitCodes.cancelled,
+    what: "The command was stopped by Ctrl-C or by a signal.",
+    next: "Run the command again; what was already done is kept.",
+  },
+  "usage-error": {
+    exitCode: exitCodes.configuration,
+    what: "The command line has a flag, an argument or a value that the command does not take.",
+    next: "Look at the command's --help.",
+  },
+  "invalid-config": {
+    exitCode: exitCodes.configuration,
+    what: "A configuration file or value does not have the form that is needed. All problems are listed at once.",
+    next: "Correct the listed values; `switchyard init` writes a commented example.",
+  },
+  "unknown-environment": {
+    exitCode: exitCodes.configuration,
+    what: "No environment of that name is configured.",
+    next: "Name an environment of switchyard.yaml, or add it there.",
+  },
+  "unknown-platform": {
+    exitCode: exitCodes.configuration,
+    what: "No platform of that name exists.",
+    next: "Use one of the platforms that the message lists.",
+  },
+  "unknown-stack": {
+    exitCode: exitCodes.stackNotFound,
+    what: "No program or stack of that name exists.",
+    next: "Run `switchyard stacks` to see the stacks of every environment.",
+  },
+
+  // The agent, through the balancer.
+  "agent-unreachable": {
+    exitCode: exitCodes.resource,
+    what: "No instance of the agent on that platform answered: the balancer could not be reached, or it got no complete reply from an instance.",
+    next: "Run `switchyard agent health` for the platform and look at its instances' logs.",
+  },
+  "agent-operation-missing": {
+    exitCode: exitCodes.resource,
+    what: "The service on that platform does not have an operation that every agent must have.",
+    next: "Deploy an image that answers POST /process, GET /health, GET /kiro-metrics and GET /info.",
+  },
+  "agent-reply-invalid": {
+    exitCode: exitCodes.resource,
+    what: "The agent on that platform gave a reply that does not have the form of the agent's contract. All problems are listed.",
+    next: "Compare the image with services/kiro/contract.ts and deploy one that keeps to it.",
+  },
+
+  // The balancer, its weights and what it reports.
+  "traffic-unreachable": {
+    exitCode: exitCodes.resource,
+    what: "The balancer or its API gave no usable answer.",
+    next: "Check the network and the endpoint; locally run `switchyard local status`. Traffic stays as it was.",
+  },
+  "traffic-not-found": {
+    exitCode: exitCodes.resource,
+    what: "The URL map that carries the weights does not exist.",
+    next: "Bring the `traffic` stack of the environment up.",
+  },
+  "traffic-reply-invalid": {
+    exitCode: exitCodes.resource,
+    what: "The balancer's API answered in a form that is not understood, so the weights are not known.",
+    next: "Look at the URL map by hand; its top-level route action must hold weighted backend services named by platform.",
+  },
+  "traffic-refused": {
+    exitCode: exitCodes.resource,
+    what: "The balancer's API refused the request. Nothing was changed.",
+    next: "Correct what the message names and run the command again.",
+  },
+  "traffic-weights-invalid": {
+    exitCode: exitCodes.configuration,
+    what: "The weights cannot be set: they must be percentages of known platforms with at most one decimal that add up to 100.",
+    next: "Give weights that add up to 100, for example gke=95 cloud-run=5.",
+  },
+  "fingerprint-conflict": {
+    exitCode: exitCodes.resource,
+    what: "Somebody else changed the balancer between the read and the write. Nothing was changed by the write.",
+    next: "Read the weights again, then repeat the write.",
+  },
+  "feed-unreachable": {
+    exitCode: exitCodes.resource,
+    what: "The feed of finished requests gave no usable answer, so the gates cannot see errors.",
+    next: "Locally run `switchyard local status`; the swap pauses until the feed is back.",
+  },
+
+  // Credentials of clouds.
+  "credentials-missing": {
+    exitCode: exitCodes.authentication,
+    what: "No credentials for the cloud were found, or the cloud did not accept them.",
+    next: "Run `gcloud auth application-default login`, or set GOOGLE_OAUTH_ACCESS_TOKEN.",
+  },
+  "credentials-over-http": {
+    exitCode: exitCodes.authentication,
+    what: "Credentials would have travelled over plain HTTP to another machine. Nothing was sent.",
+    next: "Use an https endpoint in CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE; plain HTTP is for loopback only.",
+  },
+  "acceptance-failed": {
+    exitCode: exitCodes.error,
+    what: "The candidate failed the acceptance suite on the dark route, before any user's request.",
+    next: "Look at the candidate with `switchyard agent info --platform P` and `switchyard agent health --platform P`.",
+  },
+  "candidate-not-ready": {
+    exitCode: exitCodes.timeout,
+    what: "The candidate platform did not report ready within health_check_timeout.",
+    next: "Look at the candidate's logs; raise health_check_timeout if it only needs longer.",
+  },
+  "disk-error": {
+    exitCode: exitCodes.error,
+    what: "A file of Switchyard's state could not be read or written.",
+    next: "Repair the disk or the permissions; what was already written is kept.",
+  },
+  "disk-full": {
+    exitCode: exitCodes.error,
+    what: "There is no space left for Switchyard's state. Weights stay as they are.",
+    next: "Free space, then run `switchyard swap resume`.",
+  },
+  "disk-read-only": {
+    exitCode: exitCodes.error,
+    what: "The folder for Switchyard's state cannot be written.",
+    next: "Make the folder `.switchyard` writable.",
+  },
+  "endpoints-missing": {
+    exitCode: exitCodes.timeout,
+    what: "The platform's endpoint groups did not appear in time, so that the balancer cannot reach it.",
+    next: "Look at the Service's annotation cloud.google.com/neg-status and its events.",
+  },
+  "image-invalid": {
+    exitCode: exitCodes.configuration,
+    what: "A folder cannot be built into an image.",
+    next: "Correct the folder's package.json as the message says.",
+  },
+  "journal-corrupt": {
+    exitCode: exitCodes.error,
+    what: "A swap's journal was changed, or lost lines. It is refused as a whole; nothing is changed.",
+    next: "Keep a copy, look at the real weights with `switchyard traffic show`, then move the journal away.",
+  },
+  "local-cloud-failed": {
+    exitCode: exitCodes.error,
+    what: "The local cloud could not be started, or did not answer.",
+    next: "Look at .switchyard/local/logs/daemon.log, then run `switchyard local stop` and try again.",
+  },
+  "local-cloud-not-running": {
+    exitCode: exitCodes.error,
+    what: "The command needs the local cloud, and it does not run.",
+    next: "Run `switchyard local start`.",
+  },
+  "no-swap": {
+    exitCode: exitCodes.error,
+    what: "There is no swap that the command could act on.",
+    next: "Run `switchyard swap history` to see the swaps of the environment.",
+  },
+  "not-deployed": {
+    exitCode: exitCodes.error,
+    what: "The environment serves nothing yet, so that there is nothing to move.",
+    next: "Bring a platform and the traffic stack up: `switchyard up cloud-run.local` and `switchyard up traffic.local`.",
+  },
+  "not-on-this-cloud": {
+    exitCode: exitCodes.configuration,
+    what: "The command works on environments of another cloud only.",
+    next: "Choose another environment with --env.",
+  },
+  "port-in-use": {
+    exitCode: exitCodes.resource,
+    what: "A port that the local cloud was told to use is taken by another program.",
+    next: "End that program, or choose another port.",
+  },
+  "swap-already-there": {
+    exitCode: exitCodes.configuration,
+    what: "The platform that a swap should go to serves already.",
+    next: "Name another platform, or bring a new image up with `switchyard up`.",
+  },
+  "swap-cannot-return": {
+    exitCode: exitCodes.error,
+    what: "The swap has passed the point from which the old side could take the traffic back.",
+    next: "Start a swap in the other direction.",
+  },
+  "swap-disabled": {
+    exitCode: exitCodes.configuration,
+    what: "Swaps are switched off for the environment (swap.enabled: false).",
+    next: "Set swap.enabled to true in switchyard.yaml.",
+  },
+  "swap-failed": {
+    exitCode: exitCodes.error,
+    what: "The swap did not reach its end; the message says why and where traffic is now.",
+    next: "Run `switchyard swap why` to see the numbers that decided.",
+  },
+  "swap-in-progress": {
+    exitCode: exitCodes.error,
+    what: "A swap of the environment is running; only one may.",
+    next: "Follow it with `switchyard swap watch`, or stop it with `switchyard swap abort`.",
+  },
+  "swap-interrupted": {
+    exitCode: exitCodes.error,
+    what: "A swap of the environment was interrupted and has not ended. Weights are where it left them.",
+    next: "Run `switchyard swap resume` to go on, or `switchyard swap abort` to go back.",
+  },
+  "swap-paused": {
+    exitCode: exitCodes.error,
+    what: "The swap waits for a person. Weights are where it left them.",
+    next: "Repair what the message names, then `switchyard swap resume`, or `switchyard swap abort` to go back.",
+  },
+  "weights-moved-elsewhere": {
+    exitCode: exitCodes.resource,
+    what: "Somebody else changed the balancer's weights in the middle of a swap.",
+    next: "Look with `switchyard traffic show`; go back with `switchyard swap rollback`.",
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+export interface ErrorDetails {
+  /** What happened and why, with the values at hand; no full stop is added. */
+  readonly message: string;
+  /** What to do, each line a sentence or `label: command`. Defaults to the catalogue's. */
+  readonly next?: string | readonly string[];
+  readonly cause?: unknown;
+  /** Further facts for `--json`. Never a secret. */
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/** The one error class that users see: a code of the catalogue, a message, what to do next. */
+export class SwitchyardError extends Error {
+  readonly code: ErrorCode;
+  readonly next: readonly string[];
+  readonly exitCode: ExitCode;
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, details: ErrorDetails) {
+    super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = "SwitchyardError";
+    this.code = code;
+    const next = details.next ?? catalogue[code].next;
+    this.next = typeof next === "string" ? [next] : next;
+    this.exitCode = catalogue[code].exitCode;
+    this.data = details.data ?? {};
+  }
+}
+
+/** An error of a swap (requirement "HotSwapError"). */
+export class HotSwapError extends SwitchyardError {
+  /** The platform on which it happened. */
+  readonly platform: string;
+  /** Whether traffic has to go back to the old side; default true. */
+  readonly rollbackRequired: boolean;
+
+  constructor(code: ErrorCode, details: ErrorDetails & { platform: string; rollbackRequired?: boolean }) {
+    super(code, details);
+    this.name = "HotSwapError";
+    this.platform = details.platform;
+    this.rollbackRequired = details.rollbackRequired ?? true;
+  }
+}
+
+/** A workload keeps state where it must not (requirement "StatelessViolationError"). */
+export class StatelessViolationError extends SwitchyardError {
+  readonly violations: readonly string[];
+  readonly platform: string;
+
+  constructor(code: ErrorCode, details: ErrorDetails & { platform: string; violations: readonly string[] }) {
+    super(code, details);
+    this.name = "StatelessViolationError";
+    this.violations = details.violations;
+    this.platform = details.platform;
+  }
+}

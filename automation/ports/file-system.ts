@@ -1,0 +1,14 @@
+/** The few file operations that state needs. A port, so that a full or read-only disk can be tested as root. */
+export interface FileSystem {
+  /** undefined when there is no such file. */
+  read(path: string): Promise<string | undefined>;
+  /** Temporary file, fsync, rename, fsync of the folder. Errors: disk-full, disk-read-only, disk-error. */
+  writeAtomic(path: string, text: string, mode?: number): Promise<void>;
+  /** Appends and fsyncs; the folder exists afterwards. Same errors. */
+  append(path: string, text: string): Promise<void>;
+  /** Creates the file; false when it exists already. Same errors. */
+  createExclusive(path: string, text: string): Promise<boolean>;
+  list(folder: string): Promise<readonly string[]>;
+  remove(path: string): Promise<void>;
+  copy(from: string, to: string): Promise<void>;
+}

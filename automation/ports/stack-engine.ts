@@ -1,0 +1,42 @@
+/** `<program>.<environment>`, for example gke.local. */
+export type StackName = `${string}.${string}`;
+
+export type ConfigValues = Readonly<Record<string, string | number | boolean | readonly unknown[] | object>>;
+
+/** One line of progress. */
+export interface StackProgress {
+  readonly stack: StackName;
+  readonly operation: "create" | "update" | "delete" | "replace" | "read" | "refresh" | "same" | "diagnostic";
+  /** The resource's type and name; for a diagnostic its text. */
+  readonly resource: string;
+  readonly state: "started" | "done" | "failed";
+}
+
+export interface StackResult {
+  readonly stack: StackName;
+  readonly outputs: Readonly<Record<string, unknown>>;
+  /** Number of resources per operation: create, update, delete, replace, same. */
+  readonly changes: Readonly<Record<string, number>>;
+  readonly durationMs: number;
+}
+
+export interface StackOptions {
+  /** Settings written to the stack's config before the operation, `namespace:key`. */
+  readonly config?: ConfigValues;
+  readonly onProgress?: (progress: StackProgress) => void;
+  /** Aborting cancels the engine's operation and waits for it to end. */
+  readonly signal?: AbortSignal;
+}
+
+/** The Pulumi engine. One operation per stack at a time; a second waits for the first. Errors: the engine-* and stack-* codes. */
+export interface StackEngine {
+  up(stack: StackName, options?: StackOptions): Promise<StackResult>;
+  preview(stack: StackName, options?: StackOptions): Promise<StackResult>;
+  refresh(stack: StackName, options?: StackOptions): Promise<StackResult>;
+  /** Deletes all resources and keeps the empty stack. */
+  destroy(stack: StackName, options?: StackOptions): Promise<StackResult>;
+  outputs(stack: StackName): Promise<Readonly<Record<string, unknown>>>;
+  list(): Promise<readonly { stack: StackName; resources: number; updatedAt: string | undefined }[]>;
+  /** Puts the stack's config in place (creating the stack if absent) without running anything. */
+  configure(stack: StackName, config: ConfigValues): Promise<void>;
+}

@@ -1,0 +1,50 @@
+import type { Properties } from "../compute/resources.ts";
+
+/** Any Kubernetes object. */
+export type KubernetesObject = Properties & {
+  apiVersion: string;
+  kind: string;
+  metadata: Properties & { name: string; namespace?: string };
+};
+
+export interface ObjectReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** "default" for namespaced kinds without one. */
+  readonly namespace: string | undefined;
+  readonly name: string;
+}
+
+/** One endpoint of a network endpoint group: a pod's address. */
+export interface Endpoint {
+  readonly pod: string;
+  /** http://127.0.0.1:PORT */
+  readonly origin: string;
+}
+
+/** A standalone GCE_VM_IP_PORT group that the cluster's NEG controller made for a Service, one per zone. */
+export interface ClusterEndpointGroup {
+  readonly name: string;
+  readonly zone: string;
+  /** Pods that are Ready and not terminating, as the controller has published them. */
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** A cluster in memory with the controllers that the agent's workload needs. */
+export interface Cluster {
+  readonly name: string;
+  readonly endpoint: string;
+  /** Creates or replaces after defaulting and validation; returns the live object with status. Errors: KubernetesError with the API server's text. */
+  apply(object: KubernetesObject): Promise<KubernetesObject>;
+  get(reference: ObjectReference): KubernetesObject | undefined;
+  list(apiVersion: string, kind: string): readonly KubernetesObject[];
+  /** Foreground: resolves when the object and what it owns is gone, pods after their grace. */
+  delete(reference: ObjectReference): Promise<void>;
+  /** Resolves when the object is what pulumi-kubernetes waits for (a Deployment's rollout, a Service's endpoints); rejects with the reasons on failure or abort. */
+  ready(reference: ObjectReference, signal: AbortSignal): Promise<KubernetesObject>;
+  endpointGroups(): readonly ClusterEndpointGroup[];
+  /** Called after every change of endpoint groups. */
+  onEndpointsChange(listener: () => void): () => void;
+  /** Ends all pods. */
+  close(): Promise<void>;
+}

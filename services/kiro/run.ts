@@ -1,0 +1,93 @@
+/** The agent as a process: reads the environment, serves, and ends well on SIGTERM. */
+import { randomBytes } from "node:crypto";
+import { totalmem } from "node:os";
+import { createAgent } from "./agent.ts";
+import { createLog } from "./log.ts";
+import { createMetrics } from "./metrics.ts";
+import { detectPlatform, fetchInstanceId } from "./platform.ts";
+import { startServer } from "./server.ts";
+import { readSettings, SettingsError } from "./settings.ts";
+import type { Process } from "./work.ts";
+
+const metadataServer = "metadata.google.internal";
+
+/** The limit of the container, undefined where the process may use the whole machine. */
+function memoryLimit(): number | undefined {
+  const limit = process.constrainedMemory();
+  return limit > 0 && limit < totalmem() ? limit : undefined;
+}
+
+async function serve(work: Process): Promise<void> {
+  const settings = readSettings(process.env);
+  const platform = detectPlatform(process.env);
+  if (settings.drainMs > platform.longestDrainMs) {
+    throw new SettingsError([
+      `KIRO_DRAIN_SECONDS is ${settings.drainMs / 1_000}; ${platform.name} ends an instance before that, so at most ${platform.longestDrainMs / 1_000} is allowed`,
+    ]);
+  }
+  const found = platform.instanceId ?? (await fetchInstanceId(process.env["GCE_METADATA_HOST"] ?? metadataServer));
+  const instanceId = found ?? `${process.env["K_REVISION"] ?? platform.name}-${randomBytes(4).toString("hex")}`;
+  const log = createLog({
+    write: (line) => process.stdout.write(line),
+    now: Date.now,
+    minimum: settings.logLevel,
+    project: settings.project,
+    labels: { platform: platform.name, instance: instanceId },
+  });
+  if (found === undefined) log("WARNING", "The platform gives no instance id; a random one is used.");
+
+  const now = () => performance.now();
+  const metrics = createMetrics({
+    labels: { platform: platform.name, instance: instanceId },
+    now,
+    ready: () => agent.ready,
+  });
+  const agent = createAgent({
+    platform: platform.name,
+    instanceId,
+    version: settings.version,
+    platformSpecific: platform.specific,
+    process: work,
+    metrics,
+    now: Date.now,
+    memoryLimitBytes: memoryLimit(),
+  });
+  const server = await startServer({ agent, metrics, log, now, host: settings.host, port: settings.port });
+  log("INFO", `Listening on ${server.url}.`, { port: server.port, version: settings.version });
+
+  let draining = false;
+  const end = (signal: NodeJS.Signals): void => {
+    if (draining) return;
+    draining = true;
+    const begun = now();
+    log("INFO", `${signal}: no longer ready, serving until idle.`, { drain_ms: settings.drainMs });
+    const lameDuckMs = Math.min(settings.lameDuckMs ?? platform.lameDuckMs, settings.drainMs);
+    server.drain({ deadlineMs: settings.drainMs, lameDuckMs }).then(
+      (cut) => {
+        const elapsed = Math.round(now() - begun);
+        if (cut === 0) log("INFO", `Drained in ${elapsed} ms.`);
+        else log("WARNING", `Ended after ${elapsed} ms with ${cut} requests cut off.`, { cut });
+        process.exit(0);
+      },
+      (error: unknown) => {
+        log("CRITICAL", "The drain failed.", { stack_trace: error instanceof Error ? error.stack : String(error) });
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+}
+
+/** Runs the agent with the given work until it is told to end. A bad environment or a taken port ends it with exit code 1 and one line that says why. */
+export async function runAgent(work: Process): Promise<void> {
+  try {
+    await serve(work);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const known = error instanceof SettingsError || "code" in error;
+    const fields = known ? {} : { stack_trace: error.stack };
+    process.stderr.write(`${JSON.stringify({ severity: "CRITICAL", message: error.message, ...fields })}\n`);
+    process.exitCode = 1;
+  }
+}
