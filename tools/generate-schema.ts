@@ -36,6 +36,8 @@ const packages: readonly Package[] = [
       "compute:HealthCheck",
       "compute:Network",
       "compute:RegionNetworkEndpointGroup",
+      "compute:Router",
+      "compute:RouterNat",
       "compute:Subnetwork",
       "compute:TargetHttpProxy",
       "compute:TargetHttpsProxy",
@@ -209,7 +211,8 @@ function outputsOf(source: ts.SourceFile, className: string): readonly string[] 
   for (const statement of source.statements) {
     if (!ts.isClassDeclaration(statement) || statement.name?.text !== className) continue;
     for (const member of statement.members) {
-      const isStatic = ts.canHaveModifiers(member) && ts.getModifiers(member)?.some((m) => m.kind === ts.SyntaxKind.StaticKeyword);
+      const isStatic =
+        ts.canHaveModifiers(member) && ts.getModifiers(member)?.some((m) => m.kind === ts.SyntaxKind.StaticKeyword);
       if (ts.isPropertyDeclaration(member) && isStatic !== true) names.push(member.name.getText());
     }
   }
@@ -237,7 +240,13 @@ export function generate(target: Package): string {
   const generator = new Generator(dirname(manifest));
   const resources = sorted(new Map(target.resources.map((name) => generator.resource(name))));
   const functions = sorted(new Map(target.functions.map((name) => generator.function(name))));
-  return print({ package: `@pulumi/${target.name}`, version: String(version), resources, functions, types: generator.types });
+  return print({
+    package: `@pulumi/${target.name}`,
+    version: String(version),
+    resources,
+    functions,
+    types: generator.types,
+  });
 }
 
 if (import.meta.main) {
@@ -247,7 +256,9 @@ if (import.meta.main) {
     const text = generate(target);
     if (!check) writeFileSync(file, text);
     else if (readFileSync(file, "utf8") !== text) {
-      process.stderr.write(`${target.name}.schema.json is not what the installed SDK says. Run: node tools/generate-schema.ts\n`);
+      process.stderr.write(
+        `${target.name}.schema.json is not what the installed SDK says. Run: node tools/generate-schema.ts\n`,
+      );
       process.exitCode = 1;
     }
   }

@@ -2,7 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { Pool } from "undici";
 import { SwitchyardError } from "../errors.ts";
-import type { Prober, ProbeResult } from "../ports/prober.ts";
+import type { ProbeResult, Prober } from "../ports/prober.ts";
 
 const sideHeader = "x-switchyard-side";
 const connections = 20;
@@ -96,16 +96,17 @@ export function createHttpProber(options: HttpProberOptions): HttpProber {
           sent += 1;
           probe(done);
         }
-        if (sent < count) await wait(Math.max(1, 1_000 / perSecond), undefined, { signal });
+        if (sent < count) await pause(Math.max(1, 1_000 / perSecond), signal);
       }
       if (results.length < sent) {
-        const aborted = new Promise<never>((_, reject) => {
-          signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+        await new Promise<void>((resolve, reject) => {
+          const abort = (): void => reject(signal?.reason);
+          signal?.addEventListener("abort", abort, { once: true });
+          finished = () => {
+            signal?.removeEventListener("abort", abort);
+            resolve();
+          };
         });
-        const all = new Promise<void>((resolve) => {
-          finished = resolve;
-        });
-        await Promise.race([all, aborted]);
       }
       if (count > 0 && failed === sent) throw unreachable(failed, lastFailure);
       return results;
@@ -114,4 +115,14 @@ export function createHttpProber(options: HttpProberOptions): HttpProber {
       await pool.close();
     },
   };
+}
+
+/** node:timers rejects with an AbortError of its own; callers are promised the signal's reason. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await wait(ms, undefined, signal === undefined ? {} : { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
 }

@@ -35,7 +35,11 @@ export interface StackHandleOptions {
  * We know the version, name the stack in every call and read outputs and changes from the engine's events.
  */
 export async function openStack(options: StackHandleOptions): Promise<Stack> {
-  const { LocalWorkspace, PulumiCommand: Command, Stack: StackClass } = await import("@pulumi/pulumi/automation/index.js");
+  const {
+    LocalWorkspace,
+    PulumiCommand: Command,
+    Stack: StackClass,
+  } = await import("@pulumi/pulumi/automation/index.js");
   const run = async (
     args: string[],
     cwd: string,

@@ -7,8 +7,8 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { type Document, isMap, parseDocument } from "yaml";
-import type { ConfigValues } from "../ports/stack-engine.ts";
 import { SwitchyardError } from "../errors.ts";
+import type { ConfigValues } from "../ports/stack-engine.ts";
 import { isErrno } from "./process-facts.ts";
 
 export type ConfigEdit =

@@ -4,7 +4,8 @@
  */
 import { SwitchyardError } from "../errors.ts";
 import type { ConfigValues, StackEngine, StackName, StackOptions, StackResult } from "../ports/stack-engine.ts";
-import { openStack, PulumiProcessError, type PulumiFn } from "./pulumi-automation-api.ts";
+import { openStack, type PulumiFn, PulumiProcessError } from "./pulumi-automation-api.ts";
+import { minimumPulumiVersion } from "./pulumi-candidates.ts";
 import { writeStackConfig } from "./pulumi-config-file.ts";
 import { explainPulumiError } from "./pulumi-errors.ts";
 import { type Diagnostic, EventFold, readableOutputs } from "./pulumi-events.ts";
@@ -16,8 +17,10 @@ import {
   removeDeadLocks,
 } from "./pulumi-file-backend.ts";
 import { type Environment, runPulumi } from "./pulumi-process.ts";
+import { providersUnreachable, silentProviders } from "./pulumi-debug-providers.ts";
+import { ensurePassphraseFile } from "./pulumi-passphrase.ts";
+import { engineEnvironment, localPulumiFolders } from "./pulumi-environment.ts";
 import { parseOutputs, parseStackList } from "./pulumi-replies.ts";
-import { minimumPulumiVersion } from "./pulumi-candidates.ts";
 
 export interface PulumiEngineOptions {
   /** The folder of `Pulumi.yaml`; the stacks' `Pulumi.<stack>.yaml` are there too. */
@@ -26,8 +29,10 @@ export interface PulumiEngineOptions {
   readonly pulumiCommandPath: string;
   /** Its version; default the oldest that resolveEngine takes. */
   readonly pulumiVersion?: string;
-  /** The engine's whole environment; nothing else is inherited. */
+  /** The environment's variables. Of the surroundings the engine gets PATH, HOME and the like, and nothing that names an account. */
   readonly env: Environment;
+  /** Default process.env. */
+  readonly surroundings?: Environment;
   /** Loads a program by the first part of the stack's name. */
   readonly programs: Readonly<Record<string, () => Promise<PulumiFn>>>;
   /** As in `Pulumi.yaml`; default `switchyard`. */
@@ -53,6 +58,7 @@ export function createPulumiEngine(options: PulumiEngineOptions): StackEngine {
 class PulumiEngine implements StackEngine {
   private readonly options: PulumiEngineOptions;
   private readonly project: string;
+  private readonly env: Environment;
   private readonly backend: string | undefined;
   /** The last operation per stack, settled or not: the next one begins when it has ended. */
   private readonly queues = new Map<StackName, Promise<void>>();
@@ -60,7 +66,8 @@ class PulumiEngine implements StackEngine {
   constructor(options: PulumiEngineOptions) {
     this.options = options;
     this.project = options.projectName ?? "switchyard";
-    this.backend = fileBackendFolder(options.env["PULUMI_BACKEND_URL"]);
+    this.env = engineEnvironment(options.surroundings ?? process.env, options.env);
+    this.backend = fileBackendFolder(this.env["PULUMI_BACKEND_URL"]);
   }
 
   up(stack: StackName, options: StackOptions = {}): Promise<StackResult> {
@@ -92,7 +99,7 @@ class PulumiEngine implements StackEngine {
 
   configure(stack: StackName, config: ConfigValues): Promise<void> {
     return this.queued(stack, undefined, async () => {
-      if (!(await this.exists(stack))) await this.create(stack);
+      if ((await this.state(stack)) === undefined) await this.create(stack);
       await writeStackConfig(this.options.root, stack, config);
     });
   }
@@ -120,27 +127,27 @@ class PulumiEngine implements StackEngine {
     return this.queued(stack, options.signal, async () => {
       const started = performance.now();
       const program = operation === "up" || operation === "preview" ? await this.program(stack) : undefined;
-      if (options.config !== undefined) {
-        if (program !== undefined && !(await this.exists(stack))) await this.create(stack);
+      const state = await this.state(stack);
+      // A first try on an absent stack would cost 0.10 s; refresh and destroy leave it to the engine to say that there is none.
+      if (state === undefined && program !== undefined) await this.create(stack);
+      if (options.config !== undefined && (state !== undefined || program !== undefined)) {
         await writeStackConfig(this.options.root, stack, options.config);
       }
-      if (operation !== "preview") await this.settlePendingCreates(stack, options);
-      const fold = await this.withStack(stack, program !== undefined, () =>
-        this.attempt(operation, stack, options, program),
-      );
+      if (state !== undefined && operation !== "preview") await this.settlePendingCreates(stack, state, options);
+      const fold = await this.unlocking(stack, () => this.attempt(operation, stack, options, program));
       const { outputs, changes } = fold.summary();
       return { stack, outputs, changes, durationMs: performance.now() - started };
     });
   }
 
-  /** Runs the operation; where the stack is absent and may be made, or its lock's owner is dead, once more after putting that right. */
-  private async withStack<T>(stack: StackName, mayCreate: boolean, work: () => Promise<T>): Promise<T> {
+  /** Runs the work; where it meets the lock of a process that has died on this host, it removes that lock and runs it once more. */
+  private async unlocking<T>(stack: StackName, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof SwitchyardError)) throw error;
-      if (error.code === "stack-not-found" && mayCreate) await this.create(stack);
-      else if (error.code !== "stack-locked" || !(await this.unlockDead(stack))) throw error;
+      const locked = error instanceof SwitchyardError && error.code === "stack-locked";
+      if (!locked || this.backend === undefined) throw error;
+      if ((await removeDeadLocks(this.backend, this.project, stack)).length === 0) throw error;
       return await work();
     }
   }
@@ -153,14 +160,14 @@ class PulumiEngine implements StackEngine {
     clearPendingCreates = false,
   ): Promise<EventFold> {
     const fold = new EventFold(stack);
-    if (this.backend !== undefined) await ensureFileBackend(this.backend);
     try {
+      await this.prepare();
       const handle = await openStack({
         root: this.options.root,
         stack,
         command: this.options.pulumiCommandPath,
         version: this.options.pulumiVersion ?? minimumPulumiVersion,
-        env: this.options.env,
+        env: this.env,
         ...(program === undefined ? {} : { program }),
         ...(options.signal === undefined ? {} : { signal: options.signal }),
         cancelGraceMs: this.options.cancelGraceMs ?? 60_000,
@@ -191,12 +198,8 @@ class PulumiEngine implements StackEngine {
    * A killed engine leaves "create begun, end unknown" in the state. Later runs only warn and keep the entry, and the resource
    * is created a second time. Pending updates and deletes need nothing: the refresh before each `up` reads what is there.
    */
-  private async settlePendingCreates(stack: StackName, options: StackOptions): Promise<void> {
-    const state =
-      this.backend === undefined
-        ? await this.exportState(stack)
-        : await readStackState(this.backend, this.project, stack);
-    const pending = state === undefined ? [] : pendingCreates(state);
+  private async settlePendingCreates(stack: StackName, state: string, options: StackOptions): Promise<void> {
+    const pending = pendingCreates(state);
     if (pending.length === 0) return;
     if (this.options.pendingCreates !== "clear") {
       throw new SwitchyardError("stack-interrupted", {
@@ -208,11 +211,12 @@ class PulumiEngine implements StackEngine {
         data: { stack, pending },
       });
     }
-    await this.withStack(stack, false, () => this.attempt("refresh", stack, options, undefined, true));
+    await this.unlocking(stack, () => this.attempt("refresh", stack, options, undefined, true));
   }
 
-  /** Backends on the network answer for pending creates only by an export. */
-  private async exportState(stack: StackName): Promise<string | undefined> {
+  /** The stack's state as text; undefined when there is no such stack. A `file://` backend's is read in 1 ms, any other costs a CLI call. */
+  private async state(stack: StackName): Promise<string | undefined> {
+    if (this.backend !== undefined) return await readStackState(this.backend, this.project, stack);
     try {
       return await this.run(stack, ["stack", "export", "--stack", stack]);
     } catch (error) {
@@ -221,19 +225,9 @@ class PulumiEngine implements StackEngine {
     }
   }
 
-  private async exists(stack: StackName): Promise<boolean> {
-    if (this.backend !== undefined) return (await readStackState(this.backend, this.project, stack)) !== undefined;
-    return (await this.exportState(stack)) !== undefined;
-  }
-
   /** 0.25 s, once in a stack's life. It also puts the passphrase's salt into `Pulumi.<stack>.yaml`. */
   private async create(stack: StackName): Promise<void> {
     await this.run(stack, ["stack", "init", stack, "--no-select"]);
-  }
-
-  private async unlockDead(stack: StackName): Promise<boolean> {
-    if (this.backend === undefined) return false;
-    return (await removeDeadLocks(this.backend, this.project, stack)).length > 0;
   }
 
   private async program(stack: StackName): Promise<PulumiFn> {
@@ -247,13 +241,22 @@ class PulumiEngine implements StackEngine {
     return await load();
   }
 
+  /** What Pulumi expects to be there, and takes 0.1 s to say that it is not. */
+  private async prepare(): Promise<void> {
+    if (this.backend !== undefined) await ensureFileBackend(this.backend);
+    const local = localPulumiFolders(this.options.root).passphraseFile;
+    if (this.env["PULUMI_CONFIG_PASSPHRASE_FILE"] === local) await ensurePassphraseFile(local);
+    const silent = await silentProviders(this.env["PULUMI_DEBUG_PROVIDERS"]);
+    if (silent.length > 0) throw providersUnreachable(silent);
+  }
+
   /** A plain CLI call; returns what it printed. */
   private async run(stack: StackName | undefined, args: readonly string[]): Promise<string> {
-    if (this.backend !== undefined) await ensureFileBackend(this.backend);
     const all = [...args, "--non-interactive", "--color", "never"];
     try {
-      const { pulumiCommandPath, root, env } = this.options;
-      const result = await runPulumi(pulumiCommandPath, { args: all, cwd: root, env });
+      await this.prepare();
+      const { pulumiCommandPath, root } = this.options;
+      const result = await runPulumi(pulumiCommandPath, { args: all, cwd: root, env: this.env });
       if (result.code !== 0) throw new PulumiProcessError(all, result);
       return result.stdout;
     } catch (error) {

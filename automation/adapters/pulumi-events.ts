@@ -7,7 +7,7 @@ export interface Diagnostic {
   readonly severity: "info" | "warning" | "error";
   /** Empty when the text is about no resource. */
   readonly urn: string;
-  readonly text: string;
+  readonly message: string;
 }
 
 /** What an operation's events add up to. */
@@ -97,7 +97,7 @@ export class EventFold {
     const diagnostic: Diagnostic = {
       severity: severity === "error" || severity === "warning" ? severity : "info",
       urn: event.urn ?? "",
-      text,
+      message: text,
     };
     if (diagnostic.severity === "error") this.errors.push(diagnostic);
     const progress: StackProgress = {

@@ -3,8 +3,8 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gunzip } from "node:zlib";
 import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
 import { z } from "zod";
 import { isErrno, startTimeOf } from "./process-facts.ts";
 
@@ -16,9 +16,7 @@ const lockSchema = z.object({
 });
 
 const deploymentSchema = z.object({
-  pending_operations: z
-    .array(z.object({ type: z.string(), resource: z.object({ urn: z.string() }) }))
-    .nullish(),
+  pending_operations: z.array(z.object({ type: z.string(), resource: z.object({ urn: z.string() }) })).nullish(),
 });
 
 /** `checkpoint.latest` in the backend's files, `deployment` in what `pulumi stack export` prints. */

@@ -12,8 +12,8 @@ export interface PerformPorts {
   readonly engine: StackEngine;
   readonly router: TrafficRouter;
   readonly platforms: Readonly<Record<string, Platform>>;
-  /** Settings of a platform's stack beside the image: sizes from the environment's configuration. */
-  readonly platformSettings: (platform: string) => ConfigValues;
+  /** Settings of a stack beside image and platforms: sizes and names from the environment's configuration. */
+  readonly platformSettings: (program: string) => ConfigValues;
   readonly clock: Clock;
   readonly newRequestId: () => string;
   readonly onProgress?: (progress: StackProgress) => void;
@@ -84,7 +84,7 @@ async function trafficConfig(
   ports: PerformPorts,
   signal: AbortSignal,
 ): Promise<ConfigValues> {
-  let config: ConfigValues = { "switchyard:platforms": names };
+  let config: ConfigValues = { ...ports.platformSettings("traffic"), "switchyard:platforms": names };
   for (const name of names) {
     const outputs = await ports.engine.outputs(`${name}.${state.environment}`);
     config = { ...config, ...(await platformOf(name, ports).trafficConfig(outputs, signal)) };

@@ -1,5 +1,5 @@
-import { all, type ComponentResourceOptions, type Input, type Output } from "@pulumi/pulumi";
 import { Cluster, type ClusterArgs } from "@pulumi/gcp/container/cluster.js";
+import { all, type ComponentResourceOptions, type Input, type Output } from "@pulumi/pulumi";
 import { nodeTag, resourceName } from "../shared/naming.ts";
 import { SwitchyardComponent, type Transform } from "../shared/switchyard-component.ts";
 import { secondaryRanges } from "./cluster-network.ts";
@@ -16,16 +16,18 @@ export interface AutopilotClusterArgs {
   /** Ids of network and subnetwork; the subnetwork has the secondary ranges `pods` and `services`. A change replaces the cluster. */
   readonly networkId: Input<string>;
   readonly subnetworkId: Input<string>;
+  /** Nodes without public addresses; the network then needs a NAT. Default true. A change replaces the cluster. */
+  readonly privateNodes?: boolean | undefined;
   /** How early upgrades come. Default REGULAR. */
-  readonly releaseChannel?: ReleaseChannel;
+  readonly releaseChannel?: ReleaseChannel | undefined;
   /** Refuse to delete the cluster until this is false and has been applied. Default true, as the provider's own. */
-  readonly deletionProtection?: boolean;
-  readonly transform?: { readonly cluster?: Transform<ClusterArgs> };
+  readonly deletionProtection?: boolean | undefined;
+  readonly transform?: { readonly cluster?: Transform<ClusterArgs> } | undefined;
 }
 
 /**
- * A regional, VPC-native Autopilot cluster with private nodes and a public control plane, workload identity and a
- * node tag for the balancer's firewall rule.
+ * A regional, VPC-native Autopilot cluster with private nodes, a public control plane, workload identity and a node
+ * tag for the balancer's firewall rule.
  *
  * @example
  * const network = new ClusterNetwork("agent-network", { prefix, project, region });
@@ -62,7 +64,7 @@ export class AutopilotCluster extends SwitchyardComponent {
           clusterSecondaryRangeName: secondaryRanges.pods,
           servicesSecondaryRangeName: secondaryRanges.services,
         },
-        privateClusterConfig: { enablePrivateNodes: true, enablePrivateEndpoint: false },
+        privateClusterConfig: { enablePrivateNodes: args.privateNodes ?? true, enablePrivateEndpoint: false },
         releaseChannel: { channel: args.releaseChannel ?? "REGULAR" },
         workloadIdentityConfig: { workloadPool: this.workloadPool },
         nodePoolAutoConfig: { networkTags: { tags: [nodeTag(args.prefix)] } },

@@ -1,8 +1,8 @@
-import type { ComponentResourceOptions, Output } from "@pulumi/pulumi";
 import { Network, type NetworkArgs } from "@pulumi/gcp/compute/network.js";
 import { Router, type RouterArgs } from "@pulumi/gcp/compute/router.js";
 import { RouterNat, type RouterNatArgs } from "@pulumi/gcp/compute/routerNat.js";
 import { Subnetwork, type SubnetworkArgs } from "@pulumi/gcp/compute/subnetwork.js";
+import type { ComponentResourceOptions, Output } from "@pulumi/pulumi";
 import { networkName, resourceName } from "../shared/naming.ts";
 import { SwitchyardComponent, type Transform } from "../shared/switchyard-component.ts";
 
@@ -21,12 +21,16 @@ export interface ClusterNetworkArgs {
   readonly podRange?: string;
   /** Range of the services. Default 10.8.0.0/20. A change replaces the cluster. */
   readonly serviceRange?: string;
-  readonly transform?: {
-    readonly network?: Transform<NetworkArgs>;
-    readonly subnetwork?: Transform<SubnetworkArgs>;
-    readonly router?: Transform<RouterArgs>;
-    readonly nat?: Transform<RouterNatArgs>;
-  };
+  /** Make a NAT, the way out for nodes without public addresses. Default true. */
+  readonly nat?: boolean;
+  readonly transform?:
+    | {
+        readonly network?: Transform<NetworkArgs>;
+        readonly subnetwork?: Transform<SubnetworkArgs>;
+        readonly router?: Transform<RouterArgs>;
+        readonly nat?: Transform<RouterNatArgs>;
+      }
+    | undefined;
 }
 
 /**
@@ -72,6 +76,20 @@ export class ClusterNetwork extends SwitchyardComponent {
       { transform: args.transform?.subnetwork },
     );
 
+    if (args.nat ?? true) this.#createNat(args, network);
+
+    this.networkName = network.name;
+    this.networkId = network.id;
+    this.subnetworkId = subnetwork.id;
+    this.finish({
+      networkName: this.networkName,
+      networkId: this.networkId,
+      subnetworkId: this.subnetworkId,
+    });
+  }
+
+  #createNat(args: ClusterNetworkArgs, network: Network): void {
+    const { prefix, project, region } = args;
     const router = this.child(
       Router,
       "router",
@@ -93,14 +111,5 @@ export class ClusterNetwork extends SwitchyardComponent {
       },
       { transform: args.transform?.nat },
     );
-
-    this.networkName = network.name;
-    this.networkId = network.id;
-    this.subnetworkId = subnetwork.id;
-    this.finish({
-      networkName: this.networkName,
-      networkId: this.networkId,
-      subnetworkId: this.subnetworkId,
-    });
   }
 }

@@ -1,6 +1,6 @@
-import { type ComponentResourceOptions, interpolate, type Output } from "@pulumi/pulumi";
 import { Account, type AccountArgs } from "@pulumi/gcp/serviceaccount/account.js";
 import { IAMMember, type IAMMemberArgs } from "@pulumi/gcp/serviceaccount/iammember.js";
+import { type ComponentResourceOptions, interpolate, type Output } from "@pulumi/pulumi";
 import { resourceName } from "../shared/naming.ts";
 import { SwitchyardComponent, type Transform } from "../shared/switchyard-component.ts";
 
@@ -14,10 +14,9 @@ export interface WorkloadIdentityArgs {
   /** The Kubernetes service account that may act as this one. A change replaces the binding. */
   readonly namespace: string;
   readonly serviceAccountName: string;
-  readonly transform?: {
-    readonly account?: Transform<AccountArgs>;
-    readonly binding?: Transform<IAMMemberArgs>;
-  };
+  readonly transform?:
+    | { readonly account?: Transform<AccountArgs>; readonly binding?: Transform<IAMMemberArgs> }
+    | undefined;
 }
 
 /**

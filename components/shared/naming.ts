@@ -16,11 +16,14 @@ export const nameLimits = {
 
 export type NamedKind = keyof typeof nameLimits;
 
-/** The longest prefix: with it every name below stays whole, so that names can be told without asking the cloud. */
-export const prefixMaxLength = 16;
+/** The longest prefix: with it every name that another program has to know stays whole. */
+export const prefixMaxLength = 20;
 
 /** What a prefix looks like: an RFC 1035 label that leaves room for what follows it. */
 export const prefixPattern = new RegExp(`^[a-z](?:[a-z0-9-]{0,${prefixMaxLength - 2}}[a-z0-9])?$`);
+
+/** The same in words. */
+export const prefixForm = `1 to ${prefixMaxLength} lower-case letters, digits and hyphens, a letter first, no hyphen last`;
 
 const label = /^[a-z](?:[a-z0-9-]*[a-z0-9])?$/;
 const hashLength = 7;
@@ -60,5 +63,5 @@ export function nodeTag(prefix: string): string {
 
 /** Name of the URL map that carries the weights. */
 export function urlMapName(prefix: string): string {
-  return resourceName("compute", prefix, "edge");
+  return resourceName("compute", prefix);
 }

@@ -33,13 +33,13 @@ export abstract class SwitchyardComponent extends ComponentResource {
 
   /** Makes a child resource. */
   protected child<Args extends object, Child extends Resource>(
-    constructor: ChildConstructor<Args, Child>,
+    resourceClass: ChildConstructor<Args, Child>,
     suffix: string,
     args: Args,
     options: { readonly transform?: Transform<Args> | undefined; readonly opts?: CustomResourceOptions } = {},
   ): Child {
     const name = this.childName(suffix);
-    return new constructor(name, applyTransform(options.transform, args, name), { ...options.opts, parent: this });
+    return new resourceClass(name, applyTransform(options.transform, args, name), { ...options.opts, parent: this });
   }
 
   /** Registers every public output; the last statement of a constructor. */

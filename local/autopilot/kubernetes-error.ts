@@ -59,7 +59,11 @@ export function badRequest(message: string): KubernetesError {
 }
 
 export function conflict(kind: NamedKind, name: string, detail: string): KubernetesError {
-  return new KubernetesError(409, "Conflict", `Operation cannot be fulfilled on ${resourceName(kind)} "${name}": ${detail}`);
+  return new KubernetesError(
+    409,
+    "Conflict",
+    `Operation cannot be fulfilled on ${resourceName(kind)} "${name}": ${detail}`,
+  );
 }
 
 /** One field that was not accepted, already in the API server's words after the path. */

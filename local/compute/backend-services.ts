@@ -9,7 +9,12 @@ import type { ResourceStore } from "./resource-store.ts";
 import type { DeclaredResource, Properties } from "./resources.ts";
 import { createServerlessBackend } from "./serverless-backend.ts";
 import { tokens } from "./tokens.ts";
-import { createZonalBackend, noHealthyUpstream, type ZonalBackend, type ZonalBackendSettings } from "./zonal-backend.ts";
+import {
+  createZonalBackend,
+  noHealthyUpstream,
+  type ZonalBackend,
+  type ZonalBackendSettings,
+} from "./zonal-backend.ts";
 
 /** Google's default for backend services, s. */
 const defaultTimeoutSec = 30;
@@ -49,7 +54,9 @@ export function createBackendServices(options: BackendServicesOptions): BackendS
     const name = shortName(resource.id);
     const project = projectOf(resource.id) ?? "";
     const groups = groupsOf(resource.inputs["backends"]).map((group) => partialPath(group, project));
-    const service = groups.map((group) => cloudRunServiceOf(options.resources, group)).find((found) => found !== undefined);
+    const service = groups
+      .map((group) => cloudRunServiceOf(options.resources, group))
+      .find((found) => found !== undefined);
     if (service !== undefined) {
       if (current?.kind === "serverless" && current.service === service) return current;
       closeKnown(current);
@@ -58,7 +65,10 @@ export function createBackendServices(options: BackendServicesOptions): BackendS
     if (groups.length === 0) {
       if (current?.kind === "empty") return current;
       closeKnown(current);
-      return { kind: "empty", backend: { name, timeoutMs: defaultTimeoutSec * 1000, reserve: () => noHealthyUpstream } };
+      return {
+        kind: "empty",
+        backend: { name, timeoutMs: defaultTimeoutSec * 1000, reserve: () => noHealthyUpstream },
+      };
     }
     const settings = zonalSettings(resource, options.resources);
     const zonal = current?.kind === "zonal" ? current : createZonal(name, settings, current);
@@ -67,7 +77,11 @@ export function createBackendServices(options: BackendServicesOptions): BackendS
     return zonal;
   }
 
-  function createZonal(name: string, settings: ZonalBackendSettings, current: Known | undefined): Known & { kind: "zonal" } {
+  function createZonal(
+    name: string,
+    settings: ZonalBackendSettings,
+    current: Known | undefined,
+  ): Known & { kind: "zonal" } {
     closeKnown(current);
     const { clock, probe } = options;
     return { kind: "zonal", backend: createZonalBackend({ name, settings, clock, probe }) };

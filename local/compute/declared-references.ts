@@ -4,7 +4,10 @@ import type { DeclaredResource, PropertyValue } from "./resources.ts";
 import { tokens } from "./tokens.ts";
 
 /** Which inputs of which types refer to other load-balancing resources. URL maps are asked for themselves: their state is live. */
-const referringInputs: readonly { readonly type: string; readonly fields: (resource: DeclaredResource) => PropertyValue[] }[] = [
+const referringInputs: readonly {
+  readonly type: string;
+  readonly fields: (resource: DeclaredResource) => PropertyValue[];
+}[] = [
   { type: tokens.httpProxy, fields: ({ inputs }) => [inputs["urlMap"] ?? null] },
   {
     type: tokens.httpsProxy,

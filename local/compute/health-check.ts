@@ -52,9 +52,15 @@ export type Probe = (origin: string, settings: HealthCheckSettings) => Promise<b
 
 /** As Google's probers: HTTP passes with 200 and, if asked for, the text at the start of the body; TCP with a connection. */
 export const probeEndpoint: Probe = (origin, settings) =>
-  settings.http === undefined ? probeTcp(origin, settings.timeoutSec) : probeHttp(origin, settings.http, settings.timeoutSec);
+  settings.http === undefined
+    ? probeTcp(origin, settings.timeoutSec)
+    : probeHttp(origin, settings.http, settings.timeoutSec);
 
-function probeHttp(origin: string, check: NonNullable<HealthCheckSettings["http"]>, timeoutSec: number): Promise<boolean> {
+function probeHttp(
+  origin: string,
+  check: NonNullable<HealthCheckSettings["http"]>,
+  timeoutSec: number,
+): Promise<boolean> {
   return new Promise((resolve) => {
     const headers = { "user-agent": "GoogleHC/1.0", connection: "close", ...(check.host && { host: check.host }) };
     const url = new URL(check.requestPath, origin);

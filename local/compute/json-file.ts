@@ -33,7 +33,11 @@ interface Pending<T> {
 }
 
 /** Opens or begins the file. Errors: CorruptFileError; those of the disk. */
-export async function openJsonFile<T extends { readonly version: number }>(path: string, schema: z.ZodType<T>, initial: T): Promise<JsonFile<T>> {
+export async function openJsonFile<T extends { readonly version: number }>(
+  path: string,
+  schema: z.ZodType<T>,
+  initial: T,
+): Promise<JsonFile<T>> {
   let value = await load(path, schema, initial);
   let pending: Pending<T>[] = [];
   let writing = false;
@@ -104,7 +108,11 @@ export async function writeAtomic(path: string, text: string, mode = 0o600): Pro
   }
 }
 
-async function load<T extends { readonly version: number }>(path: string, schema: z.ZodType<T>, initial: T): Promise<T> {
+async function load<T extends { readonly version: number }>(
+  path: string,
+  schema: z.ZodType<T>,
+  initial: T,
+): Promise<T> {
   let text: string;
   try {
     text = await readFile(path, "utf8");

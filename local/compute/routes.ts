@@ -1,7 +1,7 @@
 import type { Backend } from "../router/backend.ts";
 import type { RouteRequest, RoutingTable, Selection } from "../router/routing-table.ts";
-import { matcherOf, type RequestMatcher } from "./request-match.ts";
 import { redirectOf } from "./redirect.ts";
+import { matcherOf, type RequestMatcher } from "./request-match.ts";
 import type { HeaderAction, PathMatcher, RouteAction, UrlMapContent, UrlRedirect } from "./url-map-schema.ts";
 
 /** The response header whose value names the platform that was chosen. */
@@ -59,14 +59,17 @@ export function compileRoutes(map: UrlMapContent, lookups: RouteLookups): Routin
   const hasHostRules = exact.size > 0 || suffixes.length > 0 || any !== undefined;
 
   return {
-    select: (request, random) =>
-      (hasHostRules ? pickByHost(withoutPort(request.host)) : fallback)(request, random),
+    select: (request, random) => (hasHostRules ? pickByHost(withoutPort(request.host)) : fallback)(request, random),
   };
 }
 
 /** The answer of a listener whose URL map has not reached the data plane. */
 export const emptyRoutes: RoutingTable = {
-  select: () => ({ kind: "answer", status: 404, body: "response 404 (backend NotFound), service rules for the path non-existent\n" }),
+  select: () => ({
+    kind: "answer",
+    status: 404,
+    body: "response 404 (backend NotFound), service rules for the path non-existent\n",
+  }),
 };
 
 function compilePathMatcher(matcher: PathMatcher, mapAction: HeaderAction | undefined, lookups: RouteLookups): Pick {

@@ -71,9 +71,7 @@ function convert(
   const result: Properties = {};
   for (const [name, value] of Object.entries(object)) {
     result[names[name] ?? name] =
-      typeof value === "string" && referenceFields.has(name)
-        ? reference(value)
-        : convertValue(value, names, reference);
+      typeof value === "string" && referenceFields.has(name) ? reference(value) : convertValue(value, names, reference);
   }
   return result;
 }

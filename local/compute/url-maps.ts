@@ -37,7 +37,9 @@ export interface UrlMapsOptions {
 
 export interface UrlMaps {
   get(project: string, name: string): UrlMap | undefined;
-  list(project?: string): readonly { readonly project: string; readonly map: UrlMap; readonly content: UrlMapContent }[];
+  list(
+    project?: string,
+  ): readonly { readonly project: string; readonly map: UrlMap; readonly content: UrlMapContent }[];
   insert(project: string, urlMap: Properties): Promise<UrlMap>;
   patch(project: string, name: string, fields: Properties, fingerprint: string | undefined): Promise<UrlMap>;
   update(project: string, name: string, urlMap: Properties, fingerprint: string | undefined): Promise<UrlMap>;

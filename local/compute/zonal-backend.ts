@@ -48,14 +48,18 @@ export function createZonalBackend(options: ZonalBackendOptions): ZonalBackend {
   let settings = options.settings;
   let members: readonly Member[] = [];
   let next = 0;
+  /** Rises when the health check changes, so that answers to probes of the old one are dropped. */
+  let checkVersion = 0;
 
-  const isHealthy = (member: Member): boolean => settings.healthCheck === undefined || member.health.state === "healthy";
+  const isHealthy = (member: Member): boolean =>
+    settings.healthCheck === undefined || member.health.state === "healthy";
 
   async function check(member: Member): Promise<void> {
     const asked = settings.healthCheck;
     if (asked === undefined) return;
+    const version = checkVersion;
     const passed = await options.probe(member.endpoint.origin, asked);
-    if (member.removed) return;
+    if (member.removed || version !== checkVersion) return;
     member.health = afterProbe(member.health, passed, asked);
     member.timer = options.clock.setTimeout(() => void check(member), asked.checkIntervalSec * 1000);
   }
@@ -102,25 +106,25 @@ export function createZonalBackend(options: ZonalBackendOptions): ZonalBackend {
       const probed = JSON.stringify(settings.healthCheck) !== JSON.stringify(wanted.healthCheck);
       settings = wanted;
       if (!probed) return;
+      checkVersion += 1;
       for (const member of members) {
         member.timer?.cancel();
-        // A fresh member, so that the answer to a probe of the old check is dropped.
-        member.removed = true;
+        void check(member);
       }
-      members = members.map((member) => ({ ...member, removed: false, timer: undefined }));
-      for (const member of members) void check(member);
     },
     setEndpoints(endpoints) {
       const kept = new Map(members.map((member) => [keyOf(member.endpoint), member]));
+      const added: Member[] = [];
       members = endpoints.map((endpoint) => {
         const known = kept.get(keyOf(endpoint));
         kept.delete(keyOf(endpoint));
-        return known ?? { endpoint, health: unprobed, inFlight: 0, timer: undefined, removed: false };
+        if (known !== undefined) return known;
+        const member: Member = { endpoint, health: unprobed, inFlight: 0, timer: undefined, removed: false };
+        added.push(member);
+        return member;
       });
       for (const member of kept.values()) remove(member);
-      for (const member of members) {
-        if (member.health === unprobed && member.timer === undefined) void check(member);
-      }
+      for (const member of added) void check(member);
     },
     health: () =>
       members.map((member) => ({

@@ -22,7 +22,7 @@ export function diff(
   settings: ProviderSettings,
   ignoreChanges: readonly string[] = [],
 ): DiffResult {
-  const patterns = type.replaceOn.map(parsePath);
+  const patterns = [...type.replaceOn, ...(type.replaceWhen?.(olds, news) ?? [])].map(parsePath);
   const ignored = ignoreChanges.map(parsePath);
   const differences: Difference[] = [];
   const report = (path: Path, kind: Difference["kind"], leaves: readonly Path[]): void => {
@@ -39,7 +39,9 @@ function mustDeleteFirst(type: ResourceType, olds: Properties, news: Properties,
   if (type.deleteBeforeReplace === true) return true;
   if (type.autoName === undefined) return type.id(olds, settings) === type.id(news, settings);
   const path = parsePath(type.autoName.property);
-  return !isAutoNamed(type, news) && valueAt(olds, path) === valueAt(news, path);
+  if (isAutoNamed(type, news) || valueAt(olds, path) !== valueAt(news, path)) return false;
+  // The bridge looks at the name alone; pulumi-kubernetes also at the namespace, which is part of the id.
+  return type.autoName.annotation === undefined || type.id(olds, settings) === type.id(news, settings);
 }
 
 type Report = (path: Path, kind: Difference["kind"], leaves: readonly Path[]) => void;

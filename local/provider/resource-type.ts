@@ -47,13 +47,18 @@ export interface ResourceType {
   readonly token: string;
   /** Input paths whose change replaces the resource; `*` matches any index or key, and a path covers all below it. The constant that holds it names its source. */
   readonly replaceOn: readonly string[];
+  /** Paths that replace the resource because of how they change, where the change alone does not decide. */
+  replaceWhen?(olds: Properties, news: Properties): readonly string[];
   /** True where the real provider must delete first because the name is taken; the server also does so when `name` is given by the user. */
   readonly deleteBeforeReplace?: boolean;
   /** Fills `property` (a path) with `<logical name>-<hex>` when it is absent, as the bridge does. */
   readonly autoName?: AutoName;
   /** Output paths that are secret although no input was. */
   readonly secretOutputs?: readonly string[];
-  /** Output paths that are unknown until the resource exists (for preview). All others are computed at preview too. An update's preview keeps their old values. */
+  /**
+   * Output paths that are unknown until the resource exists (for preview), unless the program gives an input of that path. All
+   * others are computed at preview too. An update's preview keeps their old values.
+   */
   readonly unknownAtPreview: readonly string[];
   /** A create of what is there already succeeds, as for the grants of IAM policies. Default false: it fails with the platform's text. */
   readonly createIsIdempotent?: boolean;
@@ -68,7 +73,7 @@ export interface ResourceType {
   /** All outputs that follow from the inputs (the inputs themselves included). */
   outputs(inputs: Properties, id: string, settings: ProviderSettings): Properties;
   /**
-   * Makes it real. Returns outputs that replace those of `outputs`. Throwing fails the operation with the message;
+   * Makes it real. Returns outputs that are laid over those of `outputs`, key by key. Throwing fails the operation with the message;
    * InitializationError (errors.ts) says that the resource exists but is not ready.
    */
   create?(state: ResourceState, context: OperationContext): Promise<Properties | undefined>;

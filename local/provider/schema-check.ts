@@ -55,9 +55,7 @@ function checkType(value: PropertyValue, type: TypeSpec, schema: ProviderSchema,
 
 /** Elements of lists and maps: the API knows no null there. */
 function checkItem(value: PropertyValue, type: TypeSpec, schema: ProviderSchema, path: Path): CheckFailure[] {
-  return value === null && type.kind !== "any"
-    ? [wrongType(value, type, path)]
-    : checkType(value, type, schema, path);
+  return value === null && type.kind !== "any" ? [wrongType(value, type, path)] : checkType(value, type, schema, path);
 }
 
 function wrongType(value: PropertyValue, type: TypeSpec, path: Path): CheckFailure {

@@ -6,6 +6,8 @@ import { ImageInvalidError } from "./image-error.ts";
 import { type ImageFile, readImageFiles } from "./image-files.ts";
 import { type ImageManifest, imagePackageSchema, isImageName } from "./image-manifest.ts";
 
+export { ImageInvalidError };
+
 export interface BuildImageOptions {
   /** The folder with the package.json. */
   readonly folder: string;

@@ -15,7 +15,7 @@ const pace = {
 };
 
 const workSchema = z.discriminatedUnion("operation", [
-  z.looseObject({ operation: z.literal("echo"), value: z.unknown(), ...pace }),
+  z.looseObject({ operation: z.literal("echo"), value: z.unknown().optional(), ...pace }),
   z.looseObject({ operation: z.literal("digest"), text: z.string(), ...pace }),
   z.looseObject({ operation: z.literal("summarize"), text: z.string(), ...pace }),
 ]);

@@ -24,5 +24,11 @@ export function intOrPercentErrors(value: IntOrPercent, path: string): FieldErro
   }
   return PERCENT.test(value)
     ? []
-    : [invalidValue(path, value, "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%' or '93%', regex used for validation is '[0-9]+%')")];
+    : [
+        invalidValue(
+          path,
+          value,
+          "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%' or '93%', regex used for validation is '[0-9]+%')",
+        ),
+      ];
 }

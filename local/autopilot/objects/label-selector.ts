@@ -54,7 +54,13 @@ export function selectorErrors(selector: LabelSelector, path: string): FieldErro
     } else if ((expression.operator === "In" || expression.operator === "NotIn") && count === 0) {
       errors.push(required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
     } else if ((expression.operator === "Exists" || expression.operator === "DoesNotExist") && count > 0) {
-      errors.push(invalidValue(`${at}.values`, expression.values, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+      errors.push(
+        invalidValue(
+          `${at}.values`,
+          expression.values,
+          "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+        ),
+      );
     }
   }
   return errors;

@@ -39,8 +39,9 @@ export const secretSchema = known({
   if (stringData === undefined) {
     return secret;
   }
-  const encoded = Object.entries(stringData).map(([key, value]) => [key, Buffer.from(value, "utf8").toString("base64")]);
-  return { ...secret, data: { ...secret.data, ...Object.fromEntries(encoded) } };
+  const data: Record<string, string> = { ...secret.data };
+  for (const [key, value] of Object.entries(stringData)) data[key] = Buffer.from(value, "utf8").toString("base64");
+  return { ...secret, data };
 });
 
 export const networkPolicySchema = known({

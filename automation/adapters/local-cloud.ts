@@ -1,0 +1,215 @@
+/** The local cloud's daemon: started, stopped and asked through its control API. */
+import { spawn } from "node:child_process";
+import { mkdir, open, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { z } from "zod";
+import { SwitchyardError } from "../errors.ts";
+import type { SideLoad } from "../ports/side-load.ts";
+import { isErrno, startTimeOf } from "./process-facts.ts";
+
+const daemonFile = z.object({
+  pid: z.number(),
+  startTime: z.union([z.string(), z.number()]),
+  controlUrl: z.string(),
+  tokenFile: z.string(),
+  providers: z.record(z.string(), z.number()),
+  googleEndpoint: z.string(),
+});
+
+const status = z.object({
+  pid: z.number(),
+  startedAt: z.union([z.number(), z.string()]),
+  project: z.string(),
+  region: z.string(),
+  providers: z.record(z.string(), z.number()),
+  googleEndpoint: z.string(),
+  listeners: z.array(z.object({ name: z.string(), url: z.string(), port: z.number() })),
+  settings: z.record(z.string(), z.unknown()),
+});
+
+const side = z.object({
+  requests: z.number(),
+  errors: z.number(),
+  inFlight: z.number(),
+  latencyMs: z.object({ p50: z.number(), p95: z.number(), p99: z.number() }),
+});
+const traffic = z.object({ sides: z.record(z.string(), side), weights: z.record(z.string(), z.number()) });
+
+const usage = z.object({
+  instances: z.array(
+    z.object({ name: z.string(), platform: z.string(), pid: z.number(), cpuPercent: z.number(), memoryBytes: z.number() }),
+  ),
+});
+
+const exits = z.object({
+  exits: z.array(
+    z.object({ name: z.string(), platform: z.string(), at: z.number(), expected: z.boolean(), lastOutput: z.string() }),
+  ),
+});
+
+export type LocalCloudStatus = z.infer<typeof status>;
+export type LocalTraffic = z.infer<typeof traffic>;
+export type LocalUsage = z.infer<typeof usage>;
+export type LocalExits = z.infer<typeof exits>;
+
+/** A daemon that answers. */
+export interface LocalCloud {
+  readonly pid: number;
+  readonly controlUrl: string;
+  readonly token: string;
+  readonly tokenFile: string;
+  readonly providers: Readonly<Record<string, number>>;
+  readonly googleEndpoint: string;
+  status(): Promise<LocalCloudStatus>;
+  traffic(): Promise<LocalTraffic>;
+  usage(): Promise<LocalUsage>;
+  exits(): Promise<LocalExits>;
+  /** Resolves when the process has ended. */
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly root: string;
+  /** The daemon's program. */
+  readonly program: string;
+  /** Owned: it ends with this process, even when that is killed. */
+  readonly owned: boolean;
+  readonly settings?: Readonly<Record<string, number>>;
+}
+
+const startDeadlineMs = 15_000;
+const stopDeadlineMs = 15_000;
+
+/** The daemon of this folder if one runs; undefined when none does. Errors: local-cloud-failed. */
+export async function findLocalCloud(root: string): Promise<LocalCloud | undefined> {
+  const path = join(root, ".switchyard", "local", "daemon.json");
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return undefined;
+    throw error;
+  }
+  const parsed = daemonFile.safeParse(parseJson(text));
+  if (!parsed.success || (await startTimeOf(parsed.data.pid)) === undefined) return undefined;
+  return connect(parsed.data);
+}
+
+/** Errors: local-cloud-failed with the last lines of its log. */
+export async function startLocalCloud(options: StartOptions): Promise<LocalCloud> {
+  const log = join(options.root, ".switchyard", "local", "logs", "daemon.log");
+  await mkdir(dirname(log), { recursive: true });
+  const logFile = await open(log, "a");
+  const flags = ["--root", options.root, ...(options.owned ? ["--owned"] : [])];
+  const child = spawn(process.execPath, [options.program, ...flags], {
+    stdio: [options.owned ? "pipe" : "ignore", "pipe", logFile.fd],
+    // Its own group: a Ctrl-C in the terminal is for the command, which then decides what becomes of the daemon.
+    detached: true,
+    cwd: options.root,
+  });
+  await logFile.close();
+  const { stdout } = child;
+  if (stdout === null) throw failed("its output cannot be read", log);
+  const ended = new Promise<never>((_, reject) => {
+    child.once("error", (error) => reject(failed(error.message, log)));
+    child.once("exit", (code, signal) => reject(failed(`it ended with ${signal ?? code} before it was ready`, log)));
+  });
+  const ready = (async () => {
+    for await (const line of createInterface({ input: stdout })) {
+      const parsed = daemonFile.safeParse(parseJson(line));
+      if (parsed.success) return parsed.data;
+    }
+    throw failed("it closed its output before it was ready", log);
+  })();
+  const deadline = AbortSignal.timeout(startDeadlineMs);
+  const late = new Promise<never>((_, reject) => {
+    deadline.addEventListener("abort", () => reject(failed(`it was not ready within ${startDeadlineMs / 1_000} s`, log)), {
+      once: true,
+    });
+  });
+  ended.catch(() => undefined);
+  late.catch(() => undefined);
+  try {
+    const found = await Promise.race([ready, ended, late]);
+    if (!options.owned) stdout.destroy();
+    child.unref();
+    const { stdin } = child;
+    // The lifeline must not keep this process alive; it breaks when this process ends, however it ends.
+    if (stdin !== null && "unref" in stdin && typeof stdin.unref === "function") stdin.unref();
+    return await connect(found);
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
+  }
+}
+
+function failed(why: string, log: string): SwitchyardError {
+  return new SwitchyardError("local-cloud-failed", {
+    message: `The local cloud did not start: ${why}`,
+    next: [`To see its log:   tail ${log}`],
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+async function connect(file: z.infer<typeof daemonFile>): Promise<LocalCloud> {
+  const token = (await readFile(file.tokenFile, "utf8")).trim();
+  const ask = async (path: string, method: "GET" | "POST"): Promise<unknown> => {
+    try {
+      const response = await fetch(new URL(path, file.controlUrl), {
+        method,
+        headers: { authorization: `Bearer ${token}` },
+        signal: AbortSignal.timeout(10_000),
+      });
+      if (!response.ok) throw new Error(`it answered ${response.status} to ${path}`);
+      return await response.json();
+    } catch (error) {
+      throw new SwitchyardError("local-cloud-failed", {
+        message: `The local cloud (process ${file.pid}) does not answer ${path}: ${error instanceof Error ? error.message : String(error)}`,
+        cause: error,
+      });
+    }
+  };
+  return {
+    pid: file.pid,
+    controlUrl: file.controlUrl,
+    token,
+    tokenFile: file.tokenFile,
+    providers: file.providers,
+    googleEndpoint: file.googleEndpoint,
+    status: async () => status.parse(await ask("/status", "GET")),
+    traffic: async () => traffic.parse(await ask("/traffic", "GET")),
+    usage: async () => usage.parse(await ask("/usage", "GET")),
+    exits: async () => exits.parse(await ask("/exits", "GET")),
+    async stop() {
+      await ask("/stop", "POST");
+      const deadline = Date.now() + stopDeadlineMs;
+      while ((await startTimeOf(file.pid)) !== undefined) {
+        if (Date.now() > deadline) {
+          throw new SwitchyardError("local-cloud-failed", {
+            message: `The local cloud (process ${file.pid}) did not end within ${stopDeadlineMs / 1_000} s`,
+            next: [`To end it:   kill -9 ${file.pid}`],
+          });
+        }
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
+  };
+}
+
+/** In flight per side, as the local router counts it. */
+export function createLocalSideLoad(cloud: LocalCloud): SideLoad {
+  return {
+    async inFlight(platform) {
+      return (await cloud.traffic()).sides[platform]?.inFlight ?? 0;
+    },
+  };
+}

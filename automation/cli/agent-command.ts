@@ -1,0 +1,33 @@
+import { Flags } from "@oclif/core";
+import type { KiroAgent } from "../ports/agent.ts";
+import { SwitchyardError } from "../errors.ts";
+import { EnvironmentCommand, environmentFlag } from "./environment-command.ts";
+import { nearest } from "./nearest.ts";
+
+export const agentFlags = {
+  env: environmentFlag,
+  platform: Flags.string({ description: "Platform that shall answer, whatever its weight. Default: the one that serves." }),
+};
+
+/** A command that talks to the agent through the balancer. */
+export abstract class AgentCommand<Result extends object> extends EnvironmentCommand<Result> {
+  /** Errors: unknown-platform, not-deployed. */
+  protected async agent(flags: { readonly env: string; readonly platform?: string | undefined }): Promise<KiroAgent> {
+    const environment = await this.environment(flags.env);
+    const { servingPlatform } = await import("./swap-start.ts");
+    const platforms = await environment.platforms();
+    const name = flags.platform ?? (await servingPlatform(environment));
+    const platform = platforms[name];
+    if (platform === undefined) {
+      const known = Object.keys(platforms);
+      throw new SwitchyardError("unknown-platform", {
+        message: `There is no platform ${name}; known: ${known.join(", ")}${nearest(name, known)}`,
+      });
+    }
+    return platform.agent();
+  }
+
+  protected override describe(result: Result): readonly string[] {
+    return JSON.stringify(result, undefined, 2).split("\n");
+  }
+}

@@ -1,0 +1,24 @@
+import { Flags } from "@oclif/core";
+import { confirmName } from "../confirm.ts";
+import { type StackCommandResult, StackCommand, parseStack, stackArgument } from "../stack-command.ts";
+
+export default class Destroy extends StackCommand {
+  static override summary = "Delete all resources of a stack.";
+  static override examples = ["<%= config.bin %> destroy cloud-run.local --yes"];
+  static override args = { stack: stackArgument };
+  static override flags = {
+    yes: Flags.boolean({ char: "y", description: "Do not ask for the stack's name." }),
+  };
+
+  protected override async execute(): Promise<StackCommandResult> {
+    const { args, flags } = await this.parse(Destroy);
+    const parsed = parseStack(args.stack);
+    const environment = await this.environment(parsed.environment);
+    await confirmName(parsed.stack, "delete all its resources", flags.yes, "--yes", this.signal);
+    return this.operate("destroy", parsed, environment);
+  }
+
+  protected override describe(result: StackCommandResult): readonly string[] {
+    return [...super.describe(result), `To bring it back:   npx switchyard up ${result.stack}`];
+  }
+}

@@ -1,0 +1,64 @@
+/** Every command, by its words. */
+import AgentCall from "./agent/call.ts";
+import AgentHealth from "./agent/health.ts";
+import AgentInfo from "./agent/info.ts";
+import AgentMetrics from "./agent/metrics.ts";
+import Demo from "./demo.ts";
+import Destroy from "./destroy.ts";
+import Doctor from "./doctor.ts";
+import ImageBuild from "./image/build.ts";
+import Init from "./init.ts";
+import LocalEnv from "./local/env.ts";
+import LocalStart from "./local/start.ts";
+import LocalStatus from "./local/status.ts";
+import LocalStop from "./local/stop.ts";
+import Outputs from "./outputs.ts";
+import Preview from "./preview.ts";
+import Refresh from "./refresh.ts";
+import Stacks from "./stacks.ts";
+import SwapAbort from "./swap/abort.ts";
+import SwapHistory from "./swap/history.ts";
+import SwapPause from "./swap/pause.ts";
+import SwapPlan from "./swap/plan.ts";
+import SwapPromote from "./swap/promote.ts";
+import SwapResume from "./swap/resume.ts";
+import SwapRollback from "./swap/rollback.ts";
+import SwapStart from "./swap/start.ts";
+import SwapStatus from "./swap/status.ts";
+import SwapWatch from "./swap/watch.ts";
+import SwapWhy from "./swap/why.ts";
+import TrafficShow from "./traffic/show.ts";
+import Up from "./up.ts";
+
+export const commands = {
+  "agent:call": AgentCall,
+  "agent:health": AgentHealth,
+  "agent:info": AgentInfo,
+  "agent:metrics": AgentMetrics,
+  demo: Demo,
+  destroy: Destroy,
+  doctor: Doctor,
+  "image:build": ImageBuild,
+  init: Init,
+  "local:env": LocalEnv,
+  "local:start": LocalStart,
+  "local:status": LocalStatus,
+  "local:stop": LocalStop,
+  outputs: Outputs,
+  preview: Preview,
+  refresh: Refresh,
+  stacks: Stacks,
+  "swap:abort": SwapAbort,
+  "swap:history": SwapHistory,
+  "swap:pause": SwapPause,
+  "swap:plan": SwapPlan,
+  "swap:promote": SwapPromote,
+  "swap:resume": SwapResume,
+  "swap:rollback": SwapRollback,
+  "swap:start": SwapStart,
+  "swap:status": SwapStatus,
+  "swap:watch": SwapWatch,
+  "swap:why": SwapWhy,
+  "traffic:show": TrafficShow,
+  up: Up,
+};

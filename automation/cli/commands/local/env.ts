@@ -1,0 +1,31 @@
+import { environmentFlag, EnvironmentCommand } from "../../environment-command.ts";
+
+interface EnvResult {
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export default class LocalEnv extends EnvironmentCommand<EnvResult> {
+  static override summary = "Print the shell lines with which plain `pulumi` works on the local cloud.";
+  static override description =
+    "Starts the local cloud if it does not run, and puts the configuration of the environment's stacks in place where there is none.";
+  static override examples = ['eval "$(<%= config.bin %> local env)"'];
+  static override flags = { env: environmentFlag };
+
+  protected override async execute(): Promise<EnvResult> {
+    const { flags } = await this.parse(LocalEnv);
+    const { localShellVariables } = await import("../../local-shell.ts");
+    const composition = await this.compose();
+    return { variables: await localShellVariables(composition, flags.env) };
+  }
+
+  protected override describe({ variables }: EnvResult): readonly string[] {
+    return Object.entries(variables).map(([name, value]) =>
+      // PATH is put before the shell's own, which a script may have changed since.
+      name === "PATH" ? `export PATH=${quote(value)}:"$PATH"` : `export ${name}=${quote(value)}`,
+    );
+  }
+}
+
+function quote(value: string): string {
+  return `'${value.replaceAll("'", `'\\''`)}'`;
+}

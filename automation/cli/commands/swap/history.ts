@@ -1,0 +1,39 @@
+import { environmentFlag } from "../../environment-command.ts";
+import { SwapCommand, type SwapSummary, summarise } from "../../swap-command.ts";
+import { dateAndTime, table } from "../../text.ts";
+
+interface HistoryResult {
+  readonly swaps: readonly SwapSummary[];
+}
+
+export default class SwapHistory extends SwapCommand<HistoryResult> {
+  static override summary = "List the swaps of an environment, newest first.";
+  static override examples = ["<%= config.bin %> swap history --env local"];
+  static override flags = { env: environmentFlag };
+
+  protected override async execute(): Promise<HistoryResult> {
+    const { flags } = await this.parse(SwapHistory);
+    const { store } = await this.environment(flags.env);
+    const swaps: SwapSummary[] = [];
+    for (const id of (await store.ids()).toReversed()) {
+      const record = await store.read(id);
+      if (record !== undefined) swaps.push(summarise(record.state));
+    }
+    return { swaps };
+  }
+
+  protected override describe({ swaps }: HistoryResult): readonly string[] {
+    if (swaps.length === 0) return ["No swaps yet. To start one:   npx switchyard swap start --to gke"];
+    return table(
+      ["id", "started", "from", "to", "state", "why"],
+      swaps.map((swap) => [
+        swap.id,
+        dateAndTime(Date.parse(swap.startedAt)),
+        swap.from,
+        swap.to,
+        swap.state,
+        swap.reason,
+      ]),
+    );
+  }
+}

@@ -1,0 +1,118 @@
+/** switchyard.yaml: environments, their platforms and swaps. Every problem is reported at once, with path and value. */
+import { join } from "node:path";
+import { parseDocument } from "yaml";
+import { z } from "zod";
+import { SwitchyardError } from "../errors.ts";
+import type { FileSystem } from "../ports/file-system.ts";
+import { hotSwapConfig, platformConfig } from "../swap/settings.ts";
+
+export const configFileName = "switchyard.yaml";
+
+export const clouds = ["local", "google"] as const;
+
+const environmentName = /^[a-z][a-z0-9-]{0,20}$/;
+const hostName = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$/;
+
+const environment = z
+  .strictObject({
+    cloud: z.enum(clouds).describe("Where the stacks run: local (this machine) or google."),
+    project: z.string().min(1).optional().describe("Google Cloud project. Default for local: switchyard-local."),
+    region: z
+      .string()
+      .regex(/^[a-z]+-[a-z]+\d+$/)
+      .default("us-central1")
+      .describe("Region. Default us-central1."),
+    domain: z.string().regex(hostName).default("agent.local").describe("Host name of the agent. Default agent.local."),
+    prefix: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,18}[a-z0-9]$/)
+      .default("kiro")
+      .describe("Prefix of resource names. Default kiro."),
+    image: z
+      .string()
+      .min(1)
+      .default("services/kiro")
+      .describe("The agent: an image with digest, or (local) a folder that is built. Default services/kiro."),
+    probes_per_second: z
+      .number()
+      .int()
+      .min(1)
+      .max(5_000)
+      .optional()
+      .describe("Weight probes a second through the balancer. Default 1000 locally, 20 on a cloud."),
+    platforms: z
+      .strictObject({ "cloud-run": platformConfig.optional(), gke: platformConfig.optional() })
+      .default({})
+      .describe("Settings per platform."),
+    swap: hotSwapConfig.optional(),
+  })
+  .superRefine((value, context) => {
+    if (value.cloud !== "local" && value.project === undefined)
+      context.addIssue({ code: "custom", path: ["project"], message: "is needed for a cloud" });
+    if (value.cloud !== "local" && value.image === "services/kiro")
+      context.addIssue({ code: "custom", path: ["image"], message: "a cloud needs an image with digest from a registry" });
+  });
+
+export const configFile = z.strictObject({
+  environments: z.record(
+    z.string().regex(environmentName, "must be lower-case letters, digits and hyphens, up to 21, beginning with a letter"),
+    environment,
+  ),
+});
+
+export type EnvironmentConfig = z.infer<typeof environment>;
+export type ConfigFile = z.infer<typeof configFile>;
+
+/** What holds without a file: one local environment, whose swaps pass the demo gates. */
+const withoutFile = { environments: { local: { cloud: "local", swap: { profile: "demo" } } } } as const;
+
+export interface LoadedConfig {
+  readonly config: ConfigFile;
+  /** undefined when there is no file and the built-in environment is used. */
+  readonly path: string | undefined;
+}
+
+/** Errors: invalid-config. */
+export async function loadConfig(files: FileSystem, root: string): Promise<LoadedConfig> {
+  const path = join(root, configFileName);
+  const text = await files.read(path);
+  if (text === undefined) return { config: configFile.parse(withoutFile), path: undefined };
+  return { config: parseConfig(text), path };
+}
+
+/** Errors: invalid-config with all problems. */
+export function parseConfig(text: string): ConfigFile {
+  const document = parseDocument(text, { uniqueKeys: true });
+  if (document.errors.length > 0) throw invalid(document.errors.map((error) => error.message.split("\n")[0] ?? ""));
+  const value: unknown = document.toJS();
+  const result = configFile.safeParse(value);
+  if (result.success) return result.data;
+  throw invalid(result.error.issues.flatMap((issue) => describeIssue(issue, value)));
+}
+
+function invalid(problems: readonly string[]): SwitchyardError {
+  return new SwitchyardError("invalid-config", {
+    message: `${configFileName} has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${problems.map((problem) => `  ${problem}`).join("\n")}`,
+    next: ["To see a commented example:   npx switchyard init --print"],
+    data: { problems },
+  });
+}
+
+/** `environments.prod.swap.ramp[1]: 120: …` */
+export function describeIssue(issue: z.core.$ZodIssue, value: unknown): readonly string[] {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => `${pathText([...issue.path, key])}: no such setting`);
+  }
+  const given = issue.path.reduce<unknown>(
+    (at, key) => (typeof at === "object" && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined),
+    value,
+  );
+  const shown = given === undefined ? "missing" : JSON.stringify(given);
+  return [`${pathText(issue.path)}: ${shown}: ${issue.message}`];
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) => (typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`))
+    .join("");
+}

@@ -1,0 +1,30 @@
+import { Flags } from "@oclif/core";
+import { SwitchyardCommand } from "./command.ts";
+import type { Composition, Environment } from "./compose.ts";
+import { composeProgress, ProgressLines } from "./progress.ts";
+
+export const environmentFlag = Flags.string({
+  char: "e",
+  description: "Environment of switchyard.yaml.",
+  default: "local",
+});
+
+/** A command that works on an environment. */
+export abstract class EnvironmentCommand<Result extends object> extends SwitchyardCommand<Result> {
+  protected readonly lines = new ProgressLines();
+
+  /** The wiring; loaded when it is needed, so that --help stays quick. */
+  protected async compose(options: { readonly ownLocalCloud?: boolean } = {}): Promise<Composition> {
+    const { Composition } = await import("./compose.ts");
+    return new Composition({
+      root: this.config.root,
+      signal: this.signal,
+      listener: composeProgress(this.lines),
+      ...options,
+    });
+  }
+
+  protected async environment(name: string): Promise<Environment> {
+    return (await this.compose()).environment(name);
+  }
+}

@@ -1,0 +1,32 @@
+/** What a shell needs so that plain `pulumi` runs this checkout's programs on the local cloud. */
+import { dirname, join } from "node:path";
+import { SwitchyardError } from "../errors.ts";
+import { resolveLanguageHost } from "../adapters/pulumi-resolver.ts";
+import type { Composition } from "./compose.ts";
+import { type Program, programs } from "./stack-command.ts";
+
+/** Variables by name; PATH holds only what is to stand before the shell's own. Errors: not-on-this-cloud, engine-missing. */
+export async function localShellVariables(composition: Composition, name: string): Promise<Readonly<Record<string, string>>> {
+  const environment = await composition.environment(name);
+  if (environment.config.cloud !== "local") {
+    throw new SwitchyardError("not-on-this-cloud", {
+      message: `Environment ${name} is on ${environment.config.cloud}; plain pulumi needs nothing from Switchyard there`,
+      next: `For example:   pulumi up -s gke.${name}`,
+    });
+  }
+  const engine = await composition.resolveEngine();
+  const languageHost = await resolveLanguageHost({ env: composition.env, engine, signal: composition.signal });
+  const variables = await composition.variables(environment.config);
+  const stacks = await environment.engine();
+  for (const program of programs) await stacks.configure(`${program}.${name}`, await settings(program));
+  return {
+    ...variables,
+    PATH: [...new Set([join(composition.root, "node_modules", ".bin"), dirname(engine.pulumi), dirname(languageHost)])].join(":"),
+  };
+
+  async function settings(program: Program) {
+    const shared = environment.settings(program);
+    if (program !== "traffic") return { ...shared, "switchyard:image": await environment.image(undefined) };
+    return shared;
+  }
+}

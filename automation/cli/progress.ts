@@ -1,0 +1,86 @@
+/** Progress of what a command starts, for people: one line per event, or one line redrawn on a terminal. */
+import type { EngineProgress, ResolvedEngine } from "../adapters/pulumi-resolver.ts";
+import type { LocalCloud } from "../adapters/local-cloud.ts";
+import type { StackProgress } from "../ports/stack-engine.ts";
+import type { ComposeListener } from "./compose.ts";
+import { duration } from "./text.ts";
+
+/** Writes lines to stderr; `draw` redraws the last line on a terminal and is silent elsewhere. */
+export class ProgressLines {
+  readonly #stream: NodeJS.WriteStream;
+  #drawn = false;
+
+  constructor(stream: NodeJS.WriteStream = process.stderr) {
+    this.#stream = stream;
+  }
+
+  get redraws(): boolean {
+    return this.#stream.isTTY === true;
+  }
+
+  line(text: string): void {
+    this.#erase();
+    this.#stream.write(`${text}\n`);
+  }
+
+  draw(text: string): void {
+    if (!this.redraws) return;
+    this.#erase();
+    this.#stream.write(text.slice(0, (this.#stream.columns ?? 80) - 1));
+    this.#drawn = true;
+  }
+
+  #erase(): void {
+    if (this.#drawn) this.#stream.write("\r\u001b[2K");
+    this.#drawn = false;
+  }
+}
+
+const labelWidth = 19;
+
+export function label(name: string, text: string): string {
+  return `${name.padEnd(labelWidth)}${text}`;
+}
+
+/** Says what the engine and the local cloud do while a command waits for them. */
+export function composeProgress(lines: ProgressLines): ComposeListener {
+  let lastPhase = "";
+  return {
+    onEngine(progress: EngineProgress) {
+      const text = engineText(progress);
+      if (lines.redraws) lines.draw(label("Pulumi engine", text));
+      else if (progress.phase !== lastPhase) lines.line(label("Pulumi engine", text));
+      lastPhase = progress.phase;
+    },
+    onEngineReady(engine: ResolvedEngine) {
+      if (lastPhase !== "") lines.line(label("Pulumi engine", `${engine.version}, ready`));
+    },
+    onLocalCloud(cloud: LocalCloud, started: boolean) {
+      if (started) lines.line(label("Local cloud", `started, process ${cloud.pid}; it stays until \`npx switchyard local stop\``));
+    },
+    onDiagnostic(stack, severity, text) {
+      if (severity === "warning" || severity === "error") lines.line(label(stack, `${severity}: ${text.trim()}`));
+    },
+  };
+}
+
+function engineText(progress: EngineProgress): string {
+  const estimate = progress.estimateMs === undefined ? "" : `, once, about ${duration(progress.estimateMs)}`;
+  const bar = progress.percent === undefined ? "" : `   ${drawBar(progress.percent)} ${duration(progress.elapsedMs)}`;
+  return `${progress.phase}${estimate}${bar}`;
+}
+
+function drawBar(percent: number): string {
+  const done = Math.round(Math.min(100, Math.max(0, percent)) / 100 * 12);
+  return `[${"#".repeat(done)}${"-".repeat(12 - done)}]`;
+}
+
+/** One line per resource that changes; unchanged ones are not news. */
+export function stackProgress(lines: ProgressLines): (progress: StackProgress) => void {
+  return ({ stack, operation, resource, state }) => {
+    if (operation === "same" || operation === "read" || operation === "refresh") return;
+    const text = `${operation} ${resource}${state === "failed" ? ", failed" : ""}`;
+    if (state === "started") lines.draw(label(stack, text));
+    else lines.line(label(stack, text));
+  };
+}

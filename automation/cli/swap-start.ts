@@ -1,0 +1,97 @@
+/** What has to hold before a swap may start, and its first line in the journal. */
+import { userInfo } from "node:os";
+import { SwitchyardError } from "../errors.ts";
+import { nearest } from "./nearest.ts";
+import { hotSwapConfig, platformConfig, type SwapSettings, toSwapSettings } from "../swap/settings.ts";
+import { swapInProgress } from "../swap/store.ts";
+import { type Environment, platformNames } from "./compose.ts";
+
+export interface SwapIntent {
+  readonly from: string;
+  readonly to: string;
+  readonly settings: SwapSettings;
+}
+
+/** Checks everything that can be checked before the world is touched. Errors: see each throw. */
+export async function prepareSwap(
+  environment: Environment,
+  to: string,
+  overrides: { readonly ramp?: readonly number[]; readonly profile?: "demo" | "standard" } = {},
+): Promise<SwapIntent> {
+  const { name, config, store } = environment;
+  if (!platformNames.includes(to)) {
+    throw new SwitchyardError("unknown-platform", {
+      message: `There is no platform ${to}; known: ${platformNames.join(", ")}${nearest(to, platformNames)}`,
+    });
+  }
+  const swap = hotSwapConfig.parse({ ...config.swap, ...overrides });
+  if (!swap.enabled) {
+    throw new SwitchyardError("swap-disabled", { message: `Swaps are switched off for environment ${name}` });
+  }
+  const open = await store.open();
+  if (open !== undefined) {
+    const owner = await store.owner();
+    if (owner !== undefined) throw swapInProgress(name, open.state, owner);
+    throw new SwitchyardError("swap-interrupted", {
+      message: `Swap ${open.state.id} of environment ${name} (${open.state.from} -> ${open.state.to}) was interrupted and has not ended`,
+      next: [
+        `To go on:     npx switchyard swap resume --env ${name}`,
+        `To go back:   npx switchyard swap abort --env ${name}`,
+      ],
+    });
+  }
+  const from = await servingPlatform(environment);
+  if (from === to) {
+    throw new SwitchyardError("swap-already-there", {
+      message: `${to} serves environment ${name} already`,
+      next: [`To bring a new image up there:   npx switchyard up ${to}.${name} --image …`],
+    });
+  }
+  const candidate = config.platforms[to as keyof typeof config.platforms] ?? platformConfig.parse({});
+  return { from, to, settings: toSwapSettings(swap, candidate) };
+}
+
+/** The platform that has all the traffic. Errors: not-deployed, swap-failed when it is split. */
+export async function servingPlatform(environment: Environment): Promise<string> {
+  const { weights } = await readWeights(environment);
+  const serving = Object.entries(weights).filter(([, share]) => share > 0);
+  const [only] = serving;
+  if (serving.length === 1 && only !== undefined) return only[0];
+  throw new SwitchyardError("weights-moved-elsewhere", {
+    message: `The traffic of ${environment.name} is split (${serving.map(([platform, share]) => `${platform} ${share} %`).join(", ")}), and no swap is open that would explain it`,
+    next: `To look:   npx switchyard traffic show --env ${environment.name}`,
+  });
+}
+
+export async function readWeights(environment: Environment) {
+  try {
+    return await (await environment.router()).read();
+  } catch (error) {
+    if (!(error instanceof SwitchyardError) || error.code !== "traffic-not-found") throw error;
+    throw new SwitchyardError("not-deployed", {
+      message: `Environment ${environment.name} has no balancer yet`,
+      next: [
+        `To bring it up:   npx switchyard up cloud-run.${environment.name} && npx switchyard up traffic.${environment.name}`,
+      ],
+      cause: error,
+    });
+  }
+}
+
+/** Writes the first line of a new swap's journal and returns its number. */
+export async function writeStart(environment: Environment, intent: SwapIntent, image: string): Promise<string> {
+  const id = await environment.store.nextId();
+  const journal = await environment.store.journal(id);
+  await journal.append({
+    kind: "started",
+    at: Date.now(),
+    id,
+    environment: environment.name,
+    from: intent.from,
+    to: intent.to,
+    image,
+    settings: intent.settings,
+    by: userInfo().username,
+  });
+  return id;
+}

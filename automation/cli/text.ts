@@ -1,0 +1,47 @@
+/** How numbers and tables are written for people. */
+
+/** 3.2 s, 450 ms, 2 min 5 s */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 100_000) return `${(ms / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1_000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+/** 14:03:10 */
+export function timeOfDay(at: number): string {
+  return new Date(at).toTimeString().slice(0, 8);
+}
+
+/** 2026-11-20 14:03:10 */
+export function dateAndTime(at: number): string {
+  const date = new Date(at);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${timeOfDay(at)}`;
+}
+
+/** 11,402 */
+export function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+export function bytes(value: number): string {
+  return `${(value / 1_048_576).toFixed(0)} MB`;
+}
+
+/** Columns, left-aligned; numbers in strings right-aligned when every cell of the column below its head is one. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  const numeric = head.map((_, column) => rows.length > 0 && rows.every((row) => /^[-–\d][\d.,]*( ?%| ms| s)?$/.test(row[column] ?? "")));
+  const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => (row[column] ?? "").length)));
+  const draw = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => (numeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .join("  ")
+      .trimEnd();
+  return [draw(head), ...rows.map(draw)];
+}
+
+/** "1 resource", "2 resources" */
+export function plural(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+}

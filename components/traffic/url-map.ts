@@ -1,0 +1,82 @@
+import type { URLMapArgs } from "@pulumi/gcp/compute/urlmap.js";
+import type { Input } from "@pulumi/pulumi";
+
+/** Response header that names the platform that the balancer chose. */
+export const sideHeader = "x-switchyard-side";
+/** Request header that chooses the platform on the dark host. */
+export const platformHeader = "x-switchyard-platform";
+
+/**
+ * The path that the program hands over to the swap engine after the map's creation: entries and weights. The whole
+ * array, because single weights are ignored by position, and another backend shifts them.
+ */
+export const engineOwnedPath = "defaultRouteAction.weightedBackendServices";
+
+const darkMatcher = "dark";
+
+export interface PlatformTarget {
+  readonly platform: string;
+  /** Self link of its backend service. */
+  readonly backendService: Input<string>;
+}
+
+export interface UrlMapSettings {
+  readonly name: string;
+  readonly project: string;
+  /** Host of the header-matched route. */
+  readonly darkHost: string;
+  /** At least one; the first one starts with all the traffic. */
+  readonly targets: readonly [PlatformTarget, ...PlatformTarget[]];
+}
+
+/**
+ * The map: every host but the dark one goes by weight, 100 to the first platform and 0 to the others at the start; the
+ * dark host goes where the request's header says. It is a host of its own because a host rule for the main domain
+ * would hide the weights. Every answer carries the platform's name, without the agent's doing.
+ */
+export function urlMapArgs(settings: UrlMapSettings): URLMapArgs {
+  const { targets } = settings;
+  return {
+    name: settings.name,
+    project: settings.project,
+    defaultRouteAction: {
+      weightedBackendServices: targets.map((target, index) => ({
+        backendService: target.backendService,
+        weight: index === 0 ? 100 : 0,
+        headerAction: stamp(target.platform),
+      })),
+    },
+    hostRules: [{ hosts: [settings.darkHost], pathMatcher: darkMatcher }],
+    pathMatchers: [
+      {
+        name: darkMatcher,
+        defaultService: targets[0].backendService,
+        routeRules: targets.map((target, index) => ({
+          priority: index + 1,
+          service: target.backendService,
+          matchRules: [
+            { prefixMatch: "/", headerMatches: [{ headerName: platformHeader, exactMatch: target.platform }] },
+          ],
+          headerAction: stamp(target.platform),
+        })),
+      },
+    ],
+  };
+}
+
+/** The map behind port 80: the same address again, with https. */
+export function redirectMapArgs(name: string, project: string): URLMapArgs {
+  return {
+    name,
+    project,
+    defaultUrlRedirect: {
+      httpsRedirect: true,
+      redirectResponseCode: "MOVED_PERMANENTLY_DEFAULT",
+      stripQuery: false,
+    },
+  };
+}
+
+function stamp(platform: string) {
+  return { responseHeadersToAdds: [{ headerName: sideHeader, headerValue: platform, replace: true }] };
+}

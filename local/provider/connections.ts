@@ -1,0 +1,53 @@
+import { ProviderError } from "./errors.ts";
+import type { ProviderSettings } from "./resource-type.ts";
+
+/**
+ * What is known of the engine's connections. Every provider resource of a program, default or explicit, has a connection of its
+ * own and its requests name no provider, so the connection says which configuration is meant.
+ */
+export class Connections {
+  readonly #settings = new Map<string, ProviderSettings>();
+  readonly #running = new Map<string, Set<AbortController>>();
+
+  /** A new connection; a port that was used before brings nothing along. */
+  open(peer: string): void {
+    this.#settings.delete(peer);
+  }
+
+  configure(peer: string, settings: ProviderSettings): void {
+    this.#settings.set(peer, settings);
+  }
+
+  settings(peer: string): ProviderSettings {
+    const settings = this.#settings.get(peer);
+    if (settings === undefined) {
+      throw new ProviderError(
+        "This connection was not configured: the local cloud was restarted while the command ran. Run the command again.",
+      );
+    }
+    return settings;
+  }
+
+  /** Runs an operation that Cancel, the client's end and `close` can abort. */
+  async run<T>(peer: string, controller: AbortController, operation: () => Promise<T>): Promise<T> {
+    const running = this.#running.get(peer) ?? new Set();
+    this.#running.set(peer, running.add(controller));
+    try {
+      return await operation();
+    } finally {
+      running.delete(controller);
+      if (running.size === 0) this.#running.delete(peer);
+    }
+  }
+
+  /** Aborts what runs for one connection. */
+  cancel(peer: string): void {
+    for (const controller of this.#running.get(peer) ?? []) {
+      controller.abort(new ProviderError("The operation was cancelled."));
+    }
+  }
+
+  cancelAll(): void {
+    for (const peer of this.#running.keys()) this.cancel(peer);
+  }
+}

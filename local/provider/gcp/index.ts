@@ -1,0 +1,36 @@
+import type { InvokeFunction, ResourceType } from "../resource-type.ts";
+import { certificate } from "./certificatemanager-certificate.ts";
+import { certificateMap } from "./certificatemanager-certificate-map.ts";
+import { certificateMapEntry } from "./certificatemanager-certificate-map-entry.ts";
+import { dnsAuthorization } from "./certificatemanager-dns-authorization.ts";
+import { cloudRunService } from "./cloudrunv2-service.ts";
+import { cloudRunServiceIamMember } from "./cloudrunv2-service-iam-member.ts";
+import { network } from "./compute-network.ts";
+import { router, routerNat } from "./compute-router.ts";
+import { subnetwork } from "./compute-subnetwork.ts";
+import { containerCluster } from "./container-cluster.ts";
+import { getClientConfig, getProject } from "./organizations.ts";
+import { projectIamMember } from "./projects-iam-member.ts";
+import { serviceAccount } from "./serviceaccount-account.ts";
+import { serviceAccountIamMember } from "./serviceaccount-iam-member.ts";
+
+/** Every resource type of the gcp provider that is simulated. */
+export const gcpTypes: readonly ResourceType[] = [
+  certificate,
+  certificateMap,
+  certificateMapEntry,
+  cloudRunService,
+  cloudRunServiceIamMember,
+  containerCluster,
+  dnsAuthorization,
+  network,
+  projectIamMember,
+  router,
+  routerNat,
+  serviceAccount,
+  serviceAccountIamMember,
+  subnetwork,
+];
+
+/** Every function of the gcp provider that is simulated. */
+export const gcpFunctions: readonly InvokeFunction[] = [getClientConfig, getProject];

@@ -1,0 +1,38 @@
+import { STATUS_CODES } from "node:http";
+
+/** The text of the errors that the router itself makes, in the words of Google's front end. */
+export const serverError =
+  "Error: Server Error\nThe server encountered a temporary error and could not complete your request.\n" +
+  "Please try again in 30 seconds.\n";
+export const requestTimeout = "Error: Server Error\nupstream request timeout\n";
+
+/** A whole response on the wire for a request that the parser could not read; the connection ends with it. */
+export function rawAnswer(status: number, reason: string): string {
+  const body = `Error: ${STATUS_CODES[status] ?? "Bad Request"}\n${reason}\n`;
+  return (
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Bad Request"}\r\nconnection: close\r\n` +
+    `content-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+  );
+}
+
+export interface Rejection {
+  readonly status: 400 | 408 | 413 | 431;
+  readonly reason: string;
+}
+
+/** What a parser error means for the client; undefined when the connection broke and there is no one to tell. */
+export function rejectionOf(error: NodeJS.ErrnoException): Rejection | undefined {
+  switch (error.code) {
+    case "HPE_HEADER_OVERFLOW":
+      return { status: 431, reason: "The request's headers are larger than this router takes." };
+    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
+      return { status: 413, reason: "The chunk extensions are larger than this router takes." };
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return { status: 408, reason: "The request's head did not arrive in time." };
+    case "HPE_INVALID_EOF_STATE":
+      return undefined;
+    default:
+      if (error.code?.startsWith("HPE_") !== true) return undefined;
+      return { status: 400, reason: `The request is not well-formed: ${error.message}.` };
+  }
+}

@@ -1,0 +1,237 @@
+import { z } from "zod";
+import { cloudRunRanges, cloudRunSettingProblems } from "../components/cloud-run/settings.ts";
+import { gkeRanges, gkeSettingProblems } from "../components/gke/settings.ts";
+import { checkImage, imageForm } from "../components/shared/images.ts";
+import { prefixForm, prefixPattern } from "../components/shared/naming.ts";
+import { nearestName } from "../components/shared/nearest-name.ts";
+import { describeRange, type Problem, type Range, rejectProblems } from "../components/shared/validation.ts";
+import { trafficRanges, trafficSettingProblems } from "../components/traffic/settings.ts";
+
+/** Where a stack's settings come from: Pulumi's configuration as text, and the environment. */
+export interface ConfigSource {
+  /** By full key, for example switchyard:image. */
+  readonly values: Readonly<Record<string, string>>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+const namespace = "switchyard";
+
+// Pulumi hands every value over as text; lists and maps as JSON.
+const text = z.string().min(1);
+const integer = z
+  .string()
+  .regex(/^-?\d+$/)
+  .transform(Number);
+const flag = z.enum(["true", "false"]).transform((value) => value === "true");
+const listOfNames = z
+  .string()
+  .min(1)
+  .transform((value, context) => {
+    if (!value.trimStart().startsWith("[")) return value.split(",").map((name) => name.trim());
+    return parseJson(value, context);
+  })
+  .pipe(z.array(z.string().min(1)));
+const mapOfText = z
+  .string()
+  .transform((value, context) => parseJson(value, context))
+  .pipe(z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()));
+
+const ranged = (range: Range) => integer.default(range.default).describe(describeRange(range));
+const flagOf = (standard: boolean) => flag.default(standard).describe(`true or false (default ${standard})`);
+
+const prefix = text.regex(prefixPattern).default("kiro").describe(`${prefixForm} (default kiro)`);
+const image = text.refine((value) => checkImage("image", value).length === 0).describe(imageForm);
+const cpu = text.default("1").describe('vCPUs as a Kubernetes quantity, for example "1" or "500m" (default 1)');
+const memory = text.default("1Gi").describe('a Kubernetes quantity, for example "512Mi" (default 1Gi)');
+const environment = mapOfText.default({}).describe("a map of variable names to text (default none)");
+// Off: a swap ends with taking the old platform away.
+const deletionProtection = flagOf(false);
+const requestTimeoutSeconds = ranged(gkeRanges.requestTimeoutSeconds);
+const drainSeconds = integer
+  .optional()
+  .describe(`${describeRange(gkeRanges.drainSeconds)}, or as requestTimeoutSeconds`);
+
+/** The settings of each program; what they mean stands at the args of its component. */
+const programSettings = {
+  gke: z.object({
+    prefix,
+    image,
+    cpu,
+    memory,
+    environment,
+    requestTimeoutSeconds,
+    drainSeconds,
+    deletionProtection,
+    replicas: ranged(gkeRanges.replicas),
+    maxReplicas: integer.optional().describe(describeRange(gkeRanges.maxReplicas)),
+    cpuUtilization: ranged(gkeRanges.cpuUtilization),
+    preStopSeconds: ranged(gkeRanges.preStopSeconds),
+    privateNodes: flagOf(true),
+    releaseChannel: z
+      .enum(["RAPID", "REGULAR", "STABLE"])
+      .default("REGULAR")
+      .describe("RAPID, REGULAR or STABLE (default REGULAR)"),
+  }),
+  "cloud-run": z.object({
+    prefix,
+    image,
+    cpu,
+    memory,
+    environment,
+    requestTimeoutSeconds,
+    deletionProtection,
+    concurrency: ranged(cloudRunRanges.concurrency),
+    minInstances: ranged(cloudRunRanges.minInstances),
+    maxInstances: integer.optional().describe(describeRange(cloudRunRanges.maxInstances)),
+    cpuIdle: flagOf(true),
+  }),
+  traffic: z.object({
+    prefix,
+    requestTimeoutSeconds,
+    drainSeconds,
+    deletionProtection,
+    domain: text.describe("a host name in lower case, for example agent.example.com"),
+    platforms: listOfNames.describe(
+      "a list of platforms, for example [cloud-run, gke]; at creation the first one serves",
+    ),
+    gkeZones: listOfNames.default([]).describe("a list of zones, for example [us-central1-a]"),
+    maxRatePerEndpoint: ranged(trafficRanges.maxRatePerEndpoint),
+  }),
+} as const;
+
+export type ProgramName = keyof typeof programSettings;
+
+/** Project and region, as the Google provider itself finds them. */
+interface Place {
+  readonly project: string;
+  readonly region: string;
+}
+
+type Settings<Name extends ProgramName> = z.infer<(typeof programSettings)[Name]> & Place;
+export type GkeConfig = Settings<"gke"> & { readonly drainSeconds: number; readonly maxReplicas: number };
+export type CloudRunConfig = Settings<"cloud-run"> & { readonly maxInstances: number };
+export type TrafficConfig = Settings<"traffic"> & { readonly drainSeconds: number };
+
+/** Every key that some program knows; one stack's file may hold settings of others. */
+const knownKeys = [
+  ...new Set(Object.values(programSettings).flatMap((schema) => Object.keys(schema.shape))),
+].toSorted();
+
+/** The settings of gke. Errors: InvalidArgsError with every problem at once. */
+export function readGkeConfig(source: ConfigSource): GkeConfig {
+  return read("gke", source, complete, gkeSettingProblems);
+
+  function complete(settings: Settings<"gke">): GkeConfig {
+    return {
+      ...settings,
+      drainSeconds: settings.drainSeconds ?? settings.requestTimeoutSeconds,
+      maxReplicas: settings.maxReplicas ?? Math.max(settings.replicas, gkeRanges.maxReplicas.default),
+    };
+  }
+}
+
+/** The settings of cloud-run. Errors: InvalidArgsError with every problem at once. */
+export function readCloudRunConfig(source: ConfigSource): CloudRunConfig {
+  return read("cloud-run", source, complete, cloudRunSettingProblems);
+
+  function complete(settings: Settings<"cloud-run">): CloudRunConfig {
+    const most = Math.max(settings.minInstances, cloudRunRanges.maxInstances.default);
+    return { ...settings, maxInstances: settings.maxInstances ?? most };
+  }
+}
+
+/** The settings of traffic. Errors: InvalidArgsError with every problem at once. */
+export function readTrafficConfig(source: ConfigSource): TrafficConfig {
+  return read("traffic", source, complete, (settings) =>
+    trafficSettingProblems({ ...settings, zones: { gke: settings.gkeZones } }).map((problem) => ({
+      ...problem,
+      path: problem.path.replace(/^zones\.gke/, "gkeZones"),
+    })),
+  );
+
+  function complete(settings: Settings<"traffic">): TrafficConfig {
+    return { ...settings, drainSeconds: settings.drainSeconds ?? settings.requestTimeoutSeconds };
+  }
+}
+
+/** Accepted wherever the given value is refused, so that the other settings can still be checked against it. */
+const standIns: Readonly<Record<string, string>> = {
+  image: "stand-in:0",
+  domain: "stand-in.example.com",
+  platforms: "cloud-run",
+};
+
+function read<Name extends ProgramName, Complete>(
+  name: Name,
+  source: ConfigSource,
+  complete: (settings: Settings<Name>) => Complete,
+  check: (settings: Complete) => readonly Problem[],
+): Complete {
+  const schema: z.ZodObject = programSettings[name];
+  const place = readPlace(source);
+  const given: Record<string, string | undefined> = {};
+  for (const key of Object.keys(schema.shape)) given[key] = source.values[`${namespace}:${key}`];
+
+  const problems: Problem[] = [...place.problems, ...unknownKeyProblems(source)];
+  const refused = new Set<string>();
+  for (const [key, field] of Object.entries(schema.shape)) {
+    if (z.safeParse(field, given[key]).success) continue;
+    refused.add(key);
+    const allowed = z.globalRegistry.get(field)?.description ?? "another value";
+    problems.push({ path: `${namespace}:${key}`, value: key === "environment" ? "[not shown]" : given[key], allowed });
+    given[key] = standIns[key];
+  }
+  const settings = complete({ ...schema.parse(given), ...place.values } as Settings<Name>);
+  for (const problem of check(settings)) {
+    const key = problem.path.replace(/[.[].*$/, "");
+    if (!refused.has(key)) problems.push({ ...problem, path: `${namespace}:${problem.path}` });
+  }
+  rejectProblems(`The configuration of ${name}`, problems);
+  return settings;
+}
+
+/** Names in the order in which the Google provider looks at them. */
+const placeSources = {
+  project: ["GOOGLE_PROJECT", "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"],
+  region: ["GOOGLE_REGION", "GCLOUD_REGION", "CLOUDSDK_COMPUTE_REGION"],
+} as const;
+const placePatterns = {
+  project: /^(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/,
+  region: /^[a-z]+-[a-z]+\d+$/,
+} as const;
+
+function readPlace(source: ConfigSource): { values: Place; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const value = (key: "project" | "region", example: string): string => {
+    const fromEnvironment = placeSources[key].map((name) => source.environment[name]).find(Boolean);
+    const found = source.values[`gcp:${key}`] ?? fromEnvironment;
+    if (found !== undefined && placePatterns[key].test(found)) return found;
+    const allowed = `a ${key}, for example ${example}; ${placeSources[key][0]} is looked at too`;
+    problems.push({ path: `gcp:${key}`, value: found, allowed });
+    return example;
+  };
+  return { values: { project: value("project", "my-project"), region: value("region", "us-central1") }, problems };
+}
+
+function unknownKeyProblems(source: ConfigSource): Problem[] {
+  return Object.keys(source.values)
+    .filter((key) => key.startsWith(`${namespace}:`))
+    .map((key) => key.slice(namespace.length + 1))
+    .filter((key) => !knownKeys.includes(key))
+    .map((key) => {
+      const nearest = nearestName(key, knownKeys);
+      const hint = nearest === undefined ? `one of ${knownKeys.join(", ")}` : `the setting is called ${nearest}`;
+      // The value may be a secret.
+      return { path: `${namespace}:${key}`, value: "[not shown]", allowed: `${hint}; no setting has this name` };
+    });
+}
+
+function parseJson(value: string, context: z.core.$RefinementCtx): unknown {
+  try {
+    return JSON.parse(value);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    context.issues.push({ code: "custom", input: value, message: error.message });
+    return z.NEVER;
+  }
+}
