@@ -205,6 +205,11 @@ export const catalogue = {
     what: "The command works on environments of another cloud only.",
     next: "Choose another environment with --env.",
   },
+  "packages-missing": {
+    exitCode: exitCodes.configuration,
+    what: "A file or package that Switchyard needs is not there: the installation is not complete.",
+    next: "Run `npm ci` in the checkout.",
+  },
   "port-in-use": {
     exitCode: exitCodes.resource,
     what: "A port that the local cloud was told to use is taken by another program.",

@@ -13,7 +13,8 @@ const major = Number(process.versions.node.split(".")[0]);
 async function runAgain(node) {
   const { spawn } = await import("node:child_process");
   const child = spawn(node, process.argv.slice(1), { stdio: "inherit" });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => signal !== "SIGINT" && child.kill(signal));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => signal !== "SIGINT" && child.kill(signal));
   child.on("exit", (code, signal) => {
     process.exitCode = code ?? (signal === "SIGINT" ? 130 : 1);
   });

@@ -4,7 +4,13 @@ import { gkeRanges, gkeSettingProblems } from "../components/gke/settings.ts";
 import { checkImage, imageForm } from "../components/shared/images.ts";
 import { prefixForm, prefixPattern } from "../components/shared/naming.ts";
 import { nearestName } from "../components/shared/nearest-name.ts";
-import { describeRange, type Problem, type Range, rejectProblems } from "../components/shared/validation.ts";
+import {
+  describeRange,
+  hiddenValue,
+  type Problem,
+  type Range,
+  rejectProblems,
+} from "../components/shared/validation.ts";
 import { trafficRanges, trafficSettingProblems } from "../components/traffic/settings.ts";
 
 /** Where a stack's settings come from: Pulumi's configuration as text, and the environment. */
@@ -178,7 +184,11 @@ function read<Name extends ProgramName, Complete>(
     if (z.safeParse(field, given[key]).success) continue;
     refused.add(key);
     const allowed = z.globalRegistry.get(field)?.description ?? "another value";
-    problems.push({ path: `${namespace}:${key}`, value: key === "environment" ? "[not shown]" : given[key], allowed });
+    problems.push({
+      path: `${namespace}:${key}`,
+      value: key === "environment" ? hidden(given[key]) : given[key],
+      allowed,
+    });
     given[key] = standIns[key];
   }
   const settings = complete({ ...schema.parse(given), ...place.values } as Settings<Name>);
@@ -220,10 +230,14 @@ function unknownKeyProblems(source: ConfigSource): Problem[] {
     .filter((key) => !knownKeys.includes(key))
     .map((key) => {
       const nearest = nearestName(key, knownKeys);
-      const hint = nearest === undefined ? `one of ${knownKeys.join(", ")}` : `the setting is called ${nearest}`;
-      // The value may be a secret.
-      return { path: `${namespace}:${key}`, value: "[not shown]", allowed: `${hint}; no setting has this name` };
+      const names = nearest === undefined ? `one of ${knownKeys.join(", ")}` : `${namespace}:${nearest}`;
+      return { path: `${namespace}:${key}`, value: hiddenValue, allowed: `${names} (no setting has this name)` };
     });
+}
+
+/** Variables of the agent may be secrets, and so may be what stands under a misspelt name. */
+function hidden(value: string | undefined): typeof hiddenValue | undefined {
+  return value === undefined ? undefined : hiddenValue;
 }
 
 function parseJson(value: string, context: z.core.$RefinementCtx): unknown {

@@ -1,5 +1,5 @@
 /** Authorised JSON requests to Google's compute API. The only importer of google-auth-library. */
-import { type AuthClient, GoogleAuth, OAuth2Client } from "google-auth-library";
+import { type AuthClient, GoogleAuth, gaxios, OAuth2Client } from "google-auth-library";
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
 import { isConfidential } from "./loopback.ts";
@@ -126,7 +126,7 @@ export function createGoogleClient({ env }: GoogleClientOptions): GoogleClient {
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
         if (deadline.aborted) throw unreachable(`no answer within ${timeoutMs} ms`, error);
-        if (error instanceof Error && error.name === "GaxiosError") throw unreachable(error.message, error);
+        if (error instanceof gaxios.GaxiosError) throw unreachable(error.message, error);
         throw error;
       }
       if (reply.status === 401) {

@@ -77,3 +77,29 @@ export async function openStack(options: StackHandleOptions): Promise<Stack> {
   stack.history = async () => [];
   return stack;
 }
+
+/** Where the installer's script and the releases come from. */
+const downloadServer = "https://get.pulumi.com/";
+
+/**
+ * Arguments for a Node process that installs the engine of the Automation API's own version into `<folder>/bin`. The API waits
+ * two minutes for a server that does not answer and cannot be cancelled, hence the process and the first short request. The
+ * last line on stderr is the reason of a failure.
+ */
+export function installerArguments(folder: string, connectTimeoutMs: number): string[] {
+  const script = `
+    const [api, folder, server, timeout] = process.argv.slice(1);
+    try {
+      const reply = await fetch(server + "latest-version", { signal: AbortSignal.timeout(Number(timeout)) });
+      if (!reply.ok) throw new Error(server + " answers " + reply.status);
+      const { PulumiCommand } = await import(api);
+      await PulumiCommand.install({ root: folder });
+    } catch (error) {
+      const cause = error.cause?.code ?? error.cause?.message;
+      const late = error.name === "TimeoutError" ? server + " did not answer within " + timeout + " ms" : undefined;
+      console.error((late ?? String(error.message) + (cause ? " (" + cause + ")" : "")).replaceAll("\\n", " "));
+      process.exitCode = 1;
+    }`;
+  const api = import.meta.resolve("@pulumi/pulumi/automation/index.js");
+  return ["--input-type=module", "--eval", script, "--", api, folder, downloadServer, String(connectTimeoutMs)];
+}

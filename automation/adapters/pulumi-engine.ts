@@ -7,6 +7,8 @@ import type { ConfigValues, StackEngine, StackName, StackOptions, StackResult } 
 import { openStack, type PulumiFn, PulumiProcessError } from "./pulumi-automation-api.ts";
 import { minimumPulumiVersion } from "./pulumi-candidates.ts";
 import { writeStackConfig } from "./pulumi-config-file.ts";
+import { providersUnreachable, silentProviders } from "./pulumi-debug-providers.ts";
+import { engineEnvironment, localPulumiFolders } from "./pulumi-environment.ts";
 import { explainPulumiError } from "./pulumi-errors.ts";
 import { type Diagnostic, EventFold, readableOutputs } from "./pulumi-events.ts";
 import {
@@ -16,10 +18,8 @@ import {
   readStackState,
   removeDeadLocks,
 } from "./pulumi-file-backend.ts";
-import { type Environment, runPulumi } from "./pulumi-process.ts";
-import { providersUnreachable, silentProviders } from "./pulumi-debug-providers.ts";
 import { ensurePassphraseFile } from "./pulumi-passphrase.ts";
-import { engineEnvironment, localPulumiFolders } from "./pulumi-environment.ts";
+import { type Environment, runPulumi } from "./pulumi-process.ts";
 import { parseOutputs, parseStackList } from "./pulumi-replies.ts";
 
 export interface PulumiEngineOptions {
@@ -162,6 +162,8 @@ class PulumiEngine implements StackEngine {
     const fold = new EventFold(stack);
     try {
       await this.prepare();
+      const silent = await silentProviders(this.env["PULUMI_DEBUG_PROVIDERS"]);
+      if (silent.length > 0) throw providersUnreachable(silent);
       const handle = await openStack({
         root: this.options.root,
         stack,
@@ -246,8 +248,6 @@ class PulumiEngine implements StackEngine {
     if (this.backend !== undefined) await ensureFileBackend(this.backend);
     const local = localPulumiFolders(this.options.root).passphraseFile;
     if (this.env["PULUMI_CONFIG_PASSPHRASE_FILE"] === local) await ensurePassphraseFile(local);
-    const silent = await silentProviders(this.env["PULUMI_DEBUG_PROVIDERS"]);
-    if (silent.length > 0) throw providersUnreachable(silent);
   }
 
   /** A plain CLI call; returns what it printed. */

@@ -1,12 +1,14 @@
 import { Flags } from "@oclif/core";
-import type { KiroAgent } from "../ports/agent.ts";
 import { SwitchyardError } from "../errors.ts";
+import type { KiroAgent } from "../ports/agent.ts";
 import { EnvironmentCommand, environmentFlag } from "./environment-command.ts";
 import { nearest } from "./nearest.ts";
 
 export const agentFlags = {
   env: environmentFlag,
-  platform: Flags.string({ description: "Platform that shall answer, whatever its weight. Default: the one that serves." }),
+  platform: Flags.string({
+    description: "Platform that shall answer, whatever its weight. Default: the one that serves.",
+  }),
 };
 
 /** A command that talks to the agent through the balancer. */

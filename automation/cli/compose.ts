@@ -3,22 +3,27 @@
  * in the way that any user could set it: endpoints, the providers' variable, a token.
  */
 import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
 import { join } from "node:path";
-import { SwitchyardError } from "../errors.ts";
 import { createGoogleClient, type GoogleClient } from "../adapters/google-client.ts";
 import { createGoogleNetworkEndpointGroups } from "../adapters/google-network-endpoint-groups.ts";
 import { createGoogleTrafficRouter } from "../adapters/google-traffic-router.ts";
 import { createHttpProber } from "../adapters/http-prober.ts";
-import { createLocalSideLoad, findLocalCloud, type LocalCloud, type LocalTraffic, startLocalCloud } from "../adapters/local-cloud.ts";
+import {
+  createLocalSideLoad,
+  findLocalCloud,
+  type LocalCloud,
+  type LocalTraffic,
+  startLocalCloud,
+} from "../adapters/local-cloud.ts";
 import { createLocalRequestFeed } from "../adapters/local-request-feed.ts";
 import { nodeFileSystem } from "../adapters/node-file-system.ts";
 import { operatingSystemProcesses } from "../adapters/operating-system-processes.ts";
 import { createPlatforms, platformNames } from "../adapters/platforms.ts";
 import { createPulumiEngine } from "../adapters/pulumi-engine.ts";
-import { cloudEnvironment, localEnvironment } from "../adapters/pulumi-environment.ts";
+import { cloudEnvironment, engineEnvironment, localEnvironment } from "../adapters/pulumi-environment.ts";
 import { type EngineProgress, type ResolvedEngine, resolveEngine } from "../adapters/pulumi-resolver.ts";
 import { systemClock } from "../adapters/system-clock.ts";
+import { SwitchyardError } from "../errors.ts";
 import type { Platform } from "../ports/platform.ts";
 import type { ConfigValues, StackEngine, StackName } from "../ports/stack-engine.ts";
 import type { TrafficRouter } from "../ports/traffic-router.ts";
@@ -141,17 +146,21 @@ export class Composition {
     return this.#env;
   }
 
-  /** The variables that an environment's stacks and clients run with. */
-  async variables(config: EnvironmentConfig): Promise<Readonly<Record<string, string>>> {
-    if (config.cloud !== "local") return cloudEnvironment({ env: this.#env });
-    const cloud = await this.localCloud();
+  /** The variables that a local environment sets; nothing of the surroundings. */
+  async localVariables(config: EnvironmentConfig): Promise<Readonly<Record<string, string>>> {
+    const { providers, googleEndpoint, token } = await this.localCloud();
     return localEnvironment({
       root: this.root,
-      env: this.#env,
-      cloud: { providers: cloud.providers, googleEndpoint: cloud.googleEndpoint, token: cloud.token },
+      cloud: { providers, googleEndpoint, token },
       project: projectOf(config),
       region: config.region,
     });
+  }
+
+  /** The whole environment that an environment's engine and clients run with. */
+  async variables(config: EnvironmentConfig): Promise<Readonly<Record<string, string | undefined>>> {
+    if (config.cloud !== "local") return cloudEnvironment({ env: this.#env });
+    return engineEnvironment(this.#env, await this.localVariables(config));
   }
 }
 
@@ -301,8 +310,6 @@ export class Environment {
     };
   }
 }
-
-export const self = { pid: process.pid, host: hostname() };
 
 function projectOf(config: EnvironmentConfig): string {
   return config.project ?? "switchyard-local";

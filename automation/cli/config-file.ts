@@ -50,12 +50,18 @@ const environment = z
     if (value.cloud !== "local" && value.project === undefined)
       context.addIssue({ code: "custom", path: ["project"], message: "is needed for a cloud" });
     if (value.cloud !== "local" && value.image === "services/kiro")
-      context.addIssue({ code: "custom", path: ["image"], message: "a cloud needs an image with digest from a registry" });
+      context.addIssue({
+        code: "custom",
+        path: ["image"],
+        message: "a cloud needs an image with digest from a registry",
+      });
   });
 
 export const configFile = z.strictObject({
   environments: z.record(
-    z.string().regex(environmentName, "must be lower-case letters, digits and hyphens, up to 21, beginning with a letter"),
+    z
+      .string()
+      .regex(environmentName, "must be lower-case letters, digits and hyphens, up to 21, beginning with a letter"),
     environment,
   ),
 });

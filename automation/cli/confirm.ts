@@ -20,7 +20,10 @@ export async function confirmName(
   try {
     const answer = await terminal.question(`This will ${what}. Type ${name} to go on (or use ${flag}): `, { signal });
     if (answer.trim() !== name) {
-      throw new SwitchyardError("cancelled", { message: `"${answer.trim()}" is not ${name}; nothing was changed`, next: [] });
+      throw new SwitchyardError("cancelled", {
+        message: `"${answer.trim()}" is not ${name}; nothing was changed`,
+        next: [],
+      });
     }
   } finally {
     terminal.close();

@@ -1,8 +1,8 @@
 /** What a local environment needs, looked at one by one. */
 import { access, constants, statfs } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { SwitchyardError } from "../errors.ts";
 import { lookForEngine } from "../adapters/pulumi-resolver.ts";
+import { SwitchyardError } from "../errors.ts";
 import type { Composition } from "./compose.ts";
 import { bytes } from "./text.ts";
 
@@ -17,7 +17,11 @@ export interface Finding {
 /** Room below which a demo may run into a full disk. */
 const diskWanted = 1_073_741_824;
 
-export async function examine(root: string, env: NodeJS.ProcessEnv, composition: Composition): Promise<readonly Finding[]> {
+export async function examine(
+  root: string,
+  env: NodeJS.ProcessEnv,
+  composition: Composition,
+): Promise<readonly Finding[]> {
   return Promise.all([
     node(),
     packages(root),
@@ -76,7 +80,12 @@ async function disk(root: string): Promise<Finding> {
   const free = bavail * bsize;
   return free >= diskWanted
     ? { name: "disk", state: "ok", detail: `${bytes(free)} free` }
-    : { name: "disk", state: "missing", detail: `${bytes(free)} free, ${bytes(diskWanted)} wanted`, repair: "free some space" };
+    : {
+        name: "disk",
+        state: "missing",
+        detail: `${bytes(free)} free, ${bytes(diskWanted)} wanted`,
+        repair: "free some space",
+      };
 }
 
 async function writable(root: string): Promise<Finding> {

@@ -34,6 +34,9 @@ export function toSwitchyardError(error: unknown): SwitchyardError {
     return new SwitchyardError("cancelled", { message: "Stopped; what was done so far is kept", cause: error });
   }
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && "code" in error && String(error.code).endsWith("MODULE_NOT_FOUND")) {
+    return new SwitchyardError("packages-missing", { message: withoutColour(message), cause: error });
+  }
   // oclif's own errors are about the command line: unknown flag, missing argument, unknown command.
   if (isOclifExit(error)) return new SwitchyardError("usage-error", { message: withoutColour(message), cause: error });
   return new SwitchyardError("internal-error", { message, cause: error });
@@ -64,7 +67,8 @@ export function drawError(error: SwitchyardError, debug: boolean): string {
   const sentence = /[.!?]$/.test(error.message) || error.message.includes("\n") ? error.message : `${error.message}.`;
   const lines = [`Error: ${error.code}`, sentence, ...error.next];
   if (error.code !== "usage-error") lines.push(`More:           docs/errors.md#${error.code}`);
-  if (debug) for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) lines.push("", cause.stack ?? "");
+  if (debug)
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) lines.push("", cause.stack ?? "");
   return `${lines.join("\n")}\n`;
 }
 

@@ -1,12 +1,16 @@
 /** What a shell needs so that plain `pulumi` runs this checkout's programs on the local cloud. */
 import { dirname, join } from "node:path";
-import { SwitchyardError } from "../errors.ts";
+import { localUnset } from "../adapters/pulumi-environment.ts";
 import { resolveLanguageHost } from "../adapters/pulumi-resolver.ts";
+import { SwitchyardError } from "../errors.ts";
 import type { Composition } from "./compose.ts";
 import { type Program, programs } from "./stack-command.ts";
 
 /** Variables by name; PATH holds only what is to stand before the shell's own. Errors: not-on-this-cloud, engine-missing. */
-export async function localShellVariables(composition: Composition, name: string): Promise<Readonly<Record<string, string>>> {
+export async function localShell(
+  composition: Composition,
+  name: string,
+): Promise<{ readonly variables: Readonly<Record<string, string>>; readonly unset: readonly string[] }> {
   const environment = await composition.environment(name);
   if (environment.config.cloud !== "local") {
     throw new SwitchyardError("not-on-this-cloud", {
@@ -16,13 +20,11 @@ export async function localShellVariables(composition: Composition, name: string
   }
   const engine = await composition.resolveEngine();
   const languageHost = await resolveLanguageHost({ env: composition.env, engine, signal: composition.signal });
-  const variables = await composition.variables(environment.config);
+  const variables = await composition.localVariables(environment.config);
   const stacks = await environment.engine();
   for (const program of programs) await stacks.configure(`${program}.${name}`, await settings(program));
-  return {
-    ...variables,
-    PATH: [...new Set([join(composition.root, "node_modules", ".bin"), dirname(engine.pulumi), dirname(languageHost)])].join(":"),
-  };
+  const folders = [join(composition.root, "node_modules", ".bin"), dirname(engine.pulumi), dirname(languageHost)];
+  return { variables: { ...variables, PATH: [...new Set(folders)].join(":") }, unset: localUnset };
 
   async function settings(program: Program) {
     const shared = environment.settings(program);

@@ -1,6 +1,7 @@
 /** Progress of what a command starts, for people: one line per event, or one line redrawn on a terminal. */
-import type { EngineProgress, ResolvedEngine } from "../adapters/pulumi-resolver.ts";
+
 import type { LocalCloud } from "../adapters/local-cloud.ts";
+import type { EngineProgress, ResolvedEngine } from "../adapters/pulumi-resolver.ts";
 import type { StackProgress } from "../ports/stack-engine.ts";
 import type { ComposeListener } from "./compose.ts";
 import { duration } from "./text.ts";
@@ -56,7 +57,8 @@ export function composeProgress(lines: ProgressLines): ComposeListener {
       if (lastPhase !== "") lines.line(label("Pulumi engine", `${engine.version}, ready`));
     },
     onLocalCloud(cloud: LocalCloud, started: boolean) {
-      if (started) lines.line(label("Local cloud", `started, process ${cloud.pid}; it stays until \`npx switchyard local stop\``));
+      if (started)
+        lines.line(label("Local cloud", `started, process ${cloud.pid}; it stays until \`npx switchyard local stop\``));
     },
     onDiagnostic(stack, severity, text) {
       if (severity === "warning" || severity === "error") lines.line(label(stack, `${severity}: ${text.trim()}`));
@@ -71,7 +73,7 @@ function engineText(progress: EngineProgress): string {
 }
 
 function drawBar(percent: number): string {
-  const done = Math.round(Math.min(100, Math.max(0, percent)) / 100 * 12);
+  const done = Math.round((Math.min(100, Math.max(0, percent)) / 100) * 12);
   return `[${"#".repeat(done)}${"-".repeat(12 - done)}]`;
 }
 

@@ -3,7 +3,9 @@ import { SwitchyardError } from "../errors.ts";
 /** `1,5,25,100` as numbers; ranges are checked with the rest of the settings. Errors: usage-error. */
 export function parseRamp(text: string): readonly number[] {
   const steps = text.split(",").map((part) => Number(part.trim()));
-  const rising = steps.every((step, index) => step > 0 && step <= 100 && (index === 0 || step > (steps[index - 1] ?? 0)));
+  const rising = steps.every(
+    (step, index) => step > 0 && step <= 100 && (index === 0 || step > (steps[index - 1] ?? 0)),
+  );
   const decimals = steps.every((step) => Math.abs(step * 10 - Math.round(step * 10)) < 1e-9);
   if (!rising || !decimals || steps.at(-1) !== 100) {
     throw new SwitchyardError("usage-error", {

@@ -1,6 +1,7 @@
 /** Pulumi settings that follow from switchyard.yaml, in the names of stacks/config.ts. */
 import { SwitchyardError } from "../errors.ts";
 import type { ConfigValues, StackName } from "../ports/stack-engine.ts";
+import { platformConfig } from "../swap/settings.ts";
 import { type Environment, platformNames } from "./compose.ts";
 import type { EnvironmentConfig } from "./config-file.ts";
 import { nearest } from "./nearest.ts";
@@ -15,7 +16,7 @@ export function stackSettings(program: string, config: EnvironmentConfig, projec
   };
   if (program === "traffic") return { ...shared, "switchyard:domain": config.domain };
   const { auto_scale_config: scale, resource_limits: limits } =
-    config.platforms[program as keyof typeof config.platforms] ?? emptyPlatform;
+    config.platforms[program as keyof typeof config.platforms] ?? platformConfig.parse({});
   const names = scaleNames[program as keyof typeof scaleNames];
   return {
     ...shared,
@@ -31,11 +32,6 @@ export function stackSettings(program: string, config: EnvironmentConfig, projec
 /** A cloud's balancer follows a leaving pod late, hence the default of 40 s; the local router follows at once. */
 const localPreStopSeconds = 2;
 
-const emptyPlatform = { auto_scale_config: {}, resource_limits: {} } as const satisfies {
-  auto_scale_config: NonNullable<EnvironmentConfig["platforms"]["gke"]>["auto_scale_config"];
-  resource_limits: NonNullable<EnvironmentConfig["platforms"]["gke"]>["resource_limits"];
-};
-
 const scaleNames = {
   gke: { min: "replicas", max: "maxReplicas", concurrency: undefined },
   "cloud-run": { min: "minInstances", max: "maxInstances", concurrency: "concurrency" },
@@ -49,7 +45,11 @@ function given(name: string | undefined, value: string | number | undefined): Co
 export async function upConfig(
   program: Program,
   environment: Environment,
-  options: { readonly image?: string | undefined; readonly platforms?: string | undefined; readonly signal: AbortSignal },
+  options: {
+    readonly image?: string | undefined;
+    readonly platforms?: string | undefined;
+    readonly signal: AbortSignal;
+  },
 ): Promise<ConfigValues> {
   if (program !== "traffic") {
     return { ...environment.settings(program), "switchyard:image": await environment.image(options.image) };

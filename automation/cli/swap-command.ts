@@ -4,7 +4,8 @@ import { reasons } from "../swap/reasons.ts";
 import { runSwap } from "../swap/run.ts";
 import type { SwapEvent, SwapState, Verb } from "../swap/state.ts";
 import { describePosition, type SwapRecord } from "../swap/store.ts";
-import { type Environment, self } from "./compose.ts";
+import type { Environment } from "./compose.ts";
+import { engineProcess } from "./engine-process.ts";
 import { EnvironmentCommand } from "./environment-command.ts";
 import { swapListener, swapTableHead } from "./swap-view.ts";
 import { dateAndTime, duration } from "./text.ts";
@@ -48,7 +49,9 @@ export function describeSummary(summary: SwapSummary): readonly string[] {
     .map(([platform, share]) => `${platform} ${share} %`)
     .join(", ");
   const took =
-    summary.endedAt === undefined ? "" : `, took ${duration(Date.parse(summary.endedAt) - Date.parse(summary.startedAt))}`;
+    summary.endedAt === undefined
+      ? ""
+      : `, took ${duration(Date.parse(summary.endedAt) - Date.parse(summary.startedAt))}`;
   return [
     `Swap ${summary.id} of ${summary.environment}: ${summary.from} -> ${summary.to}, ${summary.state} (${summary.phase.replaceAll("-", " ")}).`,
     `Why        ${reasonText(summary.reason)}`,
@@ -103,7 +106,7 @@ export abstract class SwapCommand<Result extends object> extends EnvironmentComm
         const state = await runSwap(
           journal,
           { ...ports, requests: (after) => environment.store.requests(id, after) },
-          self,
+          engineProcess,
           this.signal,
           swapListener(this.lines),
         );
@@ -126,7 +129,9 @@ export abstract class SwapCommand<Result extends object> extends EnvironmentComm
       if (taken?.kind === "requested" && taken.verb === verb) return summarise(record.state);
       if (record.state.end !== undefined) return summarise(record.state);
       if (Date.now() > deadline) {
-        this.addWarning(`the process that drives swap ${id} is busy; it will see the wish when its present effect ends`);
+        this.addWarning(
+          `the process that drives swap ${id} is busy; it will see the wish when its present effect ends`,
+        );
         return summarise(record.state);
       }
       await pollPause(this.signal);
@@ -193,4 +198,3 @@ function stopped(environment: Environment, events: readonly SwapEvent[]): Switch
     ],
   });
 }
-

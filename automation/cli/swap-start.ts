@@ -1,10 +1,10 @@
 /** What has to hold before a swap may start, and its first line in the journal. */
 import { userInfo } from "node:os";
 import { SwitchyardError } from "../errors.ts";
-import { nearest } from "./nearest.ts";
 import { hotSwapConfig, platformConfig, type SwapSettings, toSwapSettings } from "../swap/settings.ts";
 import { swapInProgress } from "../swap/store.ts";
 import { type Environment, platformNames } from "./compose.ts";
+import { nearest } from "./nearest.ts";
 
 export interface SwapIntent {
   readonly from: string;

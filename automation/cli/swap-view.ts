@@ -114,7 +114,8 @@ function eventRow(
   took: string,
 ): string | undefined {
   const name = stepName(before);
-  if (event.phase === "returning") return swapRow(name, before, seen, `failed: ${reasons[event.reason]}${evidenceText(event.evidence)}`);
+  if (event.phase === "returning")
+    return swapRow(name, before, seen, `failed: ${reasons[event.reason]}${evidenceText(event.evidence)}`);
   if (before.phase === "shifting") return swapRow(name, before, seen, `successful, ${took}`);
   return `${name.padEnd(widths.step)}${reasons[event.reason]}, ${took}`;
 }
@@ -131,4 +132,3 @@ export function rollbackText(state: SwapState): string {
   const since = (at: number | undefined): string => (at === undefined ? "not yet" : duration(at - rollback.decidedAt));
   return `accepted after ${since(rollback.acceptedAt)}, verified on the data plane after ${since(rollback.verifiedAt)}`;
 }
-

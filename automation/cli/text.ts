@@ -31,7 +31,9 @@ export function bytes(value: number): string {
 
 /** Columns, left-aligned; numbers in strings right-aligned when every cell of the column below its head is one. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-  const numeric = head.map((_, column) => rows.length > 0 && rows.every((row) => /^[-–\d][\d.,]*( ?%| ms| s)?$/.test(row[column] ?? "")));
+  const numeric = head.map(
+    (_, column) => rows.length > 0 && rows.every((row) => /^[-–\d][\d.,]*( ?%| ms| s)?$/.test(row[column] ?? "")),
+  );
   const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => (row[column] ?? "").length)));
   const draw = (row: readonly string[]): string =>
     row

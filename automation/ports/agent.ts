@@ -1,4 +1,10 @@
-import type { HealthReport, KiroMetrics, KiroRequest, KiroResponse, PlatformInfo } from "../../services/kiro/contract.ts";
+import type {
+  HealthReport,
+  KiroMetrics,
+  KiroRequest,
+  KiroResponse,
+  PlatformInfo,
+} from "../../services/kiro/contract.ts";
 
 /** The agent's interface (requirement "KiroAgentInterface"), the same on every platform. */
 export interface KiroAgent {

@@ -12,7 +12,12 @@ const pollMs = 250;
 const goodLooks = 2;
 
 /** Resolves with the number of looks. Errors: candidate-not-ready after the deadline, with the last reason. */
-export async function awaitReady(agent: KiroAgent, clock: Clock, timeoutMs: number, signal?: AbortSignal): Promise<number> {
+export async function awaitReady(
+  agent: KiroAgent,
+  clock: Clock,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<number> {
   const deadline = clock.now() + timeoutMs;
   let good = 0;
   let last = "it was not asked";

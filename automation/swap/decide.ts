@@ -26,12 +26,24 @@ type Evidence = Readonly<Record<string, number | string | boolean>>;
 
 export type Decision =
   | { readonly kind: "act"; readonly effect: Effect }
-  | { readonly kind: "enter"; readonly phase: Phase; readonly step: number; readonly reason: Reason; readonly evidence: Evidence }
+  | {
+      readonly kind: "enter";
+      readonly phase: Phase;
+      readonly step: number;
+      readonly reason: Reason;
+      readonly evidence: Evidence;
+    }
   | { readonly kind: "verified"; readonly weight: number; readonly evidence: Evidence }
   | { readonly kind: "pause"; readonly reason: Reason; readonly evidence: Evidence }
   | { readonly kind: "end"; readonly as: EndState; readonly reason: Reason; readonly evidence: Evidence }
   /** Nothing to do before the next observation. */
-  | { readonly kind: "wait"; readonly why: string; readonly probe: boolean; readonly drain: boolean; readonly looked: boolean }
+  | {
+      readonly kind: "wait";
+      readonly why: string;
+      readonly probe: boolean;
+      readonly drain: boolean;
+      readonly looked: boolean;
+    }
   /** A person has to act, and nothing needs this process meanwhile. */
   | { readonly kind: "leave"; readonly reason: Reason };
 
@@ -165,9 +177,15 @@ function decideShift(state: SwapState, seen: Observation, now: number): Decision
         if (now - since >= profile.stepDeadlineMs)
           return pause("step-inconclusive", {
             ...windowEvidence(seen),
-            looks: look.looks.filter((one) => one.verdict !== "successful").map((one) => one.text).join("; "),
+            looks: look.looks
+              .filter((one) => one.verdict !== "successful")
+              .map((one) => one.text)
+              .join("; "),
           });
-        return { ...wait(look.looks.find((one) => one.verdict !== "successful")?.text ?? "gathering evidence"), looked: true };
+        return {
+          ...wait(look.looks.find((one) => one.verdict !== "successful")?.text ?? "gathering evidence"),
+          looked: true,
+        };
       }
       return wait("holding");
     },

@@ -36,11 +36,13 @@ export function parseJournal(text: string, path: string): JournalContent {
     const parsed = parseLine(raw);
     if (parsed === undefined) throw corrupt(path, number, "the line is not a journal entry");
     if (parsed.n !== number) throw corrupt(path, number, `it has the number ${parsed.n}`);
-    if (parsed.prev !== previous) throw corrupt(path, number, "the line before it is not the one that it was written after");
+    if (parsed.prev !== previous)
+      throw corrupt(path, number, "the line before it is not the one that it was written after");
     events.push(parsed.event);
     previous = hashOf(raw);
   }
-  if (events.length > 0 && events[0]?.kind !== "started") throw corrupt(path, 1, "a journal begins with the start of a swap");
+  if (events.length > 0 && events[0]?.kind !== "started")
+    throw corrupt(path, 1, "a journal begins with the start of a swap");
   return { events, soundText, torn, next: { n: events.length + 1, prev: previous } };
 }
 

@@ -67,7 +67,8 @@ class SwapRun {
 
   constructor(journal: Journal, ports: RunPorts, signal: AbortSignal, listener: RunListener) {
     const state = foldEvents(journal.events);
-    if (state === undefined) throw new SwitchyardError("internal-error", { message: "A swap needs a start in its journal" });
+    if (state === undefined)
+      throw new SwitchyardError("internal-error", { message: "A swap needs a start in its journal" });
     this.#journal = journal;
     this.#ports = ports;
     this.#signal = signal;

@@ -89,7 +89,9 @@ export const hotSwapConfig = z
       .min(0.1)
       .max(3_600)
       .default(1)
-      .describe("How often the advance gate looks, seconds. The stop gate looks at every request. Default 1, 0.1-3600."),
+      .describe(
+        "How often the advance gate looks, seconds. The stop gate looks at every request. Default 1, 0.1-3600.",
+      ),
     ramp: ramp.default([...defaultRamp]).describe("Shares of the candidate, percent, rising, ending at 100."),
     profile: z
       .enum(["demo", "standard"])
@@ -128,7 +130,13 @@ export const platformConfig = z
       .strictObject({
         min_instances: z.number().int().min(0).max(1_000).optional().describe("Instances or pods kept."),
         max_instances: z.number().int().min(1).max(1_000).optional().describe("Instances or pods at most."),
-        concurrency: z.number().int().min(1).max(1_000).optional().describe("Requests per instance at once (Cloud Run)."),
+        concurrency: z
+          .number()
+          .int()
+          .min(1)
+          .max(1_000)
+          .optional()
+          .describe("Requests per instance at once (Cloud Run)."),
       })
       .default({})
       .describe("Scaling."),

@@ -214,17 +214,14 @@ function enter(state: SwapState, event: Extract<SwapEvent, { kind: "entered" }>)
     // Traffic going back does not wait for anybody.
     paused: startsReturn ? undefined : state.paused,
     wish: undefined,
-    rollback: startsReturn
-      ? { reason: event.reason, evidence: event.evidence, decidedAt: event.at }
-      : state.rollback,
+    rollback: startsReturn ? { reason: event.reason, evidence: event.evidence, decidedAt: event.at } : state.rollback,
     marks: [...state.marks, { phase: event.phase, step: event.step, at: event.at }],
   };
 }
 
 function outcome(state: SwapState, event: Extract<SwapEvent, { kind: "outcome" }>): SwapState {
   const settled = { ...state, pending: undefined };
-  if (!event.ok)
-    return { ...settled, failures: state.failures + 1, failedAt: event.at, lastFailure: event.failure };
+  if (!event.ok) return { ...settled, failures: state.failures + 1, failedAt: event.at, lastFailure: event.failure };
   if (state.pending?.effect.kind !== "write-weights") return { ...settled, done: true };
   return {
     ...settled,

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import type { ProcessIdentity, ProcessTable } from "../ports/process-table.ts";
-import { openJournal, type Journal, parseJournal } from "./journal.ts";
+import { type Journal, openJournal, parseJournal } from "./journal.ts";
 import { foldEvents, type SwapEvent, type SwapState, type Verb, verbs } from "./state.ts";
 
 const owner = z.object({ pid: z.number(), startTime: z.string(), host: z.string(), swap: z.string() });
@@ -121,7 +121,8 @@ export class SwapStore {
     for (;;) {
       const last = Math.max(0, ...(await this.#files.list(folder)).map((name) => Number.parseInt(name, 10)));
       const number = last + 1;
-      if (await this.#files.createExclusive(join(folder, `${number}.json`), JSON.stringify({ verb, by }))) return number;
+      if (await this.#files.createExclusive(join(folder, `${number}.json`), JSON.stringify({ verb, by })))
+        return number;
     }
   }
 

@@ -1,14 +1,17 @@
-import { Output, RunError } from "@pulumi/pulumi";
+import { RunError } from "@pulumi/pulumi";
 
 /** One thing that is wrong with what a user gave. */
 export interface Problem {
   /** Path of the property: replicas, zones[1], environment.PORT. */
   readonly path: string;
-  /** The value as given. */
+  /** The value as given; undefined when it is missing, `hiddenValue` when it may be a secret. */
   readonly value: unknown;
   /** What is allowed, as the end of the sentence "allowed: …". */
   readonly allowed: string;
 }
+
+/** Stands for a value that may be a secret and is never printed. */
+export const hiddenValue: unique symbol = Symbol("hidden");
 
 /** A number that a user may set. */
 export interface Range {
@@ -33,8 +36,7 @@ export class InvalidArgsError extends RunError {
 
 /** One line: path, value, what is allowed. */
 export function describeProblem(problem: Problem): string {
-  const given = problem.value === undefined ? "is missing" : `is ${printValue(problem.value)}`;
-  return `${problem.path} ${given}; allowed: ${problem.allowed}`;
+  return `${problem.path} ${describeValue(problem.value)}; allowed: ${problem.allowed}`;
 }
 
 /** Throws one InvalidArgsError with all problems; returns when there is none. */
@@ -66,8 +68,9 @@ export function describeRange(range: Range): string {
   return `an integer from ${range.min} to ${range.max}${unit} (default ${range.default})`;
 }
 
-function printValue(value: unknown): string {
-  if (Output.isInstance(value)) return "a value that is only known later";
+function describeValue(value: unknown): string {
+  if (value === undefined) return "is missing";
+  if (value === hiddenValue) return "is not accepted";
   const text = JSON.stringify(value);
-  return text.length <= 120 ? text : `${text.slice(0, 117)}...`;
+  return `is ${text.length <= 120 ? text : `${text.slice(0, 117)}...`}`;
 }

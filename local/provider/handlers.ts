@@ -19,7 +19,7 @@ import {
   update,
 } from "./operations.ts";
 import { containsUnknown, type Decoded, decode, encode } from "./properties.ts";
-import { diffResponse, failureList } from "./replies.ts";
+import { checkFailureList, diffResponse, failureList } from "./replies.ts";
 import type {
   CheckFailure,
   InvokeFunction,
@@ -64,7 +64,7 @@ export class ProviderHandlers {
     }
     const response = new provider.CheckResponse();
     response.setInputs(encode(news));
-    response.setFailuresList(failureList(failures));
+    response.setFailuresList(checkFailureList(failures));
     return response;
   }
 
@@ -106,7 +106,7 @@ export class ProviderHandlers {
     const type = this.#types.get(token);
     if (type === undefined) {
       response.setInputs(encode(news));
-      response.setFailuresList(failureList([this.#notSimulated(token, [...this.#types.keys()], "resource")]));
+      response.setFailuresList(checkFailureList([this.#notSimulated(token, [...this.#types.keys()], "resource")]));
       return response;
     }
     const result = check(type, this.#options.schema, {
@@ -119,7 +119,7 @@ export class ProviderHandlers {
       exists: (id) => this.#options.cloud.resources.get(token, id, settings.cluster) !== undefined,
     });
     response.setInputs(encode(result.inputs));
-    response.setFailuresList(failureList(result.failures));
+    response.setFailuresList(checkFailureList(result.failures));
     return response;
   }
 

@@ -9,14 +9,24 @@ import type { CheckFailure } from "./resource-type.ts";
 
 const { PropertyDiff, DiffResponse } = provider;
 
-/** The messages that hold check failures. */
+/** Failures of a function's arguments. */
 export function failureList(failures: readonly CheckFailure[]): provider.CheckFailure[] {
-  return failures.map((failure) => {
-    const message = new provider.CheckFailure();
-    message.setProperty(failure.property);
-    message.setReason(failure.reason);
-    return message;
-  });
+  return failures.map((failure) => failureMessage(failure.property, failure.reason));
+}
+
+/**
+ * Failures of a resource's inputs. The path goes into the reason: with a property of its own the engine would print that
+ * property's value, and it looks for it among the top-level names only.
+ */
+export function checkFailureList(failures: readonly CheckFailure[]): provider.CheckFailure[] {
+  return failures.map(({ property, reason }) => failureMessage("", property === "" ? reason : `${property}: ${reason}`));
+}
+
+function failureMessage(property: string, reason: string): provider.CheckFailure {
+  const message = new provider.CheckFailure();
+  message.setProperty(property);
+  message.setReason(reason);
+  return message;
 }
 
 const kinds = {

@@ -8,8 +8,8 @@ export interface ConnectionExchange {
   onClientGone(): void;
   /** The router ends before the exchange does. */
   onCut(): void;
-  /** The rest of the request does not follow the grammar. True if the client can still be told. */
-  onMalformedBody(status: number): boolean;
+  /** The rest of the request is malformed. Returns headers for the refusal, nothing if the response has begun. */
+  onMalformedBody(status: number): readonly (readonly [string, string])[] | undefined;
   /** Whether the request has arrived in full. */
   readonly received: boolean;
 }
@@ -77,16 +77,15 @@ export class ClientConnection {
   /** Answers a request that cannot be served, after those before it, and ends the connection. */
   refuse(status: number, reason: string): void {
     if (this.refused) return;
-    const answer = rawAnswer(status, reason);
     const active = this.#active;
     if (active === undefined) {
-      this.#refuse(answer);
+      this.#refuse(rawAnswer(status, reason));
     } else if (active.received) {
-      this.#refusal = answer;
-    } else if (active.onMalformedBody(status)) {
-      this.#refuse(answer);
+      this.#refusal = rawAnswer(status, reason);
     } else {
-      this.socket.destroy();
+      const headers = active.onMalformedBody(status);
+      if (headers === undefined) this.socket.destroy();
+      else this.#refuse(rawAnswer(status, reason, headers));
     }
   }
 

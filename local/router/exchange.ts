@@ -2,38 +2,16 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
 import type { Reservation } from "./backend.ts";
 import type { ClientConnection, ConnectionExchange } from "./client-connection.ts";
-import type { SideCounters } from "./counters.ts";
-import type { RequestFeedLog, RequestOutcome } from "./feed.ts";
+import type { ExchangeSurroundings } from "./exchange-surroundings.ts";
+import type { RequestOutcome } from "./feed.ts";
 import { IncomingRequest } from "./incoming-request.ts";
 import { RequestBody } from "./request-body.ts";
 import type { RequestHead } from "./request-head.ts";
-import { responseHead } from "./response-head.ts";
+import { forwardedTrailers, responseHead } from "./response-head.ts";
 import { requestTimeout, serverError } from "./router-answer.ts";
-import type { RoutingTable, Selection } from "./routing-table.ts";
-import type { TraceIds } from "./trace-context.ts";
-import type { ConnectionWaiter, UpstreamConnection, UpstreamPool } from "./upstream-pool.ts";
+import type { Selection } from "./routing-table.ts";
+import type { ConnectionWaiter, UpstreamConnection } from "./upstream-pool.ts";
 import { upstreamHeaders } from "./upstream-request.ts";
-
-/** What all exchanges of a router share. */
-export interface ExchangeSurroundings {
-  readonly table: () => RoutingTable;
-  readonly upstreams: UpstreamPool;
-  readonly feed: RequestFeedLog;
-  readonly counters: SideCounters;
-  /** Requests under way per side, probes and dark ones too. */
-  readonly underWay: Map<string, number>;
-  readonly scheme: "http" | "https";
-  readonly traceIds: TraceIds;
-  readonly random: () => number;
-  /** ms since the epoch. */
-  readonly now: () => number;
-  /** ms, monotonic. */
-  readonly elapsed: () => number;
-  /** Whether responses should end their connection. */
-  readonly closing: () => boolean;
-  /** Told of an exception of the table or of a backend. */
-  readonly onFault: (error: unknown) => void;
-}
 
 type BackendSelection = Extract<Selection, { kind: "backend" }>;
 type HeaderList = readonly (readonly [string, string])[];
@@ -221,6 +199,7 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
       this.#bodyLeft -= chunk.length;
       // The last bytes and the end in one write.
       if (this.#bodyLeft === 0) {
+        this.#complete();
         response.end(chunk);
         return;
       }
@@ -236,18 +215,28 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
     trailers: Readonly<Record<string, string | string[] | undefined>>,
   ): void {
     const connection = this.#connection;
+    // A body that ends with its connection is only whole if the connection ended in order.
+    if (connection?.broken === true && this.#bodyLeft !== 0) {
+      this.onResponseError(null, new Error("The connection to the service was reset within the body."));
+      return;
+    }
     this.#connection = undefined;
     this.#release();
     if (!this.#answered) {
       this.#answered = true;
-      const response = this.#response;
-      this.#outcome = response.statusCode >= 500 ? "application" : "ok";
-      if (!response.writableEnded) {
-        for (const name in trailers) response.addTrailers([[name, String(trailers[name])]]);
-        response.end();
+      this.#complete();
+      if (!this.#response.writableEnded) {
+        const forwarded = forwardedTrailers(trailers);
+        if (forwarded.length > 0) this.#response.addTrailers(forwarded);
+        this.#response.end();
       }
     }
     connection?.giveBack();
+  }
+
+  /** The service has given its whole response. */
+  #complete(): void {
+    this.#outcome = this.#response.statusCode >= 500 ? "application" : "ok";
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
@@ -284,14 +273,16 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
     this.#breakOff("gateway");
   }
 
-  onMalformedBody(status: number): boolean {
+  onMalformedBody(status: number): HeaderList | undefined {
     const untold = !this.#response.headersSent;
-    if (untold) this.#response.statusCode = status;
+    if (untold) {
+      this.#response.statusCode = status;
+      this.#firstByteAt = this.#around.elapsed();
+    }
     this.#outcome = "client";
-    if (untold) this.#firstByteAt = this.#around.elapsed();
     this.#stopBackend(new Error("The rest of the request is malformed."));
     this.#finish();
-    return untold;
+    return untold ? (this.#selection?.responseHeaders ?? []) : undefined;
   }
 
   onDeadline(): void {

@@ -10,6 +10,17 @@ export interface ResponseHead {
 
 type HeaderList = readonly (readonly [string, string])[];
 
+/** A trailer may not speak of the framing or the routing of its message. */
+const neverTrailers = new Set([
+  "connection",
+  "content-length",
+  "host",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+]);
+
 /** Names under this prefix are the router's to say; a service cannot claim a side. */
 const routerPrefix = "x-switchyard-";
 
@@ -49,4 +60,17 @@ export function responseHead(
   }
   for (const [name, value] of added) headers.push(name, value);
   return { headers, contentLength };
+}
+
+/** The trailers of a service's response that go on to the client, as name and value. */
+export function forwardedTrailers(
+  upstream: Readonly<Record<string, string | string[] | undefined>>,
+): [string, string][] {
+  const trailers: [string, string][] = [];
+  for (const name in upstream) {
+    const value = upstream[name];
+    if (value === undefined || neverTrailers.has(name) || name.startsWith(routerPrefix)) continue;
+    trailers.push([name, typeof value === "string" ? value : value.join(", ")]);
+  }
+  return trailers;
 }

@@ -7,10 +7,15 @@ export const serverError =
 export const requestTimeout = "Error: Server Error\nupstream request timeout\n";
 
 /** A whole response on the wire for a request that the parser could not read; the connection ends with it. */
-export function rawAnswer(status: number, reason: string): string {
+export function rawAnswer(
+  status: number,
+  reason: string,
+  headers: readonly (readonly [string, string])[] = [],
+): string {
+  const added = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const body = `Error: ${STATUS_CODES[status] ?? "Bad Request"}\n${reason}\n`;
   return (
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Bad Request"}\r\nconnection: close\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Bad Request"}\r\nconnection: close\r\n${added}` +
     `content-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   );
 }

@@ -120,6 +120,7 @@ export class UpstreamConnection {
   readonly #client: Client;
   #lent = false;
   #used = false;
+  #broken = false;
 
   constructor(origin: Origin) {
     this.#origin = origin;
@@ -141,6 +142,11 @@ export class UpstreamConnection {
         socket.once("connect", () => {
           socket.off("error", onError);
           this.#used = false;
+          this.#broken = false;
+          // Before the client's own listener, which takes a reset for the end of a body without a length.
+          socket.on("error", () => {
+            this.#broken = true;
+          });
           callback(null, socket);
         });
       },
@@ -149,6 +155,11 @@ export class UpstreamConnection {
       // While it is lent the borrower hears of it, or the client opens another one for a request not yet written.
       if (!this.#lent) void this.discard();
     });
+  }
+
+  /** The connection ended with an error. */
+  get broken(): boolean {
+    return this.#broken;
   }
 
   lend(waiter: ConnectionWaiter): void {

@@ -66,7 +66,7 @@ export function detectPlatform(env: Environment): Platform {
       `the platform is not known: neither K_SERVICE (Cloud Run) nor KUBERNETES_SERVICE_HOST (GKE) is set; set KIRO_PLATFORM to ${known}`,
     ]);
   }
-  const platform = platforms[name];
+  const platform = Object.hasOwn(platforms, name) ? platforms[name] : undefined;
   if (platform === undefined) throw new SettingsError([`KIRO_PLATFORM is ${name}; allowed are ${known}`]);
   return platform(env);
 }

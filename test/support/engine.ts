@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation/index.js";
@@ -16,6 +16,8 @@ export interface TestEngine {
   readonly gcp: ProviderServer;
   readonly kubernetes: ProviderServer;
   stack(name: string, program: PulumiFn): Promise<Stack>;
+  /** The stack's state as it is on disk. */
+  state(name: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -23,6 +25,8 @@ export interface TestEngine {
 export async function startEngine(cloud: Cloud): Promise<TestEngine> {
   const folder = findPulumi();
   if (folder === undefined) throw new Error("No pulumi on the PATH or in the cache: run `npx switchyard doctor`.");
+  // The Automation API looks for the command in this process's PATH, not in `envVars`.
+  process.env["PATH"] = `${folder}${delimiter}${process.env["PATH"] ?? ""}`;
   const home = await mkdtemp(join(tmpdir(), "switchyard-engine-"));
   const gcp = await serveProvider({
     name: "gcp",
@@ -43,7 +47,6 @@ export async function startEngine(cloud: Cloud): Promise<TestEngine> {
     defaults: localDefaults,
   });
   const envVars = {
-    PATH: `${folder}${delimiter}${process.env["PATH"] ?? ""}`,
     PULUMI_DEBUG_PROVIDERS: `gcp:${gcp.port},kubernetes:${kubernetes.port}`,
     PULUMI_BACKEND_URL: `file://${home}`,
     PULUMI_HOME: join(home, "pulumi-home"),
@@ -63,6 +66,7 @@ export async function startEngine(cloud: Cloud): Promise<TestEngine> {
           projectSettings: { name: "test", runtime: "nodejs", backend: { url: `file://${home}` } },
         },
       ),
+    state: (name) => readFile(join(home, ".pulumi", "stacks", "test", `${name}.json`), "utf8"),
     async close() {
       await Promise.all([gcp.close(), kubernetes.close()]);
       await rm(home, { recursive: true, force: true });

@@ -1,9 +1,10 @@
 import { Flags } from "@oclif/core";
-import { EnvironmentCommand } from "../environment-command.ts";
 import type { DemoResult } from "../demo/demo.ts";
+import { EnvironmentCommand } from "../environment-command.ts";
 
 export default class Demo extends EnvironmentCommand<DemoResult> {
-  static override summary = "Show the main job on this machine: a swap under load, and one that is rolled back by itself.";
+  static override summary =
+    "Show the main job on this machine: a swap under load, and one that is rolled back by itself.";
   static override examples = ["<%= config.bin %> demo"];
   static override flags = {
     rate: Flags.integer({ description: "Requests a second.", default: 200, min: 20, max: 1_000 }),

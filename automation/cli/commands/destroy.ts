@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import { confirmName } from "../confirm.ts";
-import { type StackCommandResult, StackCommand, parseStack, stackArgument } from "../stack-command.ts";
+import { parseStack, StackCommand, type StackCommandResult, stackArgument } from "../stack-command.ts";
 
 export default class Destroy extends StackCommand {
   static override summary = "Delete all resources of a stack.";

@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import { SwitchyardError } from "../../errors.ts";
-import { EnvironmentCommand } from "../environment-command.ts";
 import type { Finding } from "../doctor.ts";
+import { EnvironmentCommand } from "../environment-command.ts";
 
 interface DoctorResult {
   readonly findings: readonly Finding[];

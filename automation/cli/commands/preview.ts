@@ -1,5 +1,4 @@
-import { type StackCommandResult, StackCommand, parseStack, stackArgument } from "../stack-command.ts";
-import { upConfig } from "../stack-settings.ts";
+import { parseStack, StackCommand, type StackCommandResult, stackArgument } from "../stack-command.ts";
 
 export default class Preview extends StackCommand {
   static override summary = "Show what `up` would change.";
@@ -10,6 +9,7 @@ export default class Preview extends StackCommand {
     const { args } = await this.parse(Preview);
     const parsed = parseStack(args.stack);
     const environment = await this.environment(parsed.environment);
+    const { upConfig } = await import("../stack-settings.ts");
     const config = await upConfig(parsed.program, environment, { signal: this.signal });
     return this.operate("preview", parsed, environment, { config });
   }

@@ -1,4 +1,4 @@
-import { type StackCommandResult, StackCommand, parseStack, stackArgument } from "../stack-command.ts";
+import { parseStack, StackCommand, type StackCommandResult, stackArgument } from "../stack-command.ts";
 
 export default class Refresh extends StackCommand {
   static override summary = "Read the live state of a stack's resources into its state.";

@@ -1,15 +1,17 @@
 import { Flags } from "@oclif/core";
-import { type StackCommandResult, StackCommand, parseStack, stackArgument } from "../stack-command.ts";
-import { upConfig } from "../stack-settings.ts";
+import { parseStack, StackCommand, type StackCommandResult, stackArgument } from "../stack-command.ts";
 
 export default class Up extends StackCommand {
   static override summary = "Bring a stack up, as `pulumi up` would.";
   static override examples = ["<%= config.bin %> up cloud-run.local"];
   static override args = { stack: stackArgument };
   static override flags = {
-    image: Flags.string({ description: "Image of the agent; for a local environment a folder is built. Default: switchyard.yaml's." }),
+    image: Flags.string({
+      description: "Image of the agent; for a local environment a folder is built. Default: switchyard.yaml's.",
+    }),
     platforms: Flags.string({
-      description: "Platforms that the balancer knows, with commas (traffic only). Default: those it knows, or those that are up.",
+      description:
+        "Platforms that the balancer knows, with commas (traffic only). Default: those it knows, or those that are up.",
     }),
   };
 
@@ -17,6 +19,7 @@ export default class Up extends StackCommand {
     const { args, flags } = await this.parse(Up);
     const parsed = parseStack(args.stack);
     const environment = await this.environment(parsed.environment);
+    const { upConfig } = await import("../stack-settings.ts");
     const config = await upConfig(parsed.program, environment, { ...flags, signal: this.signal });
     return this.operate("up", parsed, environment, { config });
   }

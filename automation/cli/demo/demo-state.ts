@@ -20,7 +20,10 @@ export async function enterDemo(composition: Composition): Promise<void> {
   if (running !== undefined) {
     throw new SwitchyardError("environment-in-use", {
       message: `The local cloud runs already (process ${running.pid}), and the demo needs one of its own`,
-      next: ["To end it:     npx switchyard local stop", "What it declares comes back with:   npx switchyard local start"],
+      next: [
+        "To end it:     npx switchyard local stop",
+        "What it declares comes back with:   npx switchyard local start",
+      ],
     });
   }
   if ((await files.read(markPath(root))) !== undefined) await clearDemo(composition);

@@ -2,11 +2,12 @@
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { Summary } from "../../../tools/load-generator/messages.ts";
-import { SwitchyardError } from "../../errors.ts";
 import type { LocalCloud } from "../../adapters/local-cloud.ts";
+import { SwitchyardError } from "../../errors.ts";
 import { runSwap } from "../../swap/run.ts";
 import type { SwapEvent, SwapState } from "../../swap/state.ts";
-import { type Composition, type Environment, self } from "../compose.ts";
+import type { Composition, Environment } from "../compose.ts";
+import { engineProcess } from "../engine-process.ts";
 import { label, type ProgressLines, stackProgress } from "../progress.ts";
 import { upConfig } from "../stack-settings.ts";
 import { prepareSwap, writeStart } from "../swap-start.ts";
@@ -25,7 +26,12 @@ export interface DemoOptions {
 }
 
 export interface DemoResult {
-  readonly swap: { readonly id: string; readonly state: string; readonly steps: readonly number[]; readonly timings: Readonly<Record<string, number>> };
+  readonly swap: {
+    readonly id: string;
+    readonly state: string;
+    readonly steps: readonly number[];
+    readonly timings: Readonly<Record<string, number>>;
+  };
   readonly rollback: {
     readonly id: string;
     readonly state: string;
@@ -33,8 +39,15 @@ export interface DemoResult {
     readonly rollbackMs: number | undefined;
     readonly reason: string;
   };
-  readonly requests: { readonly sent: number; readonly failed: number; readonly swapCaused: number; readonly candidateCaused: number };
-  readonly latencyMs: Readonly<Record<string, { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number }>>;
+  readonly requests: {
+    readonly sent: number;
+    readonly failed: number;
+    readonly swapCaused: number;
+    readonly candidateCaused: number;
+  };
+  readonly latencyMs: Readonly<
+    Record<string, { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number }>
+  >;
   readonly profile: string;
   readonly report: string;
 }
@@ -49,7 +62,9 @@ export async function runDemo(
   signal: AbortSignal,
   options: DemoOptions,
 ): Promise<DemoResult> {
-  lines.line(`Switchyard demo: an agent moves from Cloud Run to GKE while ${options.rate} requests a second keep coming.`);
+  lines.line(
+    `Switchyard demo: an agent moves from Cloud Run to GKE while ${options.rate} requests a second keep coming.`,
+  );
   lines.line("Everything runs on this machine: no cloud account, no Docker.");
   lines.line("");
   await enterDemo(composition);
@@ -76,7 +91,11 @@ export async function runDemo(
     await sampler.stop();
     const summary = await load.stop();
     load = undefined;
-    const result = await conclude(composition, { first, second, summary, sampler, startedAt, engine: engine.version, options }, lines);
+    const result = await conclude(
+      composition,
+      { first, second, summary, sampler, startedAt, engine: engine.version, options },
+      lines,
+    );
     return result;
   } finally {
     load?.kill();
@@ -93,7 +112,12 @@ interface Stage {
   readonly sampler: Sampler;
 }
 
-async function bringUp(program: "cloud-run" | "traffic", environment: Environment, lines: ProgressLines, signal: AbortSignal) {
+async function bringUp(
+  program: "cloud-run" | "traffic",
+  environment: Environment,
+  lines: ProgressLines,
+  signal: AbortSignal,
+) {
   const engine = await environment.engine();
   const config = await upConfig(program, environment, { signal });
   const show = stackProgress(lines);
@@ -105,7 +129,12 @@ async function bringUp(program: "cloud-run" | "traffic", environment: Environmen
   });
   const resources = Object.values(result.changes).reduce((sum, number) => sum + number, 0);
   const where = program === "traffic" ? `     ${(await environment.balancer()).url}` : "";
-  lines.line(label(`${program}.${environment.name}`, `up, ${plural(resources, "resource")}, ${duration(result.durationMs)}${where}`));
+  lines.line(
+    label(
+      `${program}.${environment.name}`,
+      `up, ${plural(resources, "resource")}, ${duration(result.durationMs)}${where}`,
+    ),
+  );
 }
 
 /** One swap from its start to its end. */
@@ -127,7 +156,7 @@ async function act(stage: Stage, name: string, to: string, image: string | undef
       const state = await runSwap(
         journal,
         { ...ports, requests: (after) => environment.store.requests(id, after) },
-        self,
+        engineProcess,
         signal,
         {
           ...view,
@@ -191,7 +220,9 @@ async function conclude(composition: Composition, found: Conclusion, lines: Prog
   };
   const report = await writeReport(composition.root, data);
   lines.line("");
-  lines.line(`Requests                 ${count(summary.sent)} sent, ${count(summary.failed)} failed (${count(candidateCaused)} on the bad image)`);
+  lines.line(
+    `Requests                 ${count(summary.sent)} sent, ${count(summary.failed)} failed (${count(candidateCaused)} on the bad image)`,
+  );
   lines.line(`Bad image                detected in ${time(detectMs)}, rolled back in ${time(rollbackMs)}`);
   lines.line(`Swap-caused failures     ${count(swapCaused)} of ${count(summary.sent)}`);
   lines.line(`Report                   ${report}`);
@@ -212,7 +243,9 @@ async function conclude(composition: Composition, found: Conclusion, lines: Prog
     },
     requests: { sent: summary.sent, failed: summary.failed, swapCaused, candidateCaused },
     latencyMs: Object.fromEntries(
-      Object.entries(summary.sides).flatMap(([side, { latencyMs }]) => (latencyMs === undefined ? [] : [[side, latencyMs]])),
+      Object.entries(summary.sides).flatMap(([side, { latencyMs }]) =>
+        latencyMs === undefined ? [] : [[side, latencyMs]],
+      ),
     ),
     profile: first.state.settings.profile,
     report,
@@ -237,7 +270,9 @@ function sum(values: Readonly<Record<string, number>>): number {
 export function rollbackTimes(swap: ReportSwap): { detectMs: number | undefined; rollbackMs: number | undefined } {
   const { rollback, marks } = swap.state;
   if (rollback === undefined) return { detectMs: undefined, rollbackMs: undefined };
-  const exposed = swap.events.find((event) => event.kind === "outcome" && event.ok && event.at >= (shiftAt(marks) ?? Number.POSITIVE_INFINITY));
+  const exposed = swap.events.find(
+    (event) => event.kind === "outcome" && event.ok && event.at >= (shiftAt(marks) ?? Number.POSITIVE_INFINITY),
+  );
   return {
     detectMs: exposed === undefined ? undefined : rollback.decidedAt - exposed.at,
     rollbackMs: rollback.verifiedAt === undefined ? undefined : rollback.verifiedAt - rollback.decidedAt,

@@ -30,7 +30,16 @@ export class Load {
   /** Resolves when the first request is about to go out. Errors: internal-error with what it printed. */
   static async start(options: LoadOptions): Promise<Load> {
     const program = join(options.root, "tools", "load-generator", "main.ts");
-    const flags = ["--url", options.url, "--host", options.host, "--rate", `${options.rate}`, "--seed", `${options.seed}`];
+    const flags = [
+      "--url",
+      options.url,
+      "--host",
+      options.host,
+      "--rate",
+      `${options.rate}`,
+      "--seed",
+      `${options.seed}`,
+    ];
     // A group of its own: Ctrl-C is for the demo, which then stops the load itself. The end of stdin stops it in any case.
     const child = spawn(process.execPath, [program, ...flags], { stdio: ["pipe", "pipe", "pipe"], detached: true });
     let complaints = "";
@@ -38,7 +47,9 @@ export class Load {
       complaints = `${complaints}${chunk.toString()}`.slice(-2_000);
     });
     const gone = (): SwitchyardError =>
-      new SwitchyardError("internal-error", { message: `The load generator ended early: ${complaints.trim() || "it said nothing"}` });
+      new SwitchyardError("internal-error", {
+        message: `The load generator ended early: ${complaints.trim() || "it said nothing"}`,
+      });
     let load: Load | undefined;
     return new Promise<Load>((started, failed) => {
       const ended = new Promise<Summary>((finished, broken) => {
@@ -47,7 +58,10 @@ export class Load {
         if (child.stdout === null) throw gone();
         createInterface({ input: child.stdout }).on("line", (line) => {
           const message = messageSchema.parse(JSON.parse(line));
-          if (message.type === "ready") started((load = new Load(child, ended)));
+          if (message.type === "ready") {
+            load = new Load(child, ended);
+            started(load);
+          }
           if (message.type === "progress" && load !== undefined) load.#progress = message;
           if (message.type === "summary") finished(message);
         });

@@ -10,7 +10,9 @@ export interface Sample {
   /** Share that the data plane applied, percent by platform. */
   readonly applied: Readonly<Record<string, number>>;
   /** Sum over a platform's instances. */
-  readonly usage: Readonly<Record<string, { readonly instances: number; readonly cpuPercent: number; readonly memoryBytes: number }>>;
+  readonly usage: Readonly<
+    Record<string, { readonly instances: number; readonly cpuPercent: number; readonly memoryBytes: number }>
+  >;
 }
 
 /** One act: a swap with its journal. */

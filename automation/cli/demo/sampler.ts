@@ -1,5 +1,5 @@
-import { SwitchyardError } from "../../errors.ts";
 import type { LocalCloud } from "../../adapters/local-cloud.ts";
+import { SwitchyardError } from "../../errors.ts";
 import type { Load } from "./load.ts";
 import type { Sample } from "./report-data.ts";
 
@@ -51,10 +51,12 @@ export class Sampler {
     const [traffic, usage] = await Promise.all([this.#cloud.traffic(), this.#cloud.usage(), this.#tellCrashes()]);
     const sums: Record<string, { instances: number; cpuPercent: number; memoryBytes: number }> = {};
     for (const { platform, cpuPercent, memoryBytes } of usage.instances) {
-      const sum = (sums[platform] ??= { instances: 0, cpuPercent: 0, memoryBytes: 0 });
-      sum.instances += 1;
-      sum.cpuPercent += cpuPercent;
-      sum.memoryBytes += memoryBytes;
+      const sum = sums[platform] ?? { instances: 0, cpuPercent: 0, memoryBytes: 0 };
+      sums[platform] = {
+        instances: sum.instances + 1,
+        cpuPercent: sum.cpuPercent + cpuPercent,
+        memoryBytes: sum.memoryBytes + memoryBytes,
+      };
     }
     this.samples.push({ at: Date.now(), asked: this.#asked, applied: traffic.weights, usage: sums });
   }

@@ -18,7 +18,10 @@ const latencyFrom = 10;
  * Whether the step may end: minimum sample, error share, latency against the ceiling and against the old side in the same
  * window. Never `failed`: stopping is the stop gate's; here what is not good enough keeps the step.
  */
-export function lookAtStep(gates: GateState, settings: SwapSettings): { verdict: Verdict; looks: readonly AdvanceLook[] } {
+export function lookAtStep(
+  gates: GateState,
+  settings: SwapSettings,
+): { verdict: Verdict; looks: readonly AdvanceLook[] } {
   const profile = gateProfiles[settings.profile];
   const { candidate, old } = gates;
   const looks: AdvanceLook[] = [

@@ -1,4 +1,4 @@
-import { verdicts, type Verdict } from "./verdict.ts";
+import { type Verdict, verdicts } from "./verdict.ts";
 
 /**
  * Does the data plane follow the weight? Judged on the last probes only, since older ones may have met the old weight

@@ -27,7 +27,7 @@ export function createDeploymentController({ store, clock, wakeAt }: DeploymentC
     const hash = templateHash(deployment.spec.template);
     const { next, old } = split(setsOf(deployment), hash);
     if (next === undefined) {
-      if (!deployment.spec.paused) {
+      if (deployment.spec.paused !== true) {
         store.create(REPLICA_SET, newReplicaSet(deployment, hash, revisionOf(old.at(-1)) + 1));
       }
     } else {
@@ -57,7 +57,7 @@ export function createDeploymentController({ store, clock, wakeAt }: DeploymentC
     const scaling = active.some((set) => set.metadata.annotations[DESIRED_REPLICAS] !== String(spec.replicas));
     if (scaling) {
       apply(deployment, sets, scalingSteps(deployment, next, active));
-    } else if (next !== undefined && !spec.paused) {
+    } else if (next !== undefined && spec.paused !== true) {
       apply(deployment, sets, rolloutSteps(deployment, next, old));
     }
   }

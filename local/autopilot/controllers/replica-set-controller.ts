@@ -64,7 +64,7 @@ export function createReplicaSetController(options: ReplicaSetControllerOptions)
     if (store.get(NAMESPACE, "", namespace)?.status.phase !== "Active") return;
     const account = store.get(SERVICE_ACCOUNT, namespace, serviceAccountName);
     requireServiceAccount({ name: base, namespace, serviceAccountName }, account !== undefined);
-    const { labels, annotations } = set.spec.template.metadata;
+    const { labels, annotations = {} } = set.spec.template.metadata;
     store.create(POD, {
       apiVersion: "v1",
       kind: "Pod",

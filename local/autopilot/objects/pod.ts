@@ -91,10 +91,7 @@ export const podSpec = known({
 });
 
 export const podTemplate = known({
-  metadata: known({ labels: stringMap.default({}), annotations: stringMap.default({}) }).default({
-    labels: {},
-    annotations: {},
-  }),
+  metadata: known({ labels: stringMap.default({}), annotations: stringMap.optional() }).default({ labels: {} }),
   spec: podSpec,
 });
 

@@ -52,7 +52,7 @@ export const deploymentSchema = known({
     minReadySeconds: z.int().default(0),
     progressDeadlineSeconds: z.int().default(600),
     revisionHistoryLimit: z.int().default(10),
-    paused: z.boolean().default(false),
+    paused: z.boolean().optional(),
   }),
   status: deploymentStatus.default(deploymentStatus.parse({})),
 });

@@ -33,7 +33,7 @@ export function deploymentReadiness(
   const observed = status.observedGeneration >= metadata.generation;
   const progressing = status.conditions.find((entry) => entry.type === "Progressing");
   const available = status.conditions.find((entry) => entry.type === "Available");
-  if (observed && spec.paused) {
+  if (observed && spec.paused === true) {
     return { state: "ready" };
   }
   if (observed && progressing?.reason === "NewReplicaSetAvailable" && available?.status === "True") {

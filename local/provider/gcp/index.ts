@@ -5,6 +5,7 @@ import { certificateMapEntry } from "./certificatemanager-certificate-map-entry.
 import { dnsAuthorization } from "./certificatemanager-dns-authorization.ts";
 import { cloudRunService } from "./cloudrunv2-service.ts";
 import { cloudRunServiceIamMember } from "./cloudrunv2-service-iam-member.ts";
+import { loadBalancingFunctions, loadBalancingTypes } from "./compute-load-balancing.ts";
 import { network } from "./compute-network.ts";
 import { router, routerNat } from "./compute-router.ts";
 import { subnetwork } from "./compute-subnetwork.ts";
@@ -23,6 +24,7 @@ export const gcpTypes: readonly ResourceType[] = [
   cloudRunServiceIamMember,
   containerCluster,
   dnsAuthorization,
+  ...loadBalancingTypes,
   network,
   projectIamMember,
   router,
@@ -33,4 +35,4 @@ export const gcpTypes: readonly ResourceType[] = [
 ];
 
 /** Every function of the gcp provider that is simulated. */
-export const gcpFunctions: readonly InvokeFunction[] = [getClientConfig, getProject];
+export const gcpFunctions: readonly InvokeFunction[] = [getClientConfig, getProject, ...loadBalancingFunctions];

@@ -144,11 +144,14 @@ describe("a rolling update", () => {
     fixture.negDelayMs = 0;
     runtime.exitAfterMs = 2_000;
     await cluster.apply(serviceObject(NEG));
-    await cluster.apply(deploymentObject({ spec: { replicas: 4 } }));
+    const readinessProbe = { tcpSocket: { port: 8080 }, initialDelaySeconds: 1, periodSeconds: 1 };
+    const object = (value: string) =>
+      deploymentObject({ spec: { replicas: 4 }, container: { readinessProbe, env: [{ name: "A", value }] } });
+    await cluster.apply(object("1"));
     await clock.advance(2_000);
     const counts: number[] = [];
     cluster.onEndpointsChange(() => counts.push(cluster.endpointGroups().flatMap(({ endpoints }) => endpoints).length));
-    await cluster.apply(deploymentObject({ spec: { replicas: 4 }, container: { env: [{ name: "A", value: "2" }] } }));
+    await cluster.apply(object("2"));
     let most = 0;
     for (let step = 0; step < 40; step += 1) {
       await clock.advance(500);

@@ -5,21 +5,21 @@ import type { Properties } from "../../../local/compute/resources.ts";
 import { ImageNotFoundError } from "../../../local/registry/image-error.ts";
 import type { Refusal, Reservation } from "../../../local/router/backend.ts";
 import { createFakeClock, type FakeClock } from "../../support/fake-clock.ts";
-import { createFakeRuntime, type FakeRuntime } from "../../support/fake-runtime.ts";
+import { createSignalledRuntime, type SignalledRuntime } from "./signalled-runtime.ts";
 
 const name = "projects/p/locations/us-central1/services/agent";
 const image = `agent@sha256:${"0".repeat(64)}`;
 const coldStartDelayMs = 400;
 
 let clock: FakeClock;
-let runtime: FakeRuntime;
+let runtime: SignalledRuntime;
 let cloudRun: CloudRun;
 /** What the startup probe says; undefined is success. */
 let probeAnswer: string | undefined;
 
 beforeEach(() => {
   clock = createFakeClock();
-  runtime = createFakeRuntime(clock);
+  runtime = createSignalledRuntime(clock);
   probeAnswer = undefined;
   cloudRun = createCloudRun({
     runtime,

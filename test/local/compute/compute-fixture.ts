@@ -108,6 +108,8 @@ function fakeCloudRun(services: ReadonlyMap<string, Backend>): CloudRun {
   };
   return {
     deploy: absent,
+    restore: absent,
+    metrics: () => [],
     get: () => undefined,
     delete: absent,
     backend: (name) => services.get(name),

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Properties } from "../../../local/compute/resources.ts";
 import { tokens } from "../../../local/compute/tokens.ts";
 import type { Selection } from "../../../local/router/routing-table.ts";
 import { type ComputeFixture, computeFixture, openComputeFixture } from "./compute-fixture.ts";
@@ -11,15 +12,13 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.close());
 
-function weights(gke: number, run: number): { defaultRouteAction: object } & Record<string, never> {
-  const entry = (name: string, weight: number): object => ({
+function weights(gke: number, run: number): Properties {
+  const entry = (name: string, weight: number): Properties => ({
     backendService: `${global}/backendServices/${name}`,
     weight,
     headerAction: { responseHeadersToAdd: [{ headerName: "x-switchyard-side", headerValue: name, replace: true }] },
   });
-  return JSON.parse(
-    JSON.stringify({ defaultRouteAction: { weightedBackendServices: [entry("gke", gke), entry("cloud-run", run)] } }),
-  );
+  return { defaultRouteAction: { weightedBackendServices: [entry("gke", gke), entry("cloud-run", run)] } };
 }
 
 async function declareAll(): Promise<void> {

@@ -1,17 +1,14 @@
-import { request as httpRequest } from "node:http";
+import { request as httpRequest, type RequestListener } from "node:http";
 import { expect, test } from "vitest";
 import { weightedChoice } from "../../../local/router/weighted-choice.ts";
 import { RawClient } from "./raw-client.ts";
 import { backendAt, eventually, selectionOf, startOrigin, startRawOrigin, startRouter } from "./router-fixture.ts";
 
-const echo = await (async () => {
-  return (request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse): void => {
-    response.setHeader("content-type", "application/json");
-    response.end(
-      JSON.stringify({ method: request.method, url: request.url, raw: request.rawHeaders, headers: request.headers }),
-    );
-  };
-})();
+const echo: RequestListener = (request, response) => {
+  const { method, url, rawHeaders: raw, headers } = request;
+  response.setHeader("content-type", "application/json");
+  response.end(JSON.stringify({ method, url, raw, headers }));
+};
 
 const bodyOf = (answer: string): { url: string; method: string; raw: string[]; headers: Record<string, string> } =>
   JSON.parse(answer.slice(answer.indexOf("\r\n\r\n") + 4)) as ReturnType<typeof bodyOf>;
@@ -72,7 +69,7 @@ test("given hop-by-hop headers, none of them goes past the router in either dire
   const origin = await startRawOrigin((text, socket) => {
     seen += text;
     socket.write(
-      head([
+      `${head([
         "HTTP/1.1 200 Very Good",
         "Connection: keep-alive, X-Secret",
         "Keep-Alive: timeout=60",
@@ -84,7 +81,7 @@ test("given hop-by-hop headers, none of them goes past the router in either dire
         "x-switchyard-side: forged",
         "x-switchyard-instance: forged",
         "Content-Length: 2",
-      ]) + "ok",
+      ])}ok`,
     );
   });
   const { port } = await startRouter(selectionOf(backendAt(origin.url)));
@@ -185,7 +182,7 @@ test("given an idle time that the service names, the router closes the connectio
   const closedAt: number[] = [];
   const origin = await startRawOrigin((_text, socket) => {
     socket.on("end", () => closedAt.push(performance.now()));
-    socket.write(head(["HTTP/1.1 200 OK", "Keep-Alive: timeout=3", "Content-Length: 2"]) + "ok");
+    socket.write(`${head(["HTTP/1.1 200 OK", "Keep-Alive: timeout=3", "Content-Length: 2"])}ok`);
   });
   const { port } = await startRouter(selectionOf(backendAt(origin.url)));
 
@@ -258,9 +255,9 @@ test("given Expect: 100-continue and a refusal, the client is not told to contin
 
 test("given trailers, they follow the body", async () => {
   const origin = await startOrigin((_request, response) => {
-    response.writeHead(200, { Trailer: "X-Sum" });
+    response.writeHead(200, { Trailer: "X-Sum, X-Count" });
     response.write("body");
-    response.addTrailers({ "X-Sum": "42" });
+    response.addTrailers({ "X-Sum": "42", "X-Count": "2" });
     response.end();
   });
   const { port } = await startRouter(selectionOf(backendAt(origin.url)));
@@ -274,7 +271,17 @@ test("given trailers, they follow the body", async () => {
       .end();
   });
 
-  expect(trailers).toEqual({ "x-sum": "42" });
+  expect(trailers).toEqual({ "x-sum": "42", "x-count": "2" });
+});
+
+test("given a body that ends with its connection, the client gets it whole in chunks", async () => {
+  const origin = await startRawOrigin((_text, socket) => socket.end("HTTP/1.1 200 OK\r\n\r\nwhole"));
+  const { port, records } = await startRouter(selectionOf(backendAt(origin.url)));
+
+  const answer = await new RawClient(port).send(head(["GET / HTTP/1.1", "Host: agent.local"])).until(/0\r\n\r\n$/);
+
+  expect(answer).toContain("5\r\nwhole\r\n");
+  expect(await records(1)).toMatchObject([{ status: 200, outcome: "ok" }]);
 });
 
 test("given interim responses of the service, the client gets the final one", async () => {

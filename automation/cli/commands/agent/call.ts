@@ -8,7 +8,10 @@ export default class AgentCall extends AgentCommand<KiroResponse> {
   static override summary = "Send a request to the agent and print its response.";
   static override examples = ['<%= config.bin %> agent call \'{"operation":"echo","message":"hello"}\''];
   static override args = {
-    data: Args.string({ description: "The request's data, a JSON object.", default: '{"operation":"echo","message":"hello"}' }),
+    data: Args.string({
+      description: "The request's data, a JSON object.",
+      default: '{"operation":"echo","message":"hello"}',
+    }),
   };
   static override flags = agentFlags;
 

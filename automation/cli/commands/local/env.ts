@@ -1,7 +1,9 @@
-import { environmentFlag, EnvironmentCommand } from "../../environment-command.ts";
+import { EnvironmentCommand, environmentFlag } from "../../environment-command.ts";
 
 interface EnvResult {
   readonly variables: Readonly<Record<string, string>>;
+  /** Variables that the shell must not keep beside them. */
+  readonly unset: readonly string[];
 }
 
 export default class LocalEnv extends EnvironmentCommand<EnvResult> {
@@ -13,16 +15,18 @@ export default class LocalEnv extends EnvironmentCommand<EnvResult> {
 
   protected override async execute(): Promise<EnvResult> {
     const { flags } = await this.parse(LocalEnv);
-    const { localShellVariables } = await import("../../local-shell.ts");
-    const composition = await this.compose();
-    return { variables: await localShellVariables(composition, flags.env) };
+    const { localShell } = await import("../../local-shell.ts");
+    return localShell(await this.compose(), flags.env);
   }
 
-  protected override describe({ variables }: EnvResult): readonly string[] {
-    return Object.entries(variables).map(([name, value]) =>
-      // PATH is put before the shell's own, which a script may have changed since.
-      name === "PATH" ? `export PATH=${quote(value)}:"$PATH"` : `export ${name}=${quote(value)}`,
-    );
+  protected override describe({ variables, unset }: EnvResult): readonly string[] {
+    return [
+      `unset ${unset.join(" ")}`,
+      ...Object.entries(variables).map(([name, value]) =>
+        // PATH is put before the shell's own.
+        name === "PATH" ? `export PATH=${quote(value)}:"$PATH"` : `export ${name}=${quote(value)}`,
+      ),
+    ];
   }
 }
 

@@ -1,5 +1,5 @@
 import { EnvironmentCommand } from "../../environment-command.ts";
-import { type LocalResult, describeLocal, localResult } from "../../local-status.ts";
+import { describeLocal, type LocalResult, localResult } from "../../local-status.ts";
 
 export default class LocalStart extends EnvironmentCommand<LocalResult> {
   static override summary = "Start the local cloud; it stays until `local stop`.";

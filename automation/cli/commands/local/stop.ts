@@ -6,7 +6,8 @@ interface StopResult {
 }
 
 export default class LocalStop extends EnvironmentCommand<StopResult> {
-  static override summary = "Stop the local cloud and everything that runs on it; what is declared comes back with the next start.";
+  static override summary =
+    "Stop the local cloud and everything that runs on it; what is declared comes back with the next start.";
   static override examples = ["<%= config.bin %> local stop"];
 
   protected override async execute(): Promise<StopResult> {

@@ -12,6 +12,9 @@ export default class SwapAbort extends SwapCommand<SwapSummary> {
   }
 
   protected override describe(result: SwapSummary): readonly string[] {
-    return [...describeSummary(result), `To remove the new side:   npx switchyard destroy ${result.to}.${result.environment}`];
+    return [
+      ...describeSummary(result),
+      `To remove the new side:   npx switchyard destroy ${result.to}.${result.environment}`,
+    ];
   }
 }

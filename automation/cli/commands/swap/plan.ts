@@ -1,8 +1,8 @@
 import { Flags } from "@oclif/core";
+import { planSwap, type SwapPlan } from "../../../swap/plan.ts";
 import { environmentFlag } from "../../environment-command.ts";
 import { parseRamp } from "../../ramp.ts";
 import { SwapCommand } from "../../swap-command.ts";
-import { planSwap, type SwapPlan } from "../../../swap/plan.ts";
 import { duration, table } from "../../text.ts";
 
 interface PlanResult extends SwapPlan {

@@ -2,7 +2,8 @@ import { environmentFlag } from "../../environment-command.ts";
 import { describeSummary, SwapCommand, type SwapSummary } from "../../swap-command.ts";
 
 export default class SwapPromote extends SwapCommand<SwapSummary> {
-  static override summary = "Let the present step or the bake pass; the weight is still verified, and the stop gate still holds.";
+  static override summary =
+    "Let the present step or the bake pass; the weight is still verified, and the stop gate still holds.";
   static override examples = ["<%= config.bin %> swap promote --env local"];
   static override flags = { env: environmentFlag };
 

@@ -12,6 +12,9 @@ export default class SwapRollback extends SwapCommand<SwapSummary> {
   }
 
   protected override describe(result: SwapSummary): readonly string[] {
-    return [...describeSummary(result), `To try again:   npx switchyard swap start --to ${result.to} --env ${result.environment}`];
+    return [
+      ...describeSummary(result),
+      `To try again:   npx switchyard swap start --to ${result.to} --env ${result.environment}`,
+    ];
   }
 }

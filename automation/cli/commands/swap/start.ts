@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import { environmentFlag } from "../../environment-command.ts";
-import { describeSummary, SwapCommand, type SwapSummary } from "../../swap-command.ts";
 import { parseRamp } from "../../ramp.ts";
+import { describeSummary, SwapCommand, type SwapSummary } from "../../swap-command.ts";
 
 export default class SwapStart extends SwapCommand<SwapSummary> {
   static override summary = "Move the agent to another platform, step by step, and follow it.";
@@ -12,7 +12,9 @@ export default class SwapStart extends SwapCommand<SwapSummary> {
     env: environmentFlag,
     to: Flags.string({ description: "Platform to move to: gke or cloud-run.", required: true }),
     image: Flags.string({ description: "Image of the agent on the new side. Default: switchyard.yaml's." }),
-    ramp: Flags.string({ description: "Shares of the new side, percent, with commas. Default: switchyard.yaml's, else 1,5,25,50,100." }),
+    ramp: Flags.string({
+      description: "Shares of the new side, percent, with commas. Default: switchyard.yaml's, else 1,5,25,50,100.",
+    }),
     profile: Flags.string({ description: "Gate profile.", options: ["demo", "standard"] }),
   };
 
@@ -38,4 +40,3 @@ export default class SwapStart extends SwapCommand<SwapSummary> {
     ];
   }
 }
-

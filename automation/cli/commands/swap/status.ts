@@ -25,10 +25,7 @@ export default class SwapStatus extends SwapCommand<StatusResult> {
     return [
       ...describeSummary(result),
       ...(interrupted
-        ? [
-            "Nobody drives it at the moment.",
-            `To go on:   npx switchyard swap resume --env ${result.environment}`,
-          ]
+        ? ["Nobody drives it at the moment.", `To go on:   npx switchyard swap resume --env ${result.environment}`]
         : []),
     ];
   }

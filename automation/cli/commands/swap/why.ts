@@ -1,8 +1,8 @@
 import { Args, Flags } from "@oclif/core";
-import { environmentFlag } from "../../environment-command.ts";
-import { reasonText, SwapCommand } from "../../swap-command.ts";
 import { describeEffect } from "../../../swap/effects.ts";
 import type { SwapEvent } from "../../../swap/state.ts";
+import { environmentFlag } from "../../environment-command.ts";
+import { reasonText, SwapCommand } from "../../swap-command.ts";
 import { duration, timeOfDay } from "../../text.ts";
 
 interface WhyResult {
@@ -16,7 +16,13 @@ interface WhyResult {
     readonly reason: string;
     readonly evidence: Readonly<Record<string, number | string | boolean>>;
   }[];
-  readonly effects: readonly { readonly effect: string; readonly at: string; readonly ok: boolean; readonly durationMs: number; readonly failure: string | undefined }[];
+  readonly effects: readonly {
+    readonly effect: string;
+    readonly at: string;
+    readonly ok: boolean;
+    readonly durationMs: number;
+    readonly failure: string | undefined;
+  }[];
 }
 
 export default class SwapWhy extends SwapCommand<WhyResult> {
@@ -44,7 +50,8 @@ export default class SwapWhy extends SwapCommand<WhyResult> {
               {
                 at: new Date(event.at).toISOString(),
                 phase: event.kind === "entered" ? event.phase : event.kind === "ended" ? event.as : "paused",
-                weight: event.kind === "entered" && event.phase === "shifting" ? state.settings.ramp[event.step] : undefined,
+                weight:
+                  event.kind === "entered" && event.phase === "shifting" ? state.settings.ramp[event.step] : undefined,
                 reason: event.reason,
                 evidence: event.evidence,
               },
@@ -60,7 +67,8 @@ export default class SwapWhy extends SwapCommand<WhyResult> {
     for (const decision of result.decisions) {
       const weight = decision.weight === undefined ? "" : ` ${decision.weight} %`;
       lines.push(`${timeOfDay(Date.parse(decision.at))}  ${decision.phase}${weight}: ${reasonText(decision.reason)}.`);
-      for (const [name, value] of Object.entries(decision.evidence)) lines.push(`            ${name.padEnd(22)} ${value}`);
+      for (const [name, value] of Object.entries(decision.evidence))
+        lines.push(`            ${name.padEnd(22)} ${value}`);
     }
     lines.push("Effects:");
     for (const effect of result.effects) {

@@ -9,7 +9,18 @@ interface TrafficResult {
   readonly weights: Readonly<Record<string, number>>;
   /** What the data plane does; undefined where it cannot be asked. */
   readonly sides: Readonly<
-    Record<string, { appliedPercent: number; requests: number; errors: number; inFlight: number; p50Ms: number; p95Ms: number; p99Ms: number }>
+    Record<
+      string,
+      {
+        appliedPercent: number;
+        requests: number;
+        errors: number;
+        inFlight: number;
+        p50Ms: number;
+        p95Ms: number;
+        p99Ms: number;
+      }
+    >
   >;
 }
 

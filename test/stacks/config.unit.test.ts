@@ -1,0 +1,171 @@
+import { describe, expect, test } from "vitest";
+import { InvalidArgsError } from "../../components/shared/validation.ts";
+import { type ConfigSource, readCloudRunConfig, readGkeConfig, readTrafficConfig } from "../../stacks/config.ts";
+
+const image = `kiro@sha256:${"a".repeat(64)}`;
+const place = { GOOGLE_PROJECT: "my-project", GOOGLE_REGION: "us-central1" };
+
+function source(values: Record<string, string>, environment: Record<string, string> = place): ConfigSource {
+  const withNamespace = Object.entries(values).map(([key, value]) => [
+    key.includes(":") ? key : `switchyard:${key}`,
+    value,
+  ]);
+  return { values: Object.fromEntries(withNamespace), environment };
+}
+
+function problemsOf(read: () => unknown): string[] {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof InvalidArgsError)
+      return error.message
+        .split("\n")
+        .slice(1)
+        .map((line) => line.trim());
+    throw error;
+  }
+  return [];
+}
+
+describe("stack configuration", () => {
+  test("gke: defaults, and texts become what they mean", () => {
+    expect(readGkeConfig(source({ image }))).toEqual({
+      prefix: "kiro",
+      project: "my-project",
+      region: "us-central1",
+      image,
+      cpu: "1",
+      memory: "1Gi",
+      environment: {},
+      replicas: 2,
+      maxReplicas: 10,
+      cpuUtilization: 60,
+      requestTimeoutSeconds: 300,
+      drainSeconds: 300,
+      preStopSeconds: 40,
+      privateNodes: true,
+      releaseChannel: "REGULAR",
+      deletionProtection: false,
+    });
+    expect(
+      readGkeConfig(
+        source({
+          image,
+          replicas: "12",
+          requestTimeoutSeconds: "20",
+          preStopSeconds: "1",
+          privateNodes: "false",
+          environment: '{"KIRO_LOG_LEVEL":"DEBUG"}',
+        }),
+      ),
+    ).toMatchObject({
+      replicas: 12,
+      maxReplicas: 12,
+      drainSeconds: 20,
+      preStopSeconds: 1,
+      privateNodes: false,
+      environment: { KIRO_LOG_LEVEL: "DEBUG" },
+    });
+  });
+
+  test("cloud-run: defaults", () => {
+    expect(readCloudRunConfig(source({ image }))).toEqual({
+      prefix: "kiro",
+      project: "my-project",
+      region: "us-central1",
+      image,
+      cpu: "1",
+      memory: "1Gi",
+      environment: {},
+      concurrency: 80,
+      minInstances: 1,
+      maxInstances: 100,
+      requestTimeoutSeconds: 300,
+      cpuIdle: true,
+      deletionProtection: false,
+    });
+  });
+
+  test("traffic: lists as Pulumi's JSON or as words with commas", () => {
+    const wanted = { platforms: ["cloud-run", "gke"], gkeZones: ["us-central1-a", "us-central1-b"] };
+    const domain = "agent.example.com";
+    expect(
+      readTrafficConfig(
+        source({ domain, platforms: '["cloud-run","gke"]', gkeZones: '["us-central1-a","us-central1-b"]' }),
+      ),
+    ).toMatchObject(wanted);
+    expect(
+      readTrafficConfig(source({ domain, platforms: "cloud-run, gke", gkeZones: "us-central1-a,us-central1-b" })),
+    ).toMatchObject(wanted);
+    expect(readTrafficConfig(source({ domain, platforms: "cloud-run" }))).toMatchObject({
+      gkeZones: [],
+      drainSeconds: 300,
+    });
+  });
+
+  test("project and region: Pulumi's setting before the environment, in the provider's order", () => {
+    const environment = { CLOUDSDK_CORE_PROJECT: "sdk-project", GCLOUD_REGION: "europe-west1" };
+    expect(readGkeConfig(source({ image }, environment))).toMatchObject({
+      project: "sdk-project",
+      region: "europe-west1",
+    });
+    expect(
+      readGkeConfig(source({ image, "gcp:project": "set-project", "gcp:region": "us-east1" }, environment)),
+    ).toMatchObject({ project: "set-project", region: "us-east1" });
+  });
+
+  test("every problem at once: type, range, order, missing, unknown, place", () => {
+    expect(
+      problemsOf(() =>
+        readGkeConfig(
+          source(
+            {
+              image: "kiro",
+              replicas: "two",
+              cpuUtilization: "100",
+              drainSeconds: "20",
+              privateNodes: "yes",
+              replcas: "s3cret",
+              environment: "{oops: hunter2",
+              prefix: "Kiro",
+            },
+            {},
+          ),
+        ),
+      ),
+    ).toEqual([
+      "gcp:project is missing; allowed: a project, for example my-project; GOOGLE_PROJECT is looked at too",
+      "gcp:region is missing; allowed: a region, for example us-central1; GOOGLE_REGION is looked at too",
+      "switchyard:replcas is not accepted; allowed: switchyard:replicas (no setting has this name)",
+      expect.stringMatching(/^switchyard:prefix is "Kiro"; allowed: 1 to 20 lower-case/),
+      expect.stringMatching(/^switchyard:image is "kiro"; allowed: an image name with tag or digest/),
+      "switchyard:environment is not accepted; allowed: a map of variable names to text (default none)",
+      'switchyard:replicas is "two"; allowed: an integer from 1 to 1000 pods (default 2)',
+      'switchyard:privateNodes is "yes"; allowed: true or false (default true)',
+      "switchyard:cpuUtilization is 100; allowed: an integer from 10 to 95 % (default 60)",
+      expect.stringMatching(/^switchyard:drainSeconds is 20; allowed: at least requestTimeoutSeconds \(300 s\)/),
+    ]);
+  });
+
+  test("traffic: required settings, unknown platforms and foreign zones", () => {
+    expect(problemsOf(() => readTrafficConfig(source({})))).toEqual([
+      expect.stringMatching(/^switchyard:domain is missing/),
+      expect.stringMatching(/^switchyard:platforms is missing/),
+    ]);
+    expect(
+      problemsOf(() =>
+        readTrafficConfig(source({ domain: "agent.local", platforms: "gke,eks", gkeZones: "europe-west1-b" })),
+      ),
+    ).toEqual([
+      'switchyard:gkeZones[0] is "europe-west1-b"; allowed: a zone of region us-central1',
+      expect.stringMatching(/^switchyard:platforms\[1\] is "eks"; allowed: cloud-run or gke/),
+    ]);
+    expect(problemsOf(() => readTrafficConfig(source({ domain: "agent.local", platforms: "gke" })))).toEqual([
+      "switchyard:gkeZones is []; allowed: 1 or more values, none twice",
+    ]);
+  });
+
+  test("settings of other programs and of other namespaces are left alone", () => {
+    expect(problemsOf(() => readGkeConfig(source({ image, concurrency: "80", "other:thing": "x" })))).toEqual([]);
+  });
+});
