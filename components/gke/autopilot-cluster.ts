@@ -1,5 +1,5 @@
 import { Cluster, type ClusterArgs } from "@pulumi/gcp/container/cluster.js";
-import { all, type ComponentResourceOptions, type Input, type Output } from "@pulumi/pulumi";
+import { all, type ComponentResourceOptions, type Input, type Output, unsecret } from "@pulumi/pulumi";
 import { nodeTag, resourceName } from "../shared/naming.ts";
 import { SwitchyardComponent, type Transform } from "../shared/switchyard-component.ts";
 import { secondaryRanges } from "./cluster-network.ts";
@@ -76,7 +76,9 @@ export class AutopilotCluster extends SwitchyardComponent {
     this.clusterName = cluster.name;
     this.endpoint = cluster.endpoint;
     this.zones = cluster.nodeLocations;
-    this.kubeconfig = all([cluster.name, cluster.endpoint, cluster.masterAuth.clusterCaCertificate]).apply(
+    // The provider marks all of masterAuth as secret; a CA certificate is public.
+    const certificate = unsecret(cluster.masterAuth.clusterCaCertificate);
+    this.kubeconfig = all([cluster.name, cluster.endpoint, certificate]).apply(
       ([clusterName, endpoint, caCertificate]) => kubeconfig({ name: clusterName, endpoint, caCertificate }),
     );
     this.finish({

@@ -76,14 +76,14 @@ export class HostCertificates extends SwitchyardComponent {
     const authorization = this.child(
       DnsAuthorization,
       `${label}-authorization`,
-      { name: resourceName("certificate", prefix, label), project, domain: host },
+      { name: resourceName("certificate", prefix, hostLabel(host)), project, domain: host },
       { transform: transform?.authorization },
     );
     const certificate = this.child(
       Certificate,
       `${label}-certificate`,
       {
-        name: resourceName("certificate", prefix, label),
+        name: resourceName("certificate", prefix, hostLabel(host)),
         project,
         managed: { domains: [host], dnsAuthorizations: [authorization.id] },
       },
@@ -93,7 +93,7 @@ export class HostCertificates extends SwitchyardComponent {
       CertificateMapEntry,
       `${label}-entry`,
       {
-        name: resourceName("certificate", prefix, label),
+        name: resourceName("certificate", prefix, hostLabel(host)),
         project,
         map: map.name,
         hostname: host,
@@ -107,4 +107,12 @@ export class HostCertificates extends SwitchyardComponent {
         : { name: record.name, type: record.type, data: record.data },
     );
   }
+}
+
+/**
+ * The host as a name. It is part of every name here, so that another host's parts can be made while the old ones are
+ * still in use: under one name the old ones would have to go first, and the API refuses that.
+ */
+function hostLabel(host: string): string {
+  return host.replaceAll(".", "-");
 }

@@ -7,6 +7,7 @@ export class Autoscaler {
   readonly #cpu: TimeWeightedAverage;
   readonly #past: { readonly at: number; readonly instances: number }[] = [];
   #cpuIsKnown = false;
+  #recommended = 0;
 
   /** `now` in ms. */
   constructor(now: number) {
@@ -16,7 +17,7 @@ export class Autoscaler {
 
   /** Instances that were asked for when it last looked. */
   get recommended(): number {
-    return this.#past.at(-1)?.instances ?? 0;
+    return this.#recommended;
   }
 
   /** Requests in flight and waiting, without probes. */
@@ -30,6 +31,11 @@ export class Autoscaler {
     this.#cpuIsKnown = true;
   }
 
+  /** Instances that there are after a start: what was started is kept for as long as what was recommended. */
+  started(instances: number, now: number): void {
+    this.#past.push({ at: now, instances });
+  }
+
   evaluate(limits: ScalingLimits, now: number): { readonly instances: number; readonly mostRecommended: number } {
     const { instances } = recommend(
       {
@@ -38,6 +44,7 @@ export class Autoscaler {
       },
       limits,
     );
+    this.#recommended = instances;
     this.#past.push({ at: now, instances });
     while ((this.#past[0]?.at ?? now) < now - idleLimitMs) this.#past.shift();
     return { instances, mostRecommended: Math.max(...this.#past.map((past) => past.instances)) };

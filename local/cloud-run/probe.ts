@@ -57,7 +57,7 @@ function http(
   { path, headers }: { readonly path: string; readonly headers: Readonly<Record<string, string>> },
   signal: AbortSignal,
 ): Promise<Outcome> {
-  return new Promise((resolve) => {
+  return new Promise<Outcome>((resolve) => {
     const outgoing = request({ host: "127.0.0.1", port, path, headers, signal, agent: false }, (response) => {
       const status = response.statusCode ?? 0;
       response.resume();
@@ -65,7 +65,8 @@ function http(
     });
     outgoing.once("error", (error) => resolve(connectionFault(error)));
     outgoing.end();
-  });
+    // Thrown for a path or header that cannot be sent.
+  }).catch((error: unknown) => `GET ${path} cannot be sent: ${error instanceof Error ? error.message : String(error)}`);
 }
 
 function connectionFault(error: Error): Outcome {

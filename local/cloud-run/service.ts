@@ -328,6 +328,7 @@ export class CloudRunService implements Backend {
     const former = this.#serving;
     this.#serving = pool;
     this.#throttle.reset();
+    this.#autoscaler.started(pool.count("ready"), this.#around.clock.now());
     if (former !== undefined) {
       this.#formerColdStarts += former.coldStarts;
       this.#retire(former);
@@ -349,7 +350,11 @@ export class CloudRunService implements Backend {
       this.#startTimes.push(durationMs);
       if (this.#startTimes.length > rememberedStarts) this.#startTimes.shift();
     }
-    if (pool !== this.#serving || failure === undefined) return;
+    if (pool !== this.#serving) return;
+    if (failure === undefined) {
+      this.#autoscaler.started(pool.count("ready"), this.#around.clock.now());
+      return;
+    }
     this.#throttle.failed();
     if (pool.count("ready") > 0) return;
     // Those that the instance would have taken; all of them when no other is on its way.

@@ -6,6 +6,7 @@ import type { ExchangeSurroundings } from "./exchange-surroundings.ts";
 import type { RequestOutcome } from "./feed.ts";
 import { IncomingRequest } from "./incoming-request.ts";
 import { RequestBody } from "./request-body.ts";
+import { countBegin, countEnd } from "./request-count.ts";
 import type { RequestHead } from "./request-head.ts";
 import { forwardedTrailers, responseHead } from "./response-head.ts";
 import { requestTimeout, serverError } from "./router-answer.ts";
@@ -100,10 +101,8 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
 
   #forward(selection: BackendSelection): void {
     this.#selection = selection;
-    const { side, backend } = selection;
-    const { underWay, counters } = this.#around;
-    underWay.set(side, (underWay.get(side) ?? 0) + 1);
-    if (this.#counted) counters.begin(side);
+    const { backend } = selection;
+    countBegin(this.#around, selection, this.#head.probe);
     const left = backend.timeoutMs - (this.#around.elapsed() - this.#arrivedAt);
     this.#timer = setTimeout(expire, Math.min(Math.max(0, left), longestTimer), this);
     const place = backend.reserve(this.#incoming);
@@ -115,11 +114,6 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
     } else {
       this.#onPlace(place);
     }
-  }
-
-  /** User traffic: neither a probe nor the dark route. */
-  get #counted(): boolean {
-    return !this.#head.probe && this.#selection?.weighted !== false;
   }
 
   #onPlace(place: Awaited<ReturnType<BackendSelection["backend"]["reserve"]>>): void {
@@ -376,24 +370,14 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
   }
 
   #record(): void {
-    const { underWay, counters, feed, now, elapsed } = this.#around;
-    const side = this.#selection?.side ?? "";
-    const outcome = this.#outcome ?? "client";
+    const { elapsed } = this.#around;
     const durationMs = elapsed() - this.#arrivedAt;
-    if (this.#selection !== undefined) underWay.set(side, (underWay.get(side) ?? 1) - 1);
-    if (!this.#counted) return;
-    if (this.#selection !== undefined) {
-      const error = outcome === "application" || outcome === "gateway";
-      counters.end(side, error, outcome === "client" ? undefined : durationMs);
-    }
     const begun = this.#firstByteAt >= 0;
-    feed.push({
-      at: now(),
-      side,
+    countEnd(this.#around, this.#selection, this.#head.probe, {
       status: begun ? this.#response.statusCode : 0,
       firstByteMs: begun ? this.#firstByteAt - this.#arrivedAt : durationMs,
       durationMs,
-      outcome,
+      outcome: this.#outcome ?? "client",
     });
   }
 }

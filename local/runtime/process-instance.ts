@@ -107,24 +107,42 @@ export class ProcessInstance implements Instance {
     this.#port = await this.#around.promisePort(this.#port === 0 ? undefined : this.#port);
     const [program, ...args] = this.#around.command;
     if (program === undefined) throw new InstanceStartError(this.name, "its start command is empty");
-    const child = spawn(program, args, {
-      cwd: this.#around.rootfs,
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: this.#environment(),
-    });
-    if (child.pid === undefined) {
-      const [error] = await once(child, "error");
-      throw new InstanceStartError(this.name, `'${program}' cannot be run (${String(error)})`, error);
+    const child = await this.#spawn(program, args);
+    try {
+      this.#around.record(child.pid);
+    } catch (error) {
+      // Not on disk it would outlive a SIGKILL of the daemon.
+      sendSignal(child.pid, "SIGKILL", "group");
+      throw new InstanceStartError(
+        this.name,
+        `the record of running processes cannot be written (${String(error)})`,
+        error,
+      );
     }
     this.#pid = child.pid;
     this.#child = child;
     this.#isRunning = true;
-    this.#around.record(child.pid);
     const closed = once(child, "close");
     child.stdout?.on("data", (chunk: Buffer) => this.#log.write(chunk));
     child.stderr?.on("data", (chunk: Buffer) => this.#log.write(chunk));
     child.once("exit", (code, signal) => void this.#ended(closed, code, signal));
+  }
+
+  async #spawn(program: string, args: readonly string[]): Promise<ChildProcess & { readonly pid: number }> {
+    let child: ChildProcess;
+    try {
+      child = spawn(program, args, {
+        cwd: this.#around.rootfs,
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe"],
+        env: this.#environment(),
+      });
+    } catch (error) {
+      throw new InstanceStartError(this.name, `its command or environment is not usable (${String(error)})`, error);
+    }
+    if (hasPid(child)) return child;
+    const [error] = await once(child, "error");
+    throw new InstanceStartError(this.name, `'${program}' cannot be run (${String(error)})`, error);
   }
 
   #environment(): Record<string, string> {
@@ -159,9 +177,7 @@ export class ProcessInstance implements Instance {
     this.#killTimer?.cancel();
     this.#child?.stdout?.destroy();
     this.#child?.stderr?.destroy();
-    this.#around.record(undefined);
-    await this.#log.close();
-    await rm(this.#home, { recursive: true, force: true });
+    await this.#cleanUp();
     this.#resolveExited({
       name: this.name,
       platform: this.platform,
@@ -173,6 +189,17 @@ export class ProcessInstance implements Instance {
       ...(this.#fault === undefined ? {} : { reason: this.#fault }),
       lastOutput: this.#log.tail,
     });
+  }
+
+  /** What cannot be cleaned up now is when the runtime closes or starts again; the log says so. */
+  async #cleanUp(): Promise<void> {
+    try {
+      this.#around.record(undefined);
+      await rm(this.#home, { recursive: true, force: true, maxRetries: 3 });
+    } catch (error) {
+      this.#log.write(`(cleaning up failed: ${String(error)})\n`);
+    }
+    await this.#log.close();
   }
 
   /** Somebody took the port between our look and the process' own listen: that is our fault, not the image's. */
@@ -216,4 +243,8 @@ export class ProcessInstance implements Instance {
     if (this.#killAt <= this.#around.clock.now()) sendSignal(this.#pid, "SIGKILL", "group");
     else sendSignal(this.#pid, "SIGTERM", "process");
   }
+}
+
+function hasPid(child: ChildProcess): child is ChildProcess & { readonly pid: number } {
+  return child.pid !== undefined;
 }

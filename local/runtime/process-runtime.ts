@@ -88,7 +88,12 @@ export function createProcessRuntime(options: ProcessRuntimeOptions): Runtime {
       promisePort,
       record: (pid) => record(spec.name, pid),
     });
-    await instance.start();
+    try {
+      await instance.start();
+    } catch (error) {
+      ports.delete(instance.port);
+      throw error;
+    }
     return instance;
   }
 
@@ -130,7 +135,7 @@ export function createProcessRuntime(options: ProcessRuntimeOptions): Runtime {
       await Promise.all([...instances.values()].map((instance) => instance.stop(graceMs)));
       await watchdog?.release();
       watchdog = undefined;
-      await rm(homesDirectory(stateDirectory, owner), { recursive: true, force: true });
+      await rm(homesDirectory(stateDirectory, owner), { recursive: true, force: true, maxRetries: 3 });
     },
   };
 }

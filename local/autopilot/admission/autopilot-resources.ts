@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { KubernetesError } from "../kubernetes-error.ts";
 import type { Container, PodSpec } from "../objects/pod.ts";
 import { formatCpu, formatMemory, GIB, MIB, parseQuantity } from "../objects/quantity.ts";
@@ -42,8 +43,8 @@ const DEFAULT_RATIO = 4;
 type Resources = Container["resources"];
 
 /**
- * What Autopilot makes of the requests: defaults where there are none, raised to the class' minimum and ratio, never lowered. A pod that
- * already carries the annotation was adjusted with its Deployment. Errors: KubernetesError Forbidden above the class' maximum.
+ * What Autopilot makes of the requests: defaults where there are none, raised to the class' minimum and ratio, never lowered; twice is
+ * as once. Errors: KubernetesError Forbidden above the class' maximum.
  */
 export function adjustResources(
   spec: PodSpec,
@@ -51,10 +52,8 @@ export function adjustResources(
   annotations: Readonly<Record<string, string>>,
 ): { readonly spec: PodSpec; readonly annotations: Record<string, string> } {
   const limits = CLASSES[spec.nodeSelector?.[COMPUTE_CLASS] ?? "general-purpose"];
-  const kept = { ...annotations };
-  delete kept[RESOURCE_ADJUSTMENT];
   if (limits === undefined) {
-    return { spec, annotations: kept };
+    return { spec, annotations: { ...annotations } };
   }
   const containers = spec.containers.map((container) => ({
     ...container,
@@ -62,14 +61,14 @@ export function adjustResources(
   }));
   const shown = (list: readonly Container[]) =>
     list.map(({ name, resources }) => ({ limits: resources.limits, requests: resources.requests, name }));
+  if (isDeepStrictEqual(containers, spec.containers)) {
+    return { spec, annotations: { ...annotations } };
+  }
   const input = JSON.stringify({ containers: shown(spec.containers) });
   const output = JSON.stringify({ containers: shown(containers) });
-  if (input === output) {
-    return { spec, annotations: kept };
-  }
   return {
     spec: { ...spec, containers },
-    annotations: { ...kept, [RESOURCE_ADJUSTMENT]: `{"input":${input},"output":${output},"modified":true}` },
+    annotations: { ...annotations, [RESOURCE_ADJUSTMENT]: `{"input":${input},"output":${output},"modified":true}` },
   };
 }
 

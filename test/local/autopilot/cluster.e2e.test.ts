@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { z } from "zod";
 import type { Cluster } from "../../../local/autopilot/cluster.ts";
 import { createCluster } from "../../../local/autopilot/create-cluster.ts";
 import { buildImage } from "../../../local/registry/image.ts";
@@ -42,6 +43,7 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
+const echoed = z.object({ env: z.object({ VERSION: z.string() }) });
 const deadline = () => AbortSignal.timeout(30_000);
 const origins = () => cluster.endpointGroups().flatMap(({ endpoints }) => endpoints.map(({ origin }) => origin));
 
@@ -85,8 +87,8 @@ it("runs a Deployment as processes behind endpoint groups, updates it without a 
   await cluster.ready(reference(workload("1")), deadline());
   await cluster.ready(reference(serviceObject()), deadline());
   await groupsBecome(() => origins().length === 2);
-  const versions = async () =>
-    Promise.all(origins().map(async (origin) => (await (await fetch(origin)).json()).env.VERSION));
+  const versions = () =>
+    Promise.all(origins().map(async (origin) => echoed.parse(await (await fetch(origin)).json()).env.VERSION));
   expect(await versions()).toEqual(["1", "1"]);
 
   // When the template changes, there is never a moment without an endpoint, and every published endpoint answers

@@ -336,6 +336,18 @@ describe("scaling", () => {
     expect(metrics()).toMatchObject({ instanceCount: 0 });
   });
 
+  it("keeps idle instances for 15 minutes, those of a deployment and those of a burst (statement 37)", async () => {
+    await deploy(settings());
+    const held = [place(reserve()), place(reserve())];
+    const third = reserve();
+    await clock.advance(coldStartDelayMs);
+    for (const one of [...held, await third]) if (one.kind === "reservation") one.release();
+    await clock.advance(14 * 60_000);
+    expect(metrics()).toMatchObject({ instanceCount: 2 });
+    await clock.advance(66_000);
+    expect(metrics()).toMatchObject({ instanceCount: 0 });
+  });
+
   it("keeps the minimum although nobody asks", async () => {
     await deploy(settings({ scaling: { minInstanceCount: 2 } }));
     await clock.advance(60 * 60_000);

@@ -119,7 +119,7 @@ describe("the weights belong to the engine that moves traffic", () => {
     await reply.body?.cancel();
   });
 
-  it("an unrelated change without a refresh fails on the fingerprint and moves nothing", async () => {
+  it("a change of the map without a refresh fails on the fingerprint and moves nothing", async () => {
     await move({ "cloud-run": 75, gke: 25 });
     wanted = { platforms: ["gke", "cloud-run"], requestTimeoutSeconds: 300 };
     const before = await liveMap();
