@@ -9,7 +9,8 @@ const commandNotFound: Hook<"command_not_found"> = async ({ id, config }) => {
   const near = nearestName(words, known);
   throw new SwitchyardError("usage-error", {
     message: `There is no command ${words}`,
-    next: near === undefined ? "To see all commands:   npx switchyard --help" : `Did you mean:   npx switchyard ${near}`,
+    next:
+      near === undefined ? "To see all commands:   npx switchyard --help" : `Did you mean:   npx switchyard ${near}`,
   });
 };
 

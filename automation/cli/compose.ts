@@ -20,8 +20,14 @@ import { nodeFileSystem } from "../adapters/node-file-system.ts";
 import { operatingSystemProcesses } from "../adapters/operating-system-processes.ts";
 import { createPlatforms, platformNames } from "../adapters/platforms.ts";
 import { createPulumiEngine } from "../adapters/pulumi-engine.ts";
-import { cloudEnvironment, engineEnvironment, localEnvironment } from "../adapters/pulumi-environment.ts";
-import { type EngineProgress, type ResolvedEngine, resolveEngine } from "../adapters/pulumi-resolver.ts";
+import { cloudEnvironment, engineEnvironment, localEnvironment, localUnset } from "../adapters/pulumi-environment.ts";
+import {
+  type EngineProgress,
+  lookForEngine,
+  type ResolvedEngine,
+  resolveEngine,
+  resolveLanguageHost,
+} from "../adapters/pulumi-resolver.ts";
 import { systemClock } from "../adapters/system-clock.ts";
 import { SwitchyardError } from "../errors.ts";
 import type { Platform } from "../ports/platform.ts";
@@ -39,7 +45,7 @@ export { platformNames };
 export interface ComposeListener {
   onEngine?(progress: EngineProgress): void;
   onEngineReady?(engine: ResolvedEngine): void;
-  onLocalCloud?(cloud: LocalCloud, started: boolean): void;
+  onLocalCloud?(cloud: LocalCloud, started: boolean, owned: boolean): void;
   onDiagnostic?(stack: StackName, severity: string, text: string): void;
 }
 
@@ -122,15 +128,16 @@ export class Composition {
   }
 
   async #findOrStart(): Promise<LocalCloud> {
+    const owned = this.#options.ownLocalCloud ?? false;
     const running = await findLocalCloud(this.root);
     const cloud =
       running ??
       (await startLocalCloud({
         root: this.root,
         program: join(import.meta.dirname, "..", "..", "local", "daemon", "main.ts"),
-        owned: this.#options.ownLocalCloud ?? false,
+        owned,
       }));
-    this.#options.listener?.onLocalCloud?.(cloud, running === undefined);
+    this.#options.listener?.onLocalCloud?.(cloud, running === undefined, owned);
     return cloud;
   }
 
@@ -138,12 +145,23 @@ export class Composition {
     return this.#options;
   }
 
-  get signal(): AbortSignal {
-    return this.#options.signal;
+  /** Variables that a shell must not keep beside a local environment's. */
+  readonly localUnset = localUnset;
+
+  /** The engine if it is there; nothing is downloaded or built. */
+  lookForEngine(): Promise<ResolvedEngine | undefined> {
+    return lookForEngine({ env: this.#env });
   }
 
-  get env(): NodeJS.ProcessEnv {
-    return this.#env;
+  /** The path of the Node language host, which only the plain Pulumi CLI needs. Errors: engine-missing. */
+  async resolveLanguageHost(): Promise<string> {
+    const { signal, listener } = this.#options;
+    return resolveLanguageHost({
+      env: this.#env,
+      engine: await this.resolveEngine(),
+      signal,
+      onProgress: (progress) => listener?.onEngine?.(progress),
+    });
   }
 
   /** The variables that a local environment sets; nothing of the surroundings. */

@@ -1,7 +1,6 @@
 /** What a local environment needs, looked at one by one. */
 import { access, constants, statfs } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { lookForEngine } from "../adapters/pulumi-resolver.ts";
 import { SwitchyardError } from "../errors.ts";
 import type { Composition } from "./compose.ts";
 import { bytes } from "./text.ts";
@@ -25,7 +24,7 @@ export async function examine(
   return Promise.all([
     node(),
     packages(root),
-    engine(env),
+    engine(composition),
     go(env),
     configuration(composition),
     disk(root),
@@ -50,9 +49,9 @@ async function packages(root: string): Promise<Finding> {
   return { name, state: "ok", detail: "installed" };
 }
 
-async function engine(env: NodeJS.ProcessEnv): Promise<Finding> {
+async function engine(composition: Composition): Promise<Finding> {
   const name = "Pulumi engine";
-  const found = await lookForEngine({ env });
+  const found = await composition.lookForEngine();
   if (found !== undefined) return { name, state: "ok", detail: `${found.version} (${found.source}), ${found.pulumi}` };
   return { name, state: "note", detail: "not here yet; the first command that needs it downloads or builds it" };
 }

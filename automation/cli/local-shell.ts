@@ -1,10 +1,8 @@
 /** What a shell needs so that plain `pulumi` runs this checkout's programs on the local cloud. */
 import { dirname, join } from "node:path";
-import { localUnset } from "../adapters/pulumi-environment.ts";
-import { resolveLanguageHost } from "../adapters/pulumi-resolver.ts";
 import { SwitchyardError } from "../errors.ts";
 import type { Composition } from "./compose.ts";
-import { type Program, programs } from "./stack-command.ts";
+import { type Program, programs } from "./programs.ts";
 
 /** Variables by name; PATH holds only what is to stand before the shell's own. Errors: not-on-this-cloud, engine-missing. */
 export async function localShell(
@@ -19,12 +17,12 @@ export async function localShell(
     });
   }
   const engine = await composition.resolveEngine();
-  const languageHost = await resolveLanguageHost({ env: composition.env, engine, signal: composition.signal });
+  const languageHost = await composition.resolveLanguageHost();
   const variables = await composition.localVariables(environment.config);
   const stacks = await environment.engine();
   for (const program of programs) await stacks.configure(`${program}.${name}`, await settings(program));
   const folders = [join(composition.root, "node_modules", ".bin"), dirname(engine.pulumi), dirname(languageHost)];
-  return { variables: { ...variables, PATH: [...new Set(folders)].join(":") }, unset: localUnset };
+  return { variables: { ...variables, PATH: [...new Set(folders)].join(":") }, unset: composition.localUnset };
 
   async function settings(program: Program) {
     const shared = environment.settings(program);

@@ -56,8 +56,8 @@ export function composeProgress(lines: ProgressLines): ComposeListener {
     onEngineReady(engine: ResolvedEngine) {
       if (lastPhase !== "") lines.line(label("Pulumi engine", `${engine.version}, ready`));
     },
-    onLocalCloud(cloud: LocalCloud, started: boolean) {
-      if (started)
+    onLocalCloud(cloud: LocalCloud, started: boolean, owned: boolean) {
+      if (started && !owned)
         lines.line(label("Local cloud", `started, process ${cloud.pid}; it stays until \`npx switchyard local stop\``));
     },
     onDiagnostic(stack, severity, text) {

@@ -4,11 +4,9 @@ import type { StackName, StackOptions, StackResult } from "../ports/stack-engine
 import type { Environment } from "./compose.ts";
 import { EnvironmentCommand } from "./environment-command.ts";
 import { nearest } from "./nearest.ts";
+import { type Program, programs } from "./programs.ts";
 import { stackProgress } from "./progress.ts";
 import { duration, plural } from "./text.ts";
-
-export const programs = ["cloud-run", "gke", "traffic"] as const;
-export type Program = (typeof programs)[number];
 
 export const stackArgument = Args.string({
   name: "stack",

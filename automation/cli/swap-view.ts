@@ -72,6 +72,7 @@ export function swapListener(lines: ProgressLines): RunListener {
       const previous = last ?? { state, seen };
       switch (event.kind) {
         case "entered": {
+          phaseStartedAt ??= state.startedAt;
           const row = eventRow(previous.state, previous.seen, event, took(event.at));
           if (row !== undefined) lines.line(row);
           phaseStartedAt = event.at;

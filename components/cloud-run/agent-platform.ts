@@ -106,7 +106,7 @@ export class AgentPlatform extends SwitchyardComponent {
     this.latestReadyRevision = service.latestReadyRevision;
     this.endpointGroupName = endpointGroup.name;
     this.identityEmail = account.email;
-    this.finish({
+    this.registerOutputs({
       serviceName: this.serviceName,
       uri: this.uri,
       latestReadyRevision: this.latestReadyRevision,

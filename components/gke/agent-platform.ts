@@ -147,7 +147,7 @@ export class AgentPlatform extends SwitchyardComponent {
     this.endpoint = cluster.endpoint;
     this.kubeconfig = cluster.kubeconfig;
     this.identityEmail = identity.email;
-    this.finish({
+    this.registerOutputs({
       endpointGroupName: this.endpointGroupName,
       zones: this.zones,
       namespace: this.namespace,

@@ -148,7 +148,7 @@ export class AgentWorkload extends SwitchyardComponent {
 
     this.deploymentName = deployment.metadata.name;
     this.serviceName = service.metadata.name;
-    this.finish({
+    this.registerOutputs({
       deploymentName: this.deploymentName,
       serviceName: this.serviceName,
       endpointGroupName: this.endpointGroupName,

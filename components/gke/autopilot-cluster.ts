@@ -81,7 +81,7 @@ export class AutopilotCluster extends SwitchyardComponent {
     this.kubeconfig = all([cluster.name, cluster.endpoint, certificate]).apply(
       ([clusterName, endpoint, caCertificate]) => kubeconfig({ name: clusterName, endpoint, caCertificate }),
     );
-    this.finish({
+    this.registerOutputs({
       clusterName: this.clusterName,
       endpoint: this.endpoint,
       kubeconfig: this.kubeconfig,

@@ -81,7 +81,7 @@ export class ClusterNetwork extends SwitchyardComponent {
     this.networkName = network.name;
     this.networkId = network.id;
     this.subnetworkId = subnetwork.id;
-    this.finish({
+    this.registerOutputs({
       networkName: this.networkName,
       networkId: this.networkId,
       subnetworkId: this.subnetworkId,

@@ -55,6 +55,6 @@ export class WorkloadIdentity extends SwitchyardComponent {
     );
 
     this.email = account.email;
-    this.finish({ email: this.email });
+    this.registerOutputs({ email: this.email });
   }
 }

@@ -2,7 +2,6 @@ import {
   ComponentResource,
   type ComponentResourceOptions,
   type CustomResourceOptions,
-  type Inputs,
   type Resource,
 } from "@pulumi/pulumi";
 
@@ -41,15 +40,10 @@ export abstract class SwitchyardComponent extends ComponentResource {
     const name = this.childName(suffix);
     return new resourceClass(name, applyTransform(options.transform, args, name), { ...options.opts, parent: this });
   }
-
-  /** Registers every public output; the last statement of a constructor. */
-  protected finish(outputs: Inputs): void {
-    this.registerOutputs(outputs);
-  }
 }
 
 /** The args after the caller's transform. */
-export function applyTransform<Args extends object>(
+function applyTransform<Args extends object>(
   transform: Transform<Args> | undefined,
   args: Args,
   childName: string,

@@ -63,7 +63,7 @@ export class HostCertificates extends SwitchyardComponent {
 
     this.certificateMap = interpolate`//certificatemanager.googleapis.com/${map.id}`;
     this.dnsRecords = records;
-    this.finish({ certificateMap: this.certificateMap, dnsRecords: this.dnsRecords });
+    this.registerOutputs({ certificateMap: this.certificateMap, dnsRecords: this.dnsRecords });
   }
 
   #certify(

@@ -128,7 +128,7 @@ export class TrafficEdge extends SwitchyardComponent {
     this.address = address.address;
     this.backendServices = Object.fromEntries(targets.map(({ platform, service }) => [platform, service.name]));
     this.dnsRecords = certificates.dnsRecords;
-    this.finish({
+    this.registerOutputs({
       urlMapName: this.urlMapName,
       address: this.address,
       backendServices: this.backendServices,

@@ -30,15 +30,26 @@ export interface ClusterEndpointGroup {
   readonly endpoints: readonly Endpoint[];
 }
 
+export interface ApplyOptions {
+  /**
+   * The object was there before a restart of the local cloud, so what GKE made for it is there at once instead of after its delay:
+   * a Service's endpoint groups. Default false.
+   */
+  readonly existing?: boolean;
+}
+
 /** A cluster in memory with the controllers that the agent's workload needs. */
 export interface Cluster {
   readonly name: string;
   readonly endpoint: string;
   /** Creates or replaces after defaulting and validation; returns the live object with status. Errors: KubernetesError with the API server's text. */
-  apply(object: KubernetesObject): Promise<KubernetesObject>;
+  apply(object: KubernetesObject, options?: ApplyOptions): Promise<KubernetesObject>;
   get(reference: ObjectReference): KubernetesObject | undefined;
   list(apiVersion: string, kind: string): readonly KubernetesObject[];
-  /** Foreground: resolves when the object and what it owns is gone, pods after their grace. */
+  /**
+   * Foreground: resolves when the object and what it owns is gone, pods after their grace. Errors: KubernetesError NotFound when it is not
+   * there, ServiceUnavailable when the cluster is closed meanwhile.
+   */
   delete(reference: ObjectReference): Promise<void>;
   /** Resolves when the object is what pulumi-kubernetes waits for (a Deployment's rollout, a Service's endpoints); rejects with the reasons on failure or abort. */
   ready(reference: ObjectReference, signal: AbortSignal): Promise<KubernetesObject>;

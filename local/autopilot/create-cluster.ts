@@ -12,8 +12,16 @@ import { createPolicyController } from "./controllers/policy-controller.ts";
 import { createReplicaSetController } from "./controllers/replica-set-controller.ts";
 import { createScheduler } from "./controllers/scheduler.ts";
 import { beginDeletion } from "./deletion.ts";
-import { badRequest, conflict, forbidden, namespaceNotFound, noMatches, notFound } from "./kubernetes-error.ts";
-import { wantedGroups } from "./neg-annotation.ts";
+import {
+  badRequest,
+  conflict,
+  forbidden,
+  KubernetesError,
+  namespaceNotFound,
+  noMatches,
+  notFound,
+} from "./kubernetes-error.ts";
+import { NEG_STATUS_ANNOTATION, negStatus, wantedGroups } from "./neg-annotation.ts";
 import { createObjectStore } from "./object-store.ts";
 import type { Kind } from "./objects/kinds.ts";
 import { DEPLOYMENT, findKind, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT } from "./objects/kinds.ts";
@@ -52,7 +60,7 @@ export interface ClusterOptions {
 const CLOSE_GRACE_MS = 5_000;
 const SYSTEM_NAMESPACES = ["default", "kube-system"] as const;
 /** Written by controllers; an apply that does not name them leaves them. */
-const CONTROLLER_ANNOTATIONS = ["deployment.kubernetes.io/revision", "cloud.google.com/neg-status"] as const;
+const CONTROLLER_ANNOTATIONS = ["deployment.kubernetes.io/revision", NEG_STATUS_ANNOTATION] as const;
 
 /** The workload side of a GKE Autopilot cluster, in memory; its pods are instances of the runtime. */
 export function createCluster(options: ClusterOptions): Cluster {
@@ -81,6 +89,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     neg,
     kubelet,
   ]);
+  const closing = new AbortController();
   const readinessOf = createReadiness(store, kubelet);
   store.onChange(loop.trigger);
   for (const name of SYSTEM_NAMESPACES) {
@@ -129,7 +138,8 @@ export function createCluster(options: ClusterOptions): Cluster {
   }
 
   /** Addresses and names that are given out once. */
-  function networked(service: Service, previous: Service | undefined): Service {
+  function networked(declared: Service, previous: Service | undefined, existing: boolean): Service {
+    const service = existing ? withGroups(declared, clusterName, zones) : declared;
     const others = store
       .list(SERVICE)
       .filter(
@@ -171,17 +181,17 @@ export function createCluster(options: ClusterOptions): Cluster {
     return { kind, object: store.get<ApiObject>(kind, namespace, reference.name) };
   }
 
-  /** Resolves when `test` holds, looked at after every change. */
-  function until(test: () => boolean, signal?: AbortSignal): Promise<void> {
+  /** Resolves when `test` holds, looked at after every change, or when the signal is aborted. */
+  function until(test: () => boolean, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const look = () => {
-        if (signal?.aborted !== true && !test()) return;
+        if (!signal.aborted && !test()) return;
         stop();
-        signal?.removeEventListener("abort", look);
+        signal.removeEventListener("abort", look);
         resolve();
       };
       const stop = store.onChange(look);
-      signal?.addEventListener("abort", look);
+      signal.addEventListener("abort", look);
       look();
     });
   }
@@ -189,11 +199,14 @@ export function createCluster(options: ClusterOptions): Cluster {
   return {
     name: clusterName,
     endpoint,
-    async apply(input) {
+    async apply(input, { existing = false } = {}) {
       const kind = kindOf(input.apiVersion, input.kind);
       if (typeof input.metadata?.name !== "string") throw badRequest("resource name may not be empty");
       const known = find({ ...input, namespace: input.metadata.namespace, name: input.metadata.name }).object;
-      if (kind === SERVICE) return encode(applyTo(SERVICE, input, networked));
+      if (kind === SERVICE) {
+        const complete = (next: Service, previous: Service | undefined) => networked(next, previous, existing);
+        return encode(applyTo(SERVICE, input, complete));
+      }
       if (kind === POD) return encode(applyTo(POD, input, stillPlaced));
       if (kind !== NAMESPACE) return encode(applyTo(kind, input));
       const namespace = applyTo(NAMESPACE, input, named);
@@ -216,7 +229,9 @@ export function createCluster(options: ClusterOptions): Cluster {
       }
       const pod: Pod | undefined = kind === POD ? store.get(POD, namespace, name) : undefined;
       beginDeletion(store, clock, kind, object, pod?.spec.terminationGracePeriodSeconds);
-      await until(() => store.get<ApiObject>(kind, namespace, name)?.metadata.uid !== uid);
+      const gone = () => store.get<ApiObject>(kind, namespace, name)?.metadata.uid !== uid;
+      await until(gone, closing.signal);
+      if (!gone()) throw new KubernetesError(503, "ServiceUnavailable", `cluster ${clusterName} is closed`);
     },
     async ready(reference, signal) {
       const first = find(reference);
@@ -227,7 +242,8 @@ export function createCluster(options: ClusterOptions): Cluster {
         if (object === undefined) throw notFound(kind, reference.name);
         return { object, readiness: readinessOf(kind, object) };
       };
-      await until(() => find(reference).object === undefined || current().readiness.state !== "waiting", signal);
+      const either = AbortSignal.any([signal, closing.signal]);
+      await until(() => find(reference).object === undefined || current().readiness.state !== "waiting", either);
       const { object, readiness } = current();
       if (readiness.state === "ready") return encode(object);
       const timedOut = readiness.state === "waiting";
@@ -236,13 +252,14 @@ export function createCluster(options: ClusterOptions): Cluster {
         reference.name,
         readiness.reasons,
         timedOut,
-        timedOut ? signal.reason : undefined,
+        timedOut ? either.reason : undefined,
       );
     },
     endpointGroups: () => neg.groups(),
     onEndpointsChange: (listener) => neg.onChange(listener),
     async close() {
       loop.close();
+      closing.abort(new Error(`cluster ${clusterName} is closed`));
       await kubelet.close(CLOSE_GRACE_MS);
     },
   };
@@ -293,6 +310,14 @@ function withIdentity<T extends ApiObject>(next: T, namespace: string, previous:
 
 function withStatus<T extends ApiObject>(next: T, previous: T): T {
   return "status" in previous ? { ...next, status: previous.status } : next;
+}
+
+/** Says that the Service's groups are there, which makes the controller publish them without delay. */
+function withGroups(service: Service, cluster: string, zones: readonly string[]): Service {
+  const groups = wantedGroups(service, cluster);
+  if (groups.length === 0) return service;
+  const annotations = { ...service.metadata.annotations, [NEG_STATUS_ANNOTATION]: negStatus(groups, zones) };
+  return { ...service, metadata: { ...service.metadata, annotations } };
 }
 
 /** The label that every namespace has. */

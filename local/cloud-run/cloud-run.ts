@@ -120,7 +120,16 @@ export function createCloudRun(options: CloudRunOptions): CloudRun {
   }
 
   return {
-    deploy: (name, settings, signal) => inTurn(name, () => (services.get(name) ?? add(name)).deploy(settings, signal)),
+    deploy: (name, settings, signal) =>
+      inTurn(name, async () => {
+        const service = services.get(name) ?? add(name);
+        try {
+          return await service.deploy(settings, signal);
+        } finally {
+          // Refused before anything was made: there is no such service then.
+          if (service.status.generation === 0) services.delete(name);
+        }
+      }),
     restore(name, settings, previous) {
       if (services.has(name)) throw new CloudRunError(409, `Service '${name}' already exists.`);
       return add(name).restore(settings, previous);

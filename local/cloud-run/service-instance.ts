@@ -33,6 +33,8 @@ export interface InstanceSettings {
 /** Why an instance did not become ready. */
 export interface StartFailure {
   readonly reason: string;
+  /** Whether the startup probe failed, while the process ran. */
+  readonly isProbe: boolean;
   readonly lastOutput: string;
   readonly cause: unknown;
 }
@@ -187,14 +189,19 @@ export class ServiceInstance {
   async #becomeReady(): Promise<StartFailure | undefined> {
     const { clock, runtime, attempt, coldStartDelayMs } = this.#around;
     const signal = this.#life.signal;
-    const cancelled: StartFailure = { reason: "The start was cancelled.", lastOutput: "", cause: undefined };
+    const cancelled: StartFailure = {
+      reason: "The start was cancelled.",
+      isProbe: false,
+      lastOutput: "",
+      cause: undefined,
+    };
     if (coldStartDelayMs > 0 && !(await sleep(clock, coldStartDelayMs, signal))) return cancelled;
     if (signal.aborted) return cancelled;
     let instance: Instance;
     try {
       instance = await runtime.start(this.#settings.spec);
     } catch (error) {
-      return { reason: error instanceof Error ? error.message : String(error), lastOutput: "", cause: error };
+      return { ...cancelled, reason: error instanceof Error ? error.message : String(error), cause: error };
     }
     this.#instance = instance;
     const probing = new AbortController();
@@ -210,7 +217,7 @@ export class ServiceInstance {
     this.#exit = exit;
     if (signal.aborted) return cancelled;
     const reason = exit.reason ?? exitText(exit);
-    return { reason, lastOutput: exit.lastOutput, cause: undefined };
+    return { reason, isProbe: probeFault !== undefined, lastOutput: exit.lastOutput, cause: undefined };
   }
 
   #gone(exit: InstanceExit): void {

@@ -12,8 +12,11 @@ export function startFailureError(revision: string, failure: StartFailure): Clou
   if (failure.cause instanceof ImageNotFoundError) {
     return new CloudRunError(404, `${notReady} ${failure.reason}`, { cause: failure.cause });
   }
+  const hint = failure.isProbe
+    ? "The local cloud gives a container HOST=127.0.0.1 and a PORT of its own; it must listen there.\n"
+    : "";
   const output = failure.lastOutput === "" ? "It wrote no output." : `Its last output:\n${failure.lastOutput}`;
-  return new CloudRunError(500, `${notReady} ${containerFailed} ${failure.reason}\n${output}`, {
+  return new CloudRunError(500, `${notReady} ${containerFailed} ${failure.reason}\n${hint}${output}`, {
     cause: failure.cause,
   });
 }

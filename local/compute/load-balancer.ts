@@ -71,6 +71,15 @@ export function createLoadBalancer(options: LoadBalancerOptions): LoadBalancer {
     },
   });
 
+  /** After a restart the data plane has what it had. */
+  function begin(): void {
+    for (const { project, map, content } of urlMaps.list()) {
+      const path = `projects/${project}/global/urlMaps/${map.name}`;
+      published.set(path, map.fingerprint);
+      applied.set(path, content);
+    }
+  }
+
   function publish(): void {
     const present = new Set<string>();
     for (const { project, map, content } of urlMaps.list()) {
@@ -109,7 +118,7 @@ export function createLoadBalancer(options: LoadBalancerOptions): LoadBalancer {
   }
 
   backendServices.reconcile();
-  publish();
+  begin();
   const stops = [
     urlMaps.onChange(publish),
     resources.onChange(() => {

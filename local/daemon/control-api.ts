@@ -65,7 +65,9 @@ interface Call {
   readonly signal: AbortSignal;
 }
 
-type Answer = { readonly status?: number; readonly json: object } | { readonly text: string };
+type Answer =
+  | { readonly status?: number; readonly json: object; readonly afterwards?: () => void }
+  | { readonly text: string };
 
 const routes: Readonly<Record<string, (sources: ControlSources, call: Call) => Promise<Answer> | Answer>> = {
   "GET /status": (sources) => ({ json: sources.status() }),
@@ -78,10 +80,8 @@ const routes: Readonly<Record<string, (sources: ControlSources, call: Call) => P
   }),
   "GET /logs": readLog,
   "PATCH /settings": changeSettings,
-  "POST /stop": (sources) => {
-    sources.stop();
-    return { status: 202, json: { stopping: true } };
-  },
+  // Stopping closes connections, so the answer goes out first.
+  "POST /stop": (sources) => ({ status: 202, json: { stopping: true }, afterwards: () => sources.stop() }),
 };
 
 /** Serves the control API on a free loopback port. */
@@ -114,7 +114,10 @@ async function handle(
     if ("text" in answer) {
       response.writeHead(200, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" });
       response.end(answer.text);
-    } else sendJson(response, answer.status ?? 200, answer.json);
+      return;
+    }
+    if (answer.afterwards !== undefined) response.once("close", answer.afterwards).setHeader("connection", "close");
+    sendJson(response, answer.status ?? 200, answer.json);
   } catch (error) {
     const known = asControlError(error);
     if (known.status === 413) response.setHeader("connection", "close");

@@ -155,6 +155,10 @@ async function compose(options: DaemonOptions, cleanups: Cleanup[]): Promise<Dae
   signal.throwIfAborted();
   const portInUse = notRestored.find(({ error }) => error instanceof PortInUseError);
   if (portInUse !== undefined) throw portInUse.error;
+  for (const failure of notRestored) {
+    const { type, id, reason } = describeFailure(failure);
+    process.emitWarning(`${type} ${id} did not come back: ${reason}`);
+  }
 
   const provider = async (name: "gcp" | "kubernetes"): Promise<number> => {
     const server = await serveProvider({

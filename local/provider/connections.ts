@@ -8,10 +8,12 @@ import type { ProviderSettings } from "./resource-type.ts";
 export class Connections {
   readonly #settings = new Map<string, ProviderSettings>();
   readonly #running = new Map<string, Set<AbortController>>();
+  readonly #cancelled = new Set<string>();
 
   /** A new connection; a port that was used before brings nothing along. */
   open(peer: string): void {
     this.#settings.delete(peer);
+    this.#cancelled.delete(peer);
   }
 
   configure(peer: string, settings: ProviderSettings): void {
@@ -32,6 +34,7 @@ export class Connections {
   async run<T>(peer: string, controller: AbortController, operation: () => Promise<T>): Promise<T> {
     const running = this.#running.get(peer) ?? new Set();
     this.#running.set(peer, running.add(controller));
+    if (this.#cancelled.has(peer)) abort(controller);
     try {
       return await operation();
     } finally {
@@ -40,14 +43,17 @@ export class Connections {
     }
   }
 
-  /** Aborts what runs for one connection. */
+  /** Aborts what runs for one connection, and what still comes: a request may be on its way already. */
   cancel(peer: string): void {
-    for (const controller of this.#running.get(peer) ?? []) {
-      controller.abort(new ProviderError("The operation was cancelled."));
-    }
+    this.#cancelled.add(peer);
+    for (const controller of this.#running.get(peer) ?? []) abort(controller);
   }
 
   cancelAll(): void {
     for (const peer of this.#running.keys()) this.cancel(peer);
   }
+}
+
+function abort(controller: AbortController): void {
+  controller.abort(new ProviderError("The operation was cancelled."));
 }

@@ -65,9 +65,10 @@ export async function serveProvider(options: ProviderOptions): Promise<ProviderS
       call.on("cancelled", () => controller.abort(new Error("The client went away.")));
       const peer = call.getPeer();
       connections
-        .run(peer, controller, async () =>
-          handle(call.request, { cloud, settings: connections.settings(peer), signal: controller.signal }),
-        )
+        .run(peer, controller, async () => {
+          controller.signal.throwIfAborted();
+          return handle(call.request, { cloud, settings: connections.settings(peer), signal: controller.signal });
+        })
         .then(
           (response) => callback(null, response),
           (error: unknown) => callback(errorReply(error)),

@@ -152,7 +152,13 @@ function createFakeCloudRun(calls: string[], faults: Faults): CloudRun {
       if (faults.revision !== undefined) throw new Error(faults.revision);
       return status;
     },
+    restore(name, settings, previous) {
+      calls.push(`restore ${name}`);
+      services.set(name, { settings: structuredClone(settings), status: previous });
+      return previous;
+    },
     get: (name) => structuredClone(services.get(name)),
+    metrics: () => [],
     async delete(name) {
       calls.push(`delete ${name}`);
       services.delete(name);

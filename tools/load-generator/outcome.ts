@@ -50,7 +50,7 @@ function platformOf(marker: string): string {
 
 /** Side header and the agent's marker name the same platform, and the response is whole. */
 function provenByAgent(observation: Observation): boolean {
-  return observation.complete && observation.side !== "" && true;
+  return observation.complete && observation.side !== "" && platformOf(observation.marker) === observation.side;
 }
 
 function crashed(observation: Observation, crash: Crash): boolean {

@@ -9,7 +9,7 @@ export default class Preview extends StackCommand {
     const { args } = await this.parse(Preview);
     const parsed = parseStack(args.stack);
     const environment = await this.environment(parsed.environment);
-    const { upConfig } = await import("../stack-settings.ts");
+    const { upConfig } = await import("../up-config.ts");
     const config = await upConfig(parsed.program, environment, { signal: this.signal });
     return this.operate("preview", parsed, environment, { config });
   }

@@ -19,7 +19,7 @@ export default class Up extends StackCommand {
     const { args, flags } = await this.parse(Up);
     const parsed = parseStack(args.stack);
     const environment = await this.environment(parsed.environment);
-    const { upConfig } = await import("../stack-settings.ts");
+    const { upConfig } = await import("../up-config.ts");
     const config = await upConfig(parsed.program, environment, { ...flags, signal: this.signal });
     return this.operate("up", parsed, environment, { config });
   }

@@ -9,10 +9,10 @@ import type { SwapEvent, SwapState } from "../../swap/state.ts";
 import type { Composition, Environment } from "../compose.ts";
 import { engineProcess } from "../engine-process.ts";
 import { label, type ProgressLines, stackProgress } from "../progress.ts";
-import { upConfig } from "../stack-settings.ts";
 import { prepareSwap, writeStart } from "../swap-start.ts";
 import { swapListener, swapTableHead } from "../swap-view.ts";
 import { count, dateAndTime, duration, plural } from "../text.ts";
+import { upConfig } from "../up-config.ts";
 import { clearDemo, enterDemo } from "./demo-state.ts";
 import { Load } from "./load.ts";
 import type { ReportData, ReportSwap } from "./report-data.ts";
@@ -218,7 +218,7 @@ async function conclude(composition: Composition, found: Conclusion, lines: Prog
       ...machineFacts(),
     },
   };
-  const report = await writeReport(composition.root, data);
+  const report = await writeReport(composition, data);
   lines.line("");
   lines.line(
     `Requests                 ${count(summary.sent)} sent, ${count(summary.failed)} failed (${count(candidateCaused)} on the bad image)`,

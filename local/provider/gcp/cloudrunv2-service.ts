@@ -53,7 +53,14 @@ export const cloudRunService: ResourceType = {
   create: (state, context) => deploy(state, context, undefined),
   update: (state, previous, context) => deploy(state, context, previous),
   restore: async (state, context) => {
-    await context.cloud.cloudRun.deploy(state.id, state.inputs, context.signal);
+    context.cloud.cloudRun.restore(state.id, state.inputs, {
+      name: state.id,
+      uri: textOr(state.outputs, "uri", ""),
+      latestCreatedRevision: textOr(state.outputs, "latestCreatedRevision", ""),
+      latestReadyRevision: textOr(state.outputs, "latestReadyRevision", ""),
+      generation: Number(textOr(state.outputs, "generation", "0")),
+      etag: textOr(state.outputs, "etag", ""),
+    });
   },
   read: async (state, context) => {
     const live = context.cloud.cloudRun.get(state.id);

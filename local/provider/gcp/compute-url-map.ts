@@ -24,7 +24,14 @@ export const urlMap: ResourceType = {
   async create(state, context) {
     const project = projectOfState(state, context);
     const body = urlMapToRest(withoutMarks(state.inputs), project);
-    const map = await calling("Error creating UrlMap", () => context.cloud.compute.urlMaps.insert(project, body));
+    const { urlMaps } = context.cloud.compute;
+    const map = await calling("Error creating UrlMap", async () => {
+      // A map that is not declared is what a create left that could not be written down.
+      if (context.cloud.resources.get(tokens.urlMap, state.id) === undefined) {
+        await urlMaps.delete(project, shortName(state.id));
+      }
+      return urlMaps.insert(project, body);
+    });
     return computed(map);
   },
   async update(state, previous, context) {

@@ -91,8 +91,15 @@ describe("where credentials may go", () => {
   });
 
   test("a redirect is not followed", async () => {
-    const client = await serve((_, reply) => reply.writeHead(302, { location: "http://192.0.2.1/" }).end());
+    const paths: (string | undefined)[] = [];
+    const client = await serve((request, reply) => {
+      paths.push(request.url);
+      if (paths.length === 1) reply.writeHead(302, { location: "/elsewhere" }).end();
+      else
+        reply.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(urlMap(entry("kiro-gke", 1))));
+    });
     await expect(router(client).read()).rejects.toMatchObject({ code: "traffic-unreachable" });
+    expect(paths).toHaveLength(1);
   });
 });
 

@@ -1,8 +1,8 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { createLocalRequestFeed } from "../../../automation/adapters/local-request-feed.ts";
-import type { RequestFeed, RequestRecord } from "../../../automation/ports/request-feed.ts";
+import type { RequestFeed } from "../../../automation/ports/request-feed.ts";
+import { serveControlApi } from "../../../local/daemon/control-api.ts";
+import { createRequestFeedLog } from "../../../local/router/feed.ts";
 import { createFakeBalancer } from "../../support/fake-balancer.ts";
 import { createVirtualClock } from "../../support/virtual-clock.ts";
 
@@ -18,56 +18,28 @@ interface Subject {
 
 const token = "token-of-a-test";
 
-/** A control API as the daemon's, with the records in its hand. */
-async function startFeedServer() {
-  const records: RequestRecord[] = [];
-  let waiting: (() => void) | undefined;
-  const server = createServer(async (request, response) => {
-    const url = new URL(request.url ?? "/", "http://127.0.0.1");
-    if (request.headers.authorization !== `Bearer ${token}` || url.pathname !== "/feed") {
-      response.writeHead(401).end();
-      return;
-    }
-    const given = url.searchParams.get("after");
-    const after = given === null ? records.length : Number(given);
-    if (records.length <= after) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Number(url.searchParams.get("wait_ms")));
-        waiting = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    const found = records.slice(after);
-    response.end(JSON.stringify({ records: found, cursor: Math.max(after, records.length), lost: 0 }));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    add(count: number) {
-      for (let index = 0; index < count; index += 1) {
-        const sequence = records.length + 1;
-        records.push({
-          sequence,
-          at: sequence,
-          side: "gke",
-          status: 200,
-          firstByteMs: 1,
-          durationMs: 2,
-          outcome: "ok",
-        });
-      }
-      waiting?.();
-    },
-    async close() {
-      if (!server.listening) return;
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-    },
+/** The daemon's own control API over a real feed, without a cloud behind it. */
+async function startControlApi() {
+  const feed = createRequestFeedLog();
+  const absent = (): never => {
+    throw new Error("this test asks for the feed only");
   };
+  const api = await serveControlApi(
+    {
+      feed,
+      status: absent,
+      counters: { snapshot: absent },
+      weights: absent,
+      usage: absent,
+      exits: absent,
+      resources: absent,
+      log: absent,
+      changeSettings: absent,
+      stop: absent,
+    },
+    token,
+  );
+  return { feed, api };
 }
 
 const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
@@ -84,14 +56,24 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
     };
   },
   "the daemon's control API": async () => {
-    const server = await startFeedServer();
+    const { feed, api } = await startControlApi();
+    let closed = false;
+    const close = async (): Promise<void> => {
+      if (closed) return;
+      closed = true;
+      await api.close();
+    };
     return {
-      feed: createLocalRequestFeed({ controlUrl: server.url, token }),
-      traffic: async () => server.add(20),
+      feed: createLocalRequestFeed({ controlUrl: api.url, token }),
+      async traffic() {
+        for (let index = 0; index < 20; index += 1) {
+          feed.push({ at: 1_000 + index, side: "gke", status: 200, firstByteMs: 1, durationMs: 2, outcome: "ok" });
+        }
+      },
       quiet: () => {},
       run: (work) => work(),
-      breakDown: () => server.close(),
-      close: () => server.close(),
+      breakDown: close,
+      close,
     };
   },
 };
@@ -164,4 +146,20 @@ describe.each(Object.entries(subjects))("RequestFeed: %s", (_, create) => {
     });
     await expect(reading).rejects.toThrow("enough");
   });
+});
+
+test("a wrong token is an unreachable feed, with the daemon's words", async () => {
+  const { api } = await startControlApi();
+  const feed = createLocalRequestFeed({ controlUrl: api.url, token: "another" });
+  await expect(feed.read(undefined, 0)).rejects.toMatchObject({
+    code: "feed-unreachable",
+    message: expect.stringContaining("401"),
+  });
+  await api.close();
+});
+
+test("the token never goes over plain HTTP to another machine", () => {
+  expect(() => createLocalRequestFeed({ controlUrl: "http://192.0.2.1", token })).toThrow(
+    expect.objectContaining({ code: "credentials-over-http" }),
+  );
 });

@@ -75,11 +75,10 @@ it("runs a Deployment as processes behind endpoint groups, updates it without a 
   // Given a Service with the annotation and no pods
   negDelayMs = 300;
   await cluster.apply(serviceObject(NEG));
-  const applied = Date.now();
+  expect(cluster.endpointGroups()).toEqual([]);
 
   // When the groups appear, they are empty and there is one per zone
   await groupsBecome(() => cluster.endpointGroups().length === ZONES.length);
-  expect(Date.now() - applied).toBeGreaterThanOrEqual(300);
   expect(origins()).toEqual([]);
 
   // When the Deployment is ready, both pods answer with their environment
@@ -106,12 +105,10 @@ it("runs a Deployment as processes behind endpoint groups, updates it without a 
   expect(await versions()).toEqual(["2", "2"]);
 
   // When it is deleted, the endpoints leave at once and the processes end by SIGTERM after the hook
-  const started = Date.now();
   const deleted = cluster.delete(reference(workload("2")));
   await groupsBecome(() => origins().length === 0);
   expect(runtime.instances().length).toBeGreaterThanOrEqual(2);
   await deleted;
-  expect(Date.now() - started).toBeGreaterThanOrEqual(1_000);
   expect(runtime.instances()).toEqual([]);
   expect(runtime.exits().map(({ code, expected }) => [code, expected])).toEqual(Array(4).fill([0, true]));
 });

@@ -222,6 +222,10 @@ describe("a Service with the NEG annotation", () => {
     await cluster.apply(serviceObject({ ...NEG, "cloud.google.com/neg-status": status }));
     await clock.advance(0);
     expect(cluster.endpointGroups()).toHaveLength(3);
+    const other = createClusterFixture();
+    await other.cluster.apply(serviceObject(NEG), { existing: true });
+    await other.clock.advance(0);
+    expect(other.cluster.endpointGroups()).toHaveLength(3);
   });
 
   it("takes a pod out before its container is asked to stop", async () => {

@@ -301,4 +301,20 @@ describe("close", () => {
     expect(runtime.instances()).toEqual([]);
     expect(clock.pending()).toEqual([]);
   });
+
+  it("lets nobody wait for ever", async () => {
+    const fixture = createClusterFixture();
+    const { cluster, clock, runtime } = fixture;
+    runtime.exitAfterMs = 60_000;
+    fixture.probe = () => ({ ok: false, message: "no" });
+    const object = deploymentObject();
+    await cluster.apply(object);
+    await clock.advance(1_000);
+    const ready = expect(cluster.ready(reference(object), never)).rejects.toThrow("timed out waiting to be Ready");
+    const deleted = expect(cluster.delete(reference(object))).rejects.toThrow("cluster agents is closed");
+    const closed = cluster.close();
+    await clock.advance(30_000);
+    await Promise.all([ready, deleted, closed]);
+    expect(runtime.instances()).toEqual([]);
+  });
 });

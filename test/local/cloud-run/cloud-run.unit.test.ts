@@ -144,6 +144,14 @@ describe("a deployment", () => {
     await expect(deploy(settings())).rejects.toThrow(/switchyard image build/);
   });
 
+  it("that is refused for its settings leaves no service behind", async () => {
+    await expect(deploy(settings({ timeout: "1h" }))).rejects.toThrow(/template\.timeout: must be a duration/);
+    expect(cloudRun.get(name)).toBeUndefined();
+    await expect(cloudRun.deploy("agent", settings(), new AbortController().signal)).rejects.toThrow(
+      /projects\/P\/locations/,
+    );
+  });
+
   it("that is cancelled leaves nothing of the new revision", async () => {
     await deploy(settings());
     const controller = new AbortController();
@@ -183,6 +191,7 @@ describe("a request", () => {
     expect(second.instance).not.toBe(first.instance);
     second.release();
     second.release();
+    expect(metrics()).toMatchObject({ inFlight: 2 });
     expect(place(reserve()).instance).toBe(second.instance);
     expect(third.origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   });

@@ -1,22 +1,12 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { request as httpRequest } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Service } from "@pulumi/gcp/cloudrunv2/service.js";
-import { BackendService } from "@pulumi/gcp/compute/backendService.js";
-import { GlobalForwardingRule } from "@pulumi/gcp/compute/globalForwardingRule.js";
-import { RegionNetworkEndpointGroup } from "@pulumi/gcp/compute/regionNetworkEndpointGroup.js";
-import { TargetHttpProxy } from "@pulumi/gcp/compute/targetHttpProxy.js";
-import { URLMap } from "@pulumi/gcp/compute/urlmap.js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { z } from "zod";
-import { buildImage } from "../../../local/registry/image.ts";
 import { processStartTime } from "../../../local/runtime/process-identity.ts";
-import { attachedStack } from "./attached-engine.ts";
 import { type DaemonProcess, StartFailedError, startDaemonProcess, until } from "./daemon-process.ts";
+import { declareService, instances, listenerUrl } from "./declared-service.ts";
 
-const echo = join(import.meta.dirname, "../../fixtures/images/echo");
 let folder: string;
 let root: string;
 let daemon: DaemonProcess | undefined;
@@ -35,54 +25,6 @@ afterEach(async () => {
 async function start(...flags: string[]): Promise<DaemonProcess> {
   daemon = await startDaemonProcess(root, flags);
   return daemon;
-}
-
-/** A service of one warm instance behind a listener of port 80. */
-async function declareService(target: DaemonProcess): Promise<void> {
-  const { image } = await buildImage({ folder: echo, imagesDirectory: join(root, ".switchyard", "images") });
-  const states = join(folder, "states");
-  await mkdir(states);
-  const location = "us-central1";
-  const stack = await attachedStack(states, target.info.providers, "app", async () => {
-    const service = new Service("echo", {
-      name: "echo",
-      location,
-      deletionProtection: false,
-      scaling: { minInstanceCount: 1 },
-      template: { containers: [{ image }] },
-    });
-    const group = new RegionNetworkEndpointGroup("echo", {
-      name: "echo",
-      region: location,
-      cloudRun: { service: service.name },
-    });
-    const backend = new BackendService("echo", {
-      name: "echo",
-      loadBalancingScheme: "EXTERNAL_MANAGED",
-      backends: [{ group: group.selfLink }],
-    });
-    const map = new URLMap("echo", { name: "echo", defaultService: backend.selfLink });
-    const proxy = new TargetHttpProxy("echo", { name: "echo", urlMap: map.selfLink });
-    new GlobalForwardingRule("echo", {
-      name: "echo-http",
-      loadBalancingScheme: "EXTERNAL_MANAGED",
-      portRange: "80",
-      target: proxy.selfLink,
-    });
-  });
-  await stack.up();
-}
-
-const instancesSchema = z.object({ instances: z.array(z.object({ name: z.string(), pid: z.number() })) });
-
-async function instances(target: DaemonProcess): Promise<z.infer<typeof instancesSchema>["instances"]> {
-  return instancesSchema.parse((await target.control("GET", "/usage")).body).instances;
-}
-
-async function listenerUrl(target: DaemonProcess): Promise<string> {
-  const url = (await target.status()).listeners.find(({ name }) => name === "echo-http")?.url;
-  if (url === undefined) throw new Error("There is no listener.");
-  return url;
 }
 
 async function failureOf(operation: Promise<unknown>): Promise<StartFailedError> {
@@ -156,7 +98,7 @@ describe("the daemon's life", () => {
 describe("what is declared", () => {
   it("serves, ends with its owner within 5 s, and is back at the same port after a restart", async () => {
     const first = await start();
-    await declareService(first);
+    await declareService(first, folder, root);
     const url = await listenerUrl(first);
     expect((await fetch(url)).status).toBe(200);
     const pids = (await instances(first)).map(({ pid }) => pid);
@@ -175,7 +117,7 @@ describe("what is declared", () => {
 
   it("is back after kill -9, without orphans", async () => {
     const first = await start();
-    await declareService(first);
+    await declareService(first, folder, root);
     const url = await listenerUrl(first);
     const before = await instances(first);
     await first.kill("SIGKILL");
@@ -191,7 +133,7 @@ describe("what is declared", () => {
 
   it("keeps live weights over a restart", async () => {
     const first = await start();
-    await declareService(first);
+    await declareService(first, folder, root);
     const { body: map } = await first.google("GET", "global/urlMaps/echo");
     const patch = { fingerprint: map["fingerprint"], description: "changed" };
     expect((await first.google("PATCH", "global/urlMaps/echo", patch)).status).toBe(200);
@@ -203,7 +145,7 @@ describe("what is declared", () => {
 
   it("does not start over a listener's port that is taken: it names the port and the rule", async () => {
     const first = await start();
-    await declareService(first);
+    await declareService(first, folder, root);
     const { port } = new URL(await listenerUrl(first));
     await first.letGo();
     const other = createServer().listen(Number(port), "127.0.0.1");
@@ -219,99 +161,5 @@ describe("what is declared", () => {
     } finally {
       await new Promise((resolve) => other.close(resolve));
     }
-  });
-});
-
-describe("the control API", () => {
-  it("shows status, traffic, usage, exits, resources and logs", async () => {
-    const running = await start();
-    await declareService(running);
-    await (await fetch(await listenerUrl(running))).text();
-    const { status } = running;
-    expect(await status()).toMatchObject({
-      version: expect.stringMatching(/^\d+\.\d+\.\d+/),
-      pid: running.info.pid,
-      project: "switchyard-local",
-      region: "us-central1",
-      providers: running.info.providers,
-      googleEndpoint: running.info.googleEndpoint,
-      settings: { propagationDelayMs: 0 },
-    });
-    expect((await running.control("GET", "/traffic")).body).toMatchObject({
-      sides: { "": { requests: 1, errors: 0 } },
-      weights: {},
-    });
-    expect((await running.control("GET", "/exits")).body).toEqual({ exits: [] });
-    const resources = await running.control("GET", "/resources");
-    expect(resources.body).toMatchObject({
-      resources: expect.arrayContaining([
-        { provider: "gcp", type: "gcp:compute/uRLMap:URLMap", id: "projects/switchyard-local/global/urlMaps/echo" },
-      ]),
-    });
-    const [instance] = await instances(running);
-    const log = await until("the instance's log", async () => {
-      const reply = await running.control("GET", `/logs?instance=${instance?.name}`);
-      return String(reply.body).includes("echo: listening") && reply.body;
-    });
-    expect(log).toContain("echo: listening");
-    expect((await running.control("GET", "/logs?instance=none")).status).toBe(404);
-    expect((await running.control("GET", "/logs?instance=..%2Ftoken")).status).toBe(400);
-  });
-
-  it("gives finished requests as they come", async () => {
-    const running = await start();
-    await declareService(running);
-    const url = await listenerUrl(running);
-    const waiting = running.control("GET", "/feed?wait_ms=10000");
-    // The read has to be waiting: it reads from now on.
-    await running.control("GET", "/status");
-    await (await fetch(`${url}/one`)).text();
-    const first = z
-      .object({ records: z.array(z.unknown()), cursor: z.number(), lost: z.number() })
-      .parse((await waiting).body);
-    expect(first).toMatchObject({ records: [{ sequence: 1, status: 200, outcome: "ok" }], lost: 0 });
-    await (await fetch(`${url}/two`)).text();
-    const next = await running.control("GET", `/feed?after=${first.cursor}&wait_ms=5000`);
-    expect(next.body).toMatchObject({ records: [{ sequence: 2 }], cursor: 2 });
-  });
-
-  it("changes settings within their ranges, all or nothing", async () => {
-    const running = await start();
-    const changed = await running.control("PATCH", "/settings", { propagationDelayMs: 250 });
-    expect(changed).toMatchObject({ status: 200, body: { settings: { propagationDelayMs: 250 } } });
-    for (const bad of [
-      { propagationDelayMs: -1, negDelayMs: 1 },
-      { propagationDelay: 1 },
-      { coldStartDelayMs: "1" },
-      [],
-    ]) {
-      expect(await running.control("PATCH", "/settings", bad)).toMatchObject({
-        status: 400,
-        body: { error: { code: "invalid-request" } },
-      });
-    }
-    expect((await running.status()).settings).toMatchObject({ propagationDelayMs: 250, negDelayMs: 500 });
-  });
-
-  it("refuses who has no token, another Host, unknown paths and queries", async () => {
-    const running = await start();
-    const { controlUrl } = running.info;
-    for (const headers of [{}, { authorization: "Bearer x" }]) {
-      expect((await fetch(`${controlUrl}/status`, { headers })).status).toBe(401);
-    }
-    const status = await new Promise<number | undefined>((resolve, reject) => {
-      const headers = { authorization: `Bearer ${running.token}`, host: "rebound.example" };
-      httpRequest(`${controlUrl}/status`, { headers }, (response) => {
-        response.resume();
-        resolve(response.statusCode);
-      })
-        .on("error", reject)
-        .end();
-    });
-    expect(status).toBe(400);
-    expect((await running.control("GET", "/none")).status).toBe(404);
-    expect((await running.control("POST", "/status")).status).toBe(404);
-    expect((await running.control("GET", "/feed?wait_ms=60000")).status).toBe(400);
-    expect((await running.control("GET", "/feed?after=x")).status).toBe(400);
   });
 });

@@ -1,0 +1,86 @@
+/** Direction of imports (docs/architecture.md) and no cycles. Run by `npm run check`. */
+const only = (name, from, allowed, comment) => ({
+  name,
+  comment,
+  severity: "error",
+  from: { path: from },
+  to: { path: "^(automation|components|local|policy|services|stacks|tools)/", pathNot: allowed },
+});
+
+export default {
+  forbidden: [
+    {
+      name: "no-cycles",
+      severity: "error",
+      comment: "Two files that need each other are one thing, or a third.",
+      from: {},
+      to: { circular: true },
+    },
+    only("components", "^components/", "^components/", "Components stand on their own."),
+    only("stacks", "^stacks/", "^(stacks|components)/", "stacks -> components."),
+    only("services", "^services/", "^services/", "What is deployed knows nothing of who deploys it."),
+    only("local", "^local/", "^(local/|services/kiro/contract\\.ts$)", "The local cloud knows nothing of automation."),
+    only(
+      "tools",
+      "^tools/",
+      "^(tools/|services/kiro/contract\\.ts$|automation/(errors\\.ts$|cli/|swap/|adapters/pulumi-))",
+      "Tools generate from the source; nothing but the demo's load needs them.",
+    ),
+    only(
+      "ports",
+      "^automation/ports/",
+      "^(automation/(ports/|errors\\.ts$)|services/kiro/contract\\.ts$)",
+      "Ports are interfaces.",
+    ),
+    only(
+      "swap",
+      "^automation/swap/",
+      "^(automation/(swap/|ports/|errors\\.ts$)|services/kiro/contract\\.ts$)",
+      "swap -> ports.",
+    ),
+    only(
+      "adapters",
+      "^automation/adapters/",
+      "^(automation/(adapters/|ports/|errors\\.ts$)|services/kiro/contract\\.ts$)",
+      "adapters -> ports.",
+    ),
+    {
+      name: "only-compose-wires",
+      severity: "error",
+      comment: "cli/compose.ts is the only wiring; others take types only.",
+      from: { path: "^automation/", pathNot: "^automation/(cli/compose\\.ts$|adapters/)" },
+      to: { path: "^(automation/adapters|stacks|local)/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "load-messages-only",
+      severity: "error",
+      comment: "The load generator is a process; only its messages are shared.",
+      from: { path: "^automation/" },
+      to: { path: "^tools/", pathNot: "^tools/load-generator/messages\\.ts$" },
+    },
+    {
+      name: "decide-is-pure",
+      severity: "error",
+      comment: "A decision imports no I/O, no clock, no process.",
+      from: { path: "^automation/(swap|guard)/(decide|state|effects|plan|reasons|gates/.*)\\.ts$" },
+      to: { path: ["^node:", "^automation/adapters/"], dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "client-libraries-in-adapters",
+      severity: "error",
+      comment: "One adapter file per outside system; the local cloud's servers have their own.",
+      from: { path: "^(automation/(cli|swap|ports)|components|stacks)/" },
+      to: { path: "node_modules/(undici|google-auth-library|@grpc/grpc-js|pidusage)/" },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "^(test|docs|node_modules/.*/node_modules)/" },
+    enhancedResolveOptions: {
+      extensions: [".ts", ".js"],
+      conditionNames: ["import", "require", "node", "default", "types"],
+    },
+  },
+};
