@@ -112,7 +112,8 @@ export function createHttpProber(options: HttpProberOptions): HttpProber {
       return results;
     },
     async close() {
-      await pool.close();
+      // Probes that are still under way have nobody left to report to.
+      await pool.destroy();
     },
   };
 }

@@ -38,7 +38,13 @@ const traffic = z.object({ sides: z.record(z.string(), side), weights: z.record(
 
 const usage = z.object({
   instances: z.array(
-    z.object({ name: z.string(), platform: z.string(), pid: z.number(), cpuPercent: z.number(), memoryBytes: z.number() }),
+    z.object({
+      name: z.string(),
+      platform: z.string(),
+      pid: z.number(),
+      cpuPercent: z.number(),
+      memoryBytes: z.number(),
+    }),
   ),
 });
 
@@ -124,9 +130,13 @@ export async function startLocalCloud(options: StartOptions): Promise<LocalCloud
   })();
   const deadline = AbortSignal.timeout(startDeadlineMs);
   const late = new Promise<never>((_, reject) => {
-    deadline.addEventListener("abort", () => reject(failed(`it was not ready within ${startDeadlineMs / 1_000} s`, log)), {
-      once: true,
-    });
+    deadline.addEventListener(
+      "abort",
+      () => reject(failed(`it was not ready within ${startDeadlineMs / 1_000} s`, log)),
+      {
+        once: true,
+      },
+    );
   });
   ended.catch(() => undefined);
   late.catch(() => undefined);

@@ -158,10 +158,10 @@ export function explainPulumiError(error: unknown, context: ErrorContext): unkno
 
 function cancelled(error: unknown, context: ErrorContext): SwitchyardError {
   const what = context.operation ?? "operation";
-  const forced = error instanceof PulumiProcessError && error.result.code === -1;
+  const forced = error instanceof PulumiProcessError && (error.result.code === -1 || error.result.code === 8);
   return new SwitchyardError("engine-cancelled", {
     message: forced
-      ? `The ${what}${of(context)} was cancelled and did not end in time, so the engine was killed; what it was doing may be half done`
+      ? `The ${what}${of(context)} was cancelled and did not end in time, so the engine was stopped; the resources in flight may be half done`
       : `The ${what}${of(context)} was cancelled; what it had finished is in the state`,
     cause: error,
   });

@@ -153,14 +153,15 @@ class SwapRun {
 
   async #readFeed(waitMs: number): Promise<void> {
     const { feed, clock } = this.#ports;
-    const { from, to, accepted } = this.#state;
+    const { from, to, accepted, settings } = this.#state;
     try {
       const batch = await feed.read(this.#cursor, waitMs, this.#signal);
       this.#cursor = batch.cursor;
       this.#feedFailedAt = undefined;
       const share = (accepted?.[to] ?? 0) / 100;
       let { gates } = this.#seen;
-      for (const record of batch.records) gates = foldRecord(gates, record, { candidate: to, old: from }, share);
+      for (const record of batch.records)
+        gates = foldRecord(gates, record, { candidate: to, old: from }, share, settings.rollbackThreshold);
       this.#seen = { ...this.#seen, gates: { ...gates, lost: gates.lost + batch.lost } };
     } catch (error) {
       if (!(error instanceof SwitchyardError) || this.#signal.aborted) throw error;

@@ -124,12 +124,6 @@ export function canReturn(phase: Phase): boolean {
   return ["deploying", "attaching", "adding-entry", "accepting", "shifting", "baking", "draining"].includes(phase);
 }
 
-export function isReturning(phase: Phase): boolean {
-  return ["returning", "draining-candidate", "withdrawing-entry", "detaching-candidate", "removing-candidate"].includes(
-    phase,
-  );
-}
-
 export function startState(event: Extract<SwapEvent, { kind: "started" }>): SwapState {
   return {
     id: event.id,

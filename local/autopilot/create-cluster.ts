@@ -79,11 +79,11 @@ export function createCluster(options: ClusterOptions): Cluster {
     originOf: kubelet.originOf,
     wakeAt,
   });
-  // Endpoints before the kubelet: a pod that is deleted leaves its groups before its container hears of it.
+  // ReplicaSets before Deployments: a rollout decides by what is ready now. Endpoints before the kubelet: a pod that is deleted leaves its groups before its container hears of it.
   const loop: ControlLoop = createControlLoop(clock, [
     createPolicyController(store, clock),
-    createDeploymentController({ store, clock, wakeAt }),
     createReplicaSetController({ store, clock, random, wakeAt }),
+    createDeploymentController({ store, clock, wakeAt }),
     createGarbageCollector(store, clock),
     createScheduler({ store, clock, cluster: clusterName, zones }),
     neg,

@@ -206,7 +206,9 @@ export class CloudRunService implements Backend {
     const ready = pool.instances.filter(({ state }) => state === "ready");
     if (ready.some(({ readyAt }) => readyAt !== undefined && now - readyAt >= crashLoopMs)) this.#throttle.reset();
     pool.scaleIn(chooseScaleIn(ready, now, { min, mostRecommended }));
-    this.#startMissing(pool, Math.min(max, Math.max(min, instances)) - pool.count("ready") - pool.count("starting"));
+    const present = pool.count("ready") + pool.count("starting");
+    // Only waiting requests start the first instance (statement 31).
+    this.#startMissing(pool, (present === 0 ? min : instances) - present);
   }
 
   /** A sample of all instances' CPU and memory. */

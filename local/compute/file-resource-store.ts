@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { openJsonFile } from "./json-file.ts";
 import type { ResourceStore } from "./resource-store.ts";
-import type { DeclaredResource, Properties, PropertyValue } from "./resources.ts";
+import type { DeclaredResource, Properties } from "./resources.ts";
 
-export const propertyValueSchema: z.ZodType<PropertyValue> = z.lazy(() =>
-  z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(propertyValueSchema), propertiesSchema]),
+/** An object of what JSON.parse gave: all below it is JSON already. */
+export const propertiesSchema = z.custom<Properties>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  "must be an object",
 );
-export const propertiesSchema: z.ZodType<Properties> = z.record(z.string(), propertyValueSchema);
 
 const resourceSchema = z.strictObject({
   provider: z.enum(["gcp", "kubernetes"]),

@@ -33,7 +33,6 @@ export interface ListenerPorts {
    * Errors: PortInUseError; those of `listen`.
    */
   assign<T>(rule: string, listen: (port: number) => Promise<T>): Promise<T>;
-  forget(rule: string): Promise<void>;
 }
 
 export interface ListenerPortsOptions {
@@ -74,12 +73,6 @@ export async function openListenerPorts(options: ListenerPortsOptions): Promise<
           if (!(error instanceof PortInUseError) || attempt === attempts) throw error;
         }
       }
-    },
-    async forget(rule) {
-      await file.update((document) => {
-        const { [rule]: _dropped, ...ports } = document.ports;
-        return { version: 1, ports };
-      });
     },
   };
 }

@@ -188,7 +188,7 @@ function withTimeout(backend: Backend, action: RouteAction | undefined): Backend
 }
 
 /** Lower-case host without its port; an IPv6 literal keeps its brackets. */
-export function withoutPort(host: string): string {
+function withoutPort(host: string): string {
   return host.toLowerCase().replace(/:\d*$/, "");
 }
 

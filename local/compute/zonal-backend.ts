@@ -47,12 +47,18 @@ export const noHealthyUpstream: Refusal = {
 export function createZonalBackend(options: ZonalBackendOptions): ZonalBackend {
   let settings = options.settings;
   let members: readonly Member[] = [];
+  /** Of these, those that get traffic; kept so that a request costs no search. */
+  let healthy: readonly Member[] = [];
   let next = 0;
   /** Rises when the health check changes, so that answers to probes of the old one are dropped. */
   let checkVersion = 0;
 
   const isHealthy = (member: Member): boolean =>
     settings.healthCheck === undefined || member.health.state === "healthy";
+
+  function refresh(): void {
+    healthy = members.filter(isHealthy);
+  }
 
   async function check(member: Member): Promise<void> {
     const asked = settings.healthCheck;
@@ -61,6 +67,7 @@ export function createZonalBackend(options: ZonalBackendOptions): ZonalBackend {
     const passed = await options.probe(member.endpoint.origin, asked);
     if (member.removed || version !== checkVersion) return;
     member.health = afterProbe(member.health, passed, asked);
+    refresh();
     member.timer = options.clock.setTimeout(() => void check(member), asked.checkIntervalSec * 1000);
   }
 
@@ -70,7 +77,6 @@ export function createZonalBackend(options: ZonalBackendOptions): ZonalBackend {
   }
 
   function pick(): Member | undefined {
-    const healthy = members.filter(isHealthy);
     if (healthy.length === 0) return undefined;
     next += 1;
     if (settings.policy === "round-robin") return healthy[next % healthy.length];
@@ -105,6 +111,7 @@ export function createZonalBackend(options: ZonalBackendOptions): ZonalBackend {
     configure(wanted) {
       const probed = JSON.stringify(settings.healthCheck) !== JSON.stringify(wanted.healthCheck);
       settings = wanted;
+      refresh();
       if (!probed) return;
       checkVersion += 1;
       for (const member of members) {
@@ -124,6 +131,7 @@ export function createZonalBackend(options: ZonalBackendOptions): ZonalBackend {
         return member;
       });
       for (const member of kept.values()) remove(member);
+      refresh();
       for (const member of added) void check(member);
     },
     health: () =>
@@ -134,6 +142,7 @@ export function createZonalBackend(options: ZonalBackendOptions): ZonalBackend {
     close() {
       for (const member of members) remove(member);
       members = [];
+      healthy = [];
     },
   };
 }

@@ -39,7 +39,7 @@ export class DaemonRunningError extends Error {
 }
 
 /** The daemon that runs for a root, if its process is alive. */
-export async function readDaemonFile(root: string): Promise<DaemonInfo | undefined> {
+async function readDaemonFile(root: string): Promise<DaemonInfo | undefined> {
   const text = await readIfThere(join(stateFolder(root), "daemon.json"));
   const info = parse(daemonFileSchema, text);
   return info !== undefined && isAlive(info) ? info : undefined;

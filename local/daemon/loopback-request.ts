@@ -29,10 +29,14 @@ export class BodyTooLargeError extends Error {
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request) {
+  // Destroying the request would take the connection with it, and so the answer.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     const bytes = Buffer.from(chunk);
     size += bytes.length;
-    if (size > bodyLimitBytes) throw new BodyTooLargeError();
+    if (size > bodyLimitBytes) {
+      request.resume();
+      throw new BodyTooLargeError();
+    }
     chunks.push(bytes);
   }
   const text = Buffer.concat(chunks).toString("utf8");

@@ -24,7 +24,7 @@ export class Connections {
     const settings = this.#settings.get(peer);
     if (settings === undefined) {
       throw new ProviderError(
-        "This connection was not configured: the local cloud was restarted while the command ran. Run the command again.",
+        "This connection was not configured: it broke, or the local cloud was restarted, while the command ran. Run the command again.",
       );
     }
     return settings;

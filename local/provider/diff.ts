@@ -1,6 +1,6 @@
 import type { Properties, PropertyValue } from "../compute/resources.ts";
 import { defaultsKey, isAutoNamed } from "./check.ts";
-import { formatPath, isUnknown, type Path, parsePath, valueAt } from "./properties.ts";
+import { formatPath, type Path, parsePath, valueAt } from "./properties.ts";
 import type { ProviderSettings, ResourceType } from "./resource-type.ts";
 
 export interface Difference {
@@ -58,7 +58,7 @@ function compare(old: PropertyValue | undefined, next: PropertyValue | undefined
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
       compare(before[key], after[key], [...path, key], report);
     }
-  } else if (before !== after || isUnknown(after)) {
+  } else if (before !== after) {
     report(path, "update", [...leavesOf(before, path), ...leavesOf(after, path)]);
   }
 }

@@ -177,14 +177,17 @@ function ofCluster(operation: Operation): readonly ResourceState[] {
   return cloud.resources.list(operation.type.token).filter((resource) => resource.cluster === settings.cluster);
 }
 
+/** Outputs that are computed anew from the labels. */
+const labelOutputs: readonly string[] = ["effectiveLabels", "pulumiLabels"];
+
 /** The old outputs without what came from inputs that are no more, under the newly computed ones. */
 function nextOutputs(operation: Operation, previous: Snapshot, news: Decoded): Properties {
   const { type, context } = operation;
-  const kept = Object.entries(previous.outputs.values).filter(([key]) => previous.inputs.values[key] === undefined);
+  const kept = Object.entries(previous.outputs.values).filter(
+    ([key]) => previous.inputs.values[key] === undefined && !labelOutputs.includes(key),
+  );
   const computed = type.outputs(news.values, previous.id, context.settings);
-  const labels = { effectiveLabels: null, pulumiLabels: null };
-  const base = Object.fromEntries(kept.filter(([key]) => !(key in labels)));
-  return withLabels(operation, { ...base, ...computed }, news.values);
+  return withLabels(operation, { ...Object.fromEntries(kept), ...computed }, news.values);
 }
 
 /** Adds the outputs that name all labels of a gcp resource, as the provider computes them. */
@@ -201,7 +204,7 @@ function withLabels(operation: Operation, outputs: Properties, inputs: Propertie
 function sealed(operation: Operation, outputs: Properties, secrets: readonly Path[]): Decoded {
   const own = (operation.type.secretOutputs ?? []).map(parsePath);
   // The SDK declares these two secret in every class that has them.
-  const labels = operation.provider === "gcp" ? [["effectiveLabels"], ["pulumiLabels"]] : [];
+  const labels = labelOutputs.map((name) => [name]);
   return { values: outputs, secrets: present([...secrets, ...own, ...labels], outputs) };
 }
 

@@ -19,7 +19,9 @@ export function failureList(failures: readonly CheckFailure[]): provider.CheckFa
  * property's value, and it looks for it among the top-level names only.
  */
 export function checkFailureList(failures: readonly CheckFailure[]): provider.CheckFailure[] {
-  return failures.map(({ property, reason }) => failureMessage("", property === "" ? reason : `${property}: ${reason}`));
+  return failures.map(({ property, reason }) =>
+    failureMessage("", property === "" ? reason : `${property}: ${reason}`),
+  );
 }
 
 function failureMessage(property: string, reason: string): provider.CheckFailure {

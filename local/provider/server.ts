@@ -26,7 +26,7 @@ export interface ProviderOptions {
 export interface ProviderServer {
   /** On 127.0.0.1; the value for PULUMI_DEBUG_PROVIDERS. */
   readonly port: number;
-  /** Aborts what runs and closes all connections. */
+  /** Aborts what runs, without waiting for it, and closes all connections. */
   close(): Promise<void>;
 }
 
@@ -84,7 +84,8 @@ export async function serveProvider(options: ProviderOptions): Promise<ProviderS
         details: `The local ${options.name} provider has no ${method}: ${reason}.`,
       });
 
-  const server = new Server();
+  // The engine's own limit on messages is 400 MB.
+  const server = new Server({ "grpc.max_receive_message_length": 400 * 1024 * 1024 });
   server.addService(rpc.ResourceProviderService, {
     handshake: answer((_request: provider.ProviderHandshakeRequest, peer) => {
       connections.open(peer);

@@ -83,6 +83,12 @@ async function readSource(folder: string, above: readonly string[]): Promise<Ima
   if (settings.from === undefined) return { name, start: settings.start, baseDigest: undefined, files: own };
   const base = await readSource(path.resolve(folder, settings.from), [...above, folder]);
   const merged = new Map([...base.files, ...own].map((file) => [file.path, file]));
+  for (const file of merged.keys()) {
+    for (let above = path.posix.dirname(file); above !== "."; above = path.posix.dirname(above)) {
+      if (merged.has(above))
+        throw new ImageInvalidError(folder, `${above} is a file here or in its base, and a folder in the other`);
+    }
+  }
   return {
     name,
     start: settings.start ?? base.start,

@@ -5,7 +5,9 @@
 
 export interface BackendRequest {
   readonly method: string;
+  /** Path and query. */
   readonly path: string;
+  /** The Host header, lower case, with its port if it has one. */
   readonly host: string;
   /** Marked as a probe: left out of counts and autoscaling. */
   readonly probe: boolean;

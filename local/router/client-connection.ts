@@ -14,8 +14,10 @@ export interface ConnectionExchange {
   readonly received: boolean;
 }
 
-/** Time for a client to read a refusal or stop an upload before its connection is destroyed, ms. */
-const lingerMs = 2000;
+/** Time for a client to read a refusal before its connection is destroyed, ms. */
+const refusalLingerMs = 2000;
+/** Time for a client to end an upload whose answer it has, ms. */
+const uploadLingerMs = 10_000;
 /** Pipelined requests kept for their turn. */
 const mostPipelined = 64;
 
@@ -111,18 +113,18 @@ export class ClientConnection {
   #refuse(answer: string): void {
     this.#refused = true;
     this.socket.end(answer, "latin1");
-    this.#destroyLater();
+    this.#destroyLater(refusalLingerMs);
   }
 
   /** An unread rest of an upload is read and dropped for a while, since closing at once could take the response with it. */
   #linger(exchange: ConnectionExchange): void {
-    this.#destroyLater(() => exchange.received);
+    this.#destroyLater(uploadLingerMs, () => exchange.received);
   }
 
-  #destroyLater(unless: () => boolean = () => false): void {
+  #destroyLater(ms: number, unless: () => boolean = () => false): void {
     const timer = setTimeout(() => {
       if (!unless()) this.socket.destroy();
-    }, lingerMs);
+    }, ms);
     timer.unref();
     this.socket.once("close", () => clearTimeout(timer));
   }

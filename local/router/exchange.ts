@@ -41,7 +41,6 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
   #body: RequestBody | undefined;
 
   #connection: UpstreamConnection | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
   #waitingAt: string | undefined;
   #reused = false;
   #responding = false;
@@ -148,7 +147,6 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
       return;
     }
     this.#connection = connection;
-    this.#controller = undefined;
     this.#body = this.#head.hasBody ? new RequestBody(this.#request) : undefined;
     const { scheme, traceIds } = this.#around;
     const hop = { forwardedFor: this.#client.forwardedFor, scheme, traceIds };
@@ -163,8 +161,7 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
     );
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
+  onRequestStart(): void {
     this.#reused = this.#connection?.markUsed() ?? false;
   }
 
@@ -310,8 +307,6 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
       if (selection.side !== "" && !flat.includes("x-switchyard-side")) flat.push("x-switchyard-side", selection.side);
     }
     if (this.#instance !== "") flat.push("x-switchyard-instance", this.#instance);
-    // A client that was never told to continue may or may not send the body: only a new connection is unambiguous.
-    if (this.#withheldBody && !this.#around.closing()) flat.push("connection", "close");
     this.#outcome = status >= 500 ? "gateway" : "ok";
     this.#writeHead(status, flat);
     this.#response.end(body);
@@ -343,12 +338,8 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
     this.#incoming.abort(reason);
     if (this.#waitingAt !== undefined) this.#around.upstreams.forget(this.#waitingAt, this);
     this.#waitingAt = undefined;
-    const connection = this.#connection;
+    void this.#connection?.discard();
     this.#connection = undefined;
-    if (connection !== undefined) {
-      this.#controller?.abort(reason);
-      void connection.discard();
-    }
     this.#release();
   }
 

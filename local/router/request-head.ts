@@ -30,7 +30,6 @@ export interface RawRequest {
   readonly rawHeaders: readonly string[];
 }
 
-const invalidValue = /[^\t\x20-\x7e\x80-\xff]/;
 const digits = /^\d{1,15}$/;
 const hostForm = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d{0,5})?$/i;
 const webSocket = /\bwebsocket\b/i;
@@ -67,7 +66,6 @@ export function readRequestHead(request: RawRequest): RequestHead | HeadProblem 
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] ?? "").toLowerCase();
     const value = rawHeaders[i + 1] ?? "";
-    if (invalidValue.test(value)) return problem(`The header ${name} has a character that is not allowed.`);
     switch (name) {
       case "host":
         if (host !== undefined) return problem("There is more than one Host header.");

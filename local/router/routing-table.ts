@@ -3,7 +3,9 @@ import type { Backend } from "./backend.ts";
 /** What the router needs to know of a request to route it. Header names are lower case. */
 export interface RouteRequest {
   readonly method: string;
+  /** The Host header, lower case, with its port if it has one. */
   readonly host: string;
+  /** Path and query; starts with a slash. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }

@@ -153,6 +153,8 @@ export class ProcessInstance implements Instance {
       LANG: "C.UTF-8",
       HOME: this.#home,
       TMPDIR: path.join(this.#home, "tmp"),
+      // As container runtimes do; the agent names itself by it where its platform gives no other name.
+      HOSTNAME: this.name,
       ...this.#spec.env,
       HOST: "127.0.0.1",
       PORT: String(this.#port),

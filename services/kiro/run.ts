@@ -53,7 +53,6 @@ async function serve(work: Process): Promise<void> {
     memoryLimitBytes: memoryLimit(),
   });
   const server = await startServer({ agent, metrics, log, now, host: settings.host, port: settings.port });
-  log("INFO", `Listening on ${server.url}.`, { port: server.port, version: settings.version });
 
   let draining = false;
   const end = (signal: NodeJS.Signals): void => {
@@ -77,6 +76,8 @@ async function serve(work: Process): Promise<void> {
   };
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
+  // Only now: whoever reads this line may send the signal at once.
+  log("INFO", `Listening on ${server.url}.`, { port: server.port, version: settings.version });
 }
 
 /** Runs the agent with the given work until it is told to end. A bad environment or a taken port ends it with exit code 1 and one line that says why. */

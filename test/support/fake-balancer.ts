@@ -18,6 +18,8 @@ export interface SideBehaviour {
 export interface FakeBalancerOptions {
   readonly clock: Clock;
   readonly weights: Weights;
+  /** Platforms that may have an entry; default those of `weights`. */
+  readonly platforms?: readonly string[];
   /** From an accepted write to its effect, ms; default 0. */
   readonly propagationDelayMs?: number;
   /** User requests a second; default 200. */
@@ -164,7 +166,9 @@ export function createFakeBalancer(options: FakeBalancerOptions): FakeBalancer {
         const tooFine = Object.values(weights).some(
           (weight) => weight < 0 || Math.abs(weight * 10 - Math.round(weight * 10)) > 1e-6,
         );
-        const unknown = Object.keys(weights).some((platform) => !(platform in options.weights));
+        const unknown = Object.keys(weights).some(
+          (platform) => !(options.platforms ?? Object.keys(options.weights)).includes(platform),
+        );
         if (Math.abs(sum - 100) > 1e-6 || tooFine || unknown) {
           throw new SwitchyardError("traffic-weights-invalid", { message: `${JSON.stringify(weights)} cannot be set` });
         }

@@ -10,7 +10,8 @@ import { systemClock } from "../../local/runtime/system-clock.ts";
 export function createMemoryStore(): ResourceStore {
   const resources = new Map<string, DeclaredResource>();
   const listeners = new Set<() => void>();
-  const key = (type: string, id: string, cluster: string | undefined): string => JSON.stringify([type, id, cluster ?? ""]);
+  const key = (type: string, id: string, cluster: string | undefined): string =>
+    JSON.stringify([type, id, cluster ?? ""]);
   const changed = (): void => {
     for (const listener of listeners) listener();
   };

@@ -1,6 +1,7 @@
 import type { RequestRecord } from "../../ports/request-feed.ts";
 import type { Reason } from "../reasons.ts";
 import type { SwapSettings } from "../settings.ts";
+import { addToCeiling, type CeilingEvidence, ceilingValue, noCeilingEvidence } from "./ceiling-evidence.ts";
 import { addError, type ErrorEvidence, eValue, noErrorEvidence } from "./error-evidence.ts";
 import { addRecord, emptyWindow, isError, type SideWindow } from "./window.ts";
 
@@ -11,6 +12,8 @@ export interface GateState {
   readonly old: SideWindow;
   /** Since the swap's first user request: the error test runs on over the steps, so that its risk is per swap. */
   readonly evidence: ErrorEvidence;
+  /** Since the last change of weight, against rollback_threshold. */
+  readonly ceiling: CeilingEvidence;
   /** Old side's totals over the whole swap: at 100 % there is no old side left in the window to compare with. */
   readonly oldTotals: { readonly requests: number; readonly errors: number };
   /** Records that the feed lost. */
@@ -21,13 +24,14 @@ export const emptyGates: GateState = Object.freeze({
   candidate: emptyWindow,
   old: emptyWindow,
   evidence: noErrorEvidence,
+  ceiling: noCeilingEvidence,
   oldTotals: { requests: 0, errors: 0 },
   lost: 0,
 });
 
 /** A new step: the windows start again, the evidence goes on. */
 export function newStep(gates: GateState): GateState {
-  return { ...gates, candidate: emptyWindow, old: emptyWindow };
+  return { ...gates, candidate: emptyWindow, old: emptyWindow, ceiling: noCeilingEvidence };
 }
 
 /** Requests in a window before its observed share says more than the share that was asked for. */
@@ -42,11 +46,19 @@ export interface Sides {
  * Folds one record. The share used for an error is the larger of the share asked for and the one observed, because a data
  * plane that lags behind a smaller weight would otherwise make a healthy candidate look guilty.
  */
-export function foldRecord(gates: GateState, record: RequestRecord, sides: Sides, askedShare: number): GateState {
+export function foldRecord(
+  gates: GateState,
+  record: RequestRecord,
+  sides: Sides,
+  askedShare: number,
+  rollbackThreshold: number,
+): GateState {
   if (record.side === sides.candidate) {
     const candidate = addRecord(gates.candidate, record);
     const evidence = isError(record) ? addError(gates.evidence, true, shareNow(gates, askedShare)) : gates.evidence;
-    return { ...gates, candidate, evidence };
+    const ceiling =
+      record.outcome === "client" ? gates.ceiling : addToCeiling(gates.ceiling, isError(record), rollbackThreshold);
+    return { ...gates, candidate, evidence, ceiling };
   }
   if (record.side === sides.old) {
     const old = addRecord(gates.old, record);
@@ -66,11 +78,6 @@ function shareNow(gates: GateState, askedShare: number): number {
   const observed = all >= shareIsObservedFrom ? gates.candidate.requests / all : 0;
   return Math.max(askedShare, observed);
 }
-
-/** Candidate errors below which the ceiling does not speak: two in a handful is chance. */
-const ceilingFromErrors = 3;
-/** Candidate requests below which the ceiling does not speak. */
-const ceilingFromRequests = 20;
 
 export interface StopFinding {
   readonly reason: Reason;
@@ -96,13 +103,12 @@ export function stopNow(gates: GateState, settings: SwapSettings): StopFinding |
   const oldIsFine = oldRate <= settings.rollbackThreshold;
   if (oldIsFine && candidate.gatewayRun >= settings.consecutiveGatewayErrors)
     return { reason: "candidate-gateway-errors", evidence: { ...evidence, inARow: candidate.gatewayRun } };
-  if (
-    oldIsFine &&
-    candidate.errors >= ceilingFromErrors &&
-    candidate.requests >= ceilingFromRequests &&
-    candidate.errors / candidate.requests > settings.rollbackThreshold
-  )
-    return { reason: "candidate-error-ceiling", evidence: { ...evidence, ceiling: settings.rollbackThreshold } };
+  const ceiling = ceilingValue(gates.ceiling);
+  if (oldIsFine && ceiling >= 1 / settings.errorAlpha)
+    return {
+      reason: "candidate-error-ceiling",
+      evidence: { ...evidence, ceiling: settings.rollbackThreshold, ceilingValue: round(ceiling) },
+    };
   return undefined;
 }
 

@@ -66,7 +66,7 @@ function valueAt(value: PropertyValue | undefined, path: readonly PropertyKey[])
   return current;
 }
 
-export function formatPath(path: readonly PropertyKey[]): string {
+function formatPath(path: readonly PropertyKey[]): string {
   return path
     .map((part, index) => (typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`))
     .join("");

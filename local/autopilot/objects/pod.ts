@@ -152,7 +152,6 @@ export type Container = z.infer<typeof container>;
 export type ContainerState = z.infer<typeof containerState>;
 export type Condition = z.infer<typeof condition>;
 export type Probe = z.infer<typeof probe>;
-export type HttpGet = z.infer<typeof httpGet>;
 export type LifecycleHandler = z.infer<typeof lifecycleHandler>;
 
 /** The condition of that type, if it was ever set. */

@@ -1,7 +1,8 @@
 import { createServer, request as forward } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { agentClients } from "../../../automation/adapters/agent-clients.ts";
+import { createPlatforms, platformNames } from "../../../automation/adapters/platforms.ts";
+import { systemClock } from "../../../automation/adapters/system-clock.ts";
 import type { KiroAgent } from "../../../automation/ports/agent.ts";
 import type { KiroRequest } from "../../../services/kiro/contract.ts";
 import { type AgentProcess, startAgentProcess } from "../../support/agent-process.ts";
@@ -67,11 +68,16 @@ afterAll(async () => {
 });
 
 test("the platforms are those that this suite starts", () => {
-  expect([...agentClients.keys()].sort()).toEqual(Object.keys(environments).sort());
+  expect([...platformNames].sort()).toEqual(Object.keys(environments).sort());
 });
 
-describe.each([...agentClients])("KiroAgent: %s", (platform, client) => {
-  const connect = (): KiroAgent => client.connect({ baseUrl: route?.url ?? "", darkHost });
+describe.each(platformNames)("KiroAgent: %s", (platform) => {
+  const connect = (baseUrl = route?.url ?? "", host = darkHost): KiroAgent => {
+    const groups = { find: async () => [] };
+    const found = createPlatforms({ route: { baseUrl, darkHost: host }, groups, clock: systemClock })[platform];
+    if (found === undefined) throw new Error(`no platform ${platform}`);
+    return found.agent();
+  };
 
   test("processes a request", async () => {
     const response = await connect().processRequest(request({ operation: "digest", text: "hi" }));
@@ -101,12 +107,12 @@ describe.each([...agentClients])("KiroAgent: %s", (platform, client) => {
   });
 
   test("a wrong dark host is an operation that is missing", async () => {
-    const agent = client.connect({ baseUrl: route?.url ?? "", darkHost: "elsewhere" });
+    const agent = connect(undefined, "elsewhere");
     await expect(agent.healthCheck()).rejects.toMatchObject({ code: "agent-operation-missing" });
   });
 
   test("nobody there is unreachable", async () => {
-    const agent = client.connect({ baseUrl: "http://127.0.0.1:9", darkHost });
+    const agent = connect("http://127.0.0.1:9");
     await expect(agent.healthCheck()).rejects.toMatchObject({ code: "agent-unreachable" });
   });
 });

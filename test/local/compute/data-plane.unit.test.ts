@@ -118,18 +118,27 @@ describe("zonal backends", () => {
   });
 
   it("use a new health check from then on and drop what the old one still answers", async () => {
-    const { backend, clock, probes, settle } = fixture();
+    const answers: ((passed: boolean) => void)[] = [];
+    const clock = manualClock();
+    const backend = createZonalBackend({
+      name: "bs",
+      settings: { timeoutMs: 30_000, healthCheck: check, policy: "round-robin" },
+      clock,
+      probe: () => new Promise((resolve) => answers.push(resolve)),
+    });
+    const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
     backend.setEndpoints([endpoint(1)]);
-    await settle();
     backend.configure({ timeoutMs: 1000, healthCheck: { ...check, checkIntervalSec: 1 }, policy: "round-robin" });
-    await settle();
     expect(backend.timeoutMs).toBe(1000);
-    probes.length = 0;
-    for (let second = 0; second < 3; second += 1) {
-      clock.advance(1000);
-      await settle();
-    }
-    expect(probes).toHaveLength(3);
+    expect(answers).toHaveLength(2);
+    answers[0]?.(true);
+    await settle();
+    expect(backend.reserve(asked)).toMatchObject({ status: 503 });
+    answers[1]?.(true);
+    await settle();
+    expect(reserve(backend).instance).toBe("pod-1");
+    clock.advance(1000);
+    expect(answers).toHaveLength(3);
   });
 
   it("have no healthy endpoint once closed, and probe no more", async () => {

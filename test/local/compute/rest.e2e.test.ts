@@ -176,7 +176,7 @@ describe("the compute REST API", () => {
     expect(await call("PATCH", "global/urlMaps/m", "{half")).toEqual(failure(400, "parseError"));
     expect(await call("PATCH", "global/urlMaps/m", "[]")).toEqual(failure(400, "parseError"));
     expect(await call("PATCH", "global/urlMaps/m?colour=red", given)).toEqual(failure(400, "badRequest"));
-    expect(await call("PATCH", "global/urlMaps/m", { ...given, description: "x".repeat(2 ** 20) })).toEqual(
+    expect(await call("PATCH", "global/urlMaps/m", { ...given, description: "x".repeat(8 * 2 ** 20) })).toEqual(
       failure(413, "uploadTooLarge"),
     );
     expect(await call("GET", "global/urlMaps/m")).toEqual(before);

@@ -230,6 +230,22 @@ describe("host rules and header routes", () => {
     expect(serviceOf(route(byQuery, { path: "/a?x=2" }))).toBe("gke");
   });
 
+  it("takes the matching rule of the lowest priority number, whatever the order", () => {
+    const rule = (priority: number, service: string): object => ({
+      priority,
+      matchRules: [{ prefixMatch: "/" }],
+      service,
+    });
+    const map = {
+      defaultService: "bs/other",
+      hostRules: [{ hosts: ["*"], pathMatcher: "m" }],
+      pathMatchers: [
+        { name: "m", defaultService: "bs/other", routeRules: [rule(20, "bs/gke"), rule(3, "bs/cloud-run")] },
+      ],
+    };
+    expect(serviceOf(route(map))).toBe("cloud-run");
+  });
+
   it("takes the longest path rule", () => {
     const map = {
       defaultService: "bs/other",

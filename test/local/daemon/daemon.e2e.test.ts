@@ -27,6 +27,15 @@ async function start(...flags: string[]): Promise<DaemonProcess> {
   return daemon;
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== "object" || address === null) throw new Error("There is no free port.");
+  return address.port;
+}
+
 async function failureOf(operation: Promise<unknown>): Promise<StartFailedError> {
   const error: unknown = await operation.then(
     () => undefined,
@@ -154,9 +163,10 @@ describe("what is declared", () => {
       expect(error.kind).toBe("PortInUseError");
       expect(error.message).toContain(`port in use: ${port}`);
       expect(error.message).toContain("echo-http");
-      await start("--listener", "echo-http=18443");
+      const free = await freePort();
+      await start("--listener", `echo-http=${free}`);
       expect((await daemon?.status())?.listeners).toEqual([
-        { name: "echo-http", url: "http://127.0.0.1:18443", port: 18443 },
+        { name: "echo-http", url: `http://127.0.0.1:${free}`, port: free },
       ]);
     } finally {
       await new Promise((resolve) => other.close(resolve));

@@ -3,8 +3,8 @@ import { Network } from "@pulumi/gcp/compute/network.js";
 import { Subnetwork } from "@pulumi/gcp/compute/subnetwork.js";
 import { getProject } from "@pulumi/gcp/organizations/getProject.js";
 import { Provider } from "@pulumi/gcp/provider.js";
-import { Account } from "@pulumi/gcp/serviceaccount/account.js";
 import { Topic } from "@pulumi/gcp/pubsub/topic.js";
+import { Account } from "@pulumi/gcp/serviceaccount/account.js";
 import { type Output, secret } from "@pulumi/pulumi";
 import type { PulumiFn, Stack, UpResult } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -128,7 +128,10 @@ describe("the life of a resource", () => {
       new Service("agent", service({ name: "agent" }));
     });
     await stack.up();
-    const drifted = { ...fake.cloud.cloudRun.get(idOf("agent"))?.settings, template: { containers: [{ image: "other" }] } };
+    const drifted = {
+      ...fake.cloud.cloudRun.get(idOf("agent"))?.settings,
+      template: { containers: [{ image: "other" }] },
+    };
     await fake.cloud.cloudRun.deploy(idOf("agent"), drifted, new AbortController().signal);
     expect((await stack.refresh()).summary.resourceChanges).toMatchObject({ update: 1 });
     expect(changes(await stack.up())).toMatchObject({ update: 1 });
@@ -164,7 +167,10 @@ describe("values", () => {
   test("a secret stays one in state and outputs, and reaches the cloud in clear", async () => {
     const stack = await newStack(async () => {
       const env = [{ name: "TOKEN", value: secret("hunter2") }];
-      const made = new Service("agent", service({ name: "agent", template: { containers: [{ image: "i", envs: env }] } }));
+      const made = new Service(
+        "agent",
+        service({ name: "agent", template: { containers: [{ image: "i", envs: env }] } }),
+      );
       return { template: made.template, image: made.template.apply((t) => t.containers?.[0]?.image ?? "") };
     });
     const result = await stack.up();
@@ -181,7 +187,10 @@ describe("values", () => {
     const seen: unknown[] = [];
     const stack = await newStack(async () => {
       const first = new Service("first", service());
-      const second = new Service("second", service({ description: first.uri, template: { containers: [{ image: first.uri }] } }));
+      const second = new Service(
+        "second",
+        service({ description: first.uri, template: { containers: [{ image: first.uri }] } }),
+      );
       const account = new Account("who", { accountId: "who-account" });
       second.description.apply((value) => seen.push(value));
       account.email.apply((value) => seen.push(value));
@@ -195,12 +204,21 @@ describe("values", () => {
 
   test("each provider of a program has its own settings", async () => {
     const stack = await newStack(async () => {
-      const other = new Provider("other", { project: "elsewhere", defaultLabels: { team: "a" }, addPulumiAttributionLabel: false });
+      const other = new Provider("other", {
+        project: "elsewhere",
+        defaultLabels: { team: "a" },
+        addPulumiAttributionLabel: false,
+      });
       const own = new Account("here", { accountId: "here-account" });
       const there = new Account("there", { accountId: "there-account" }, { provider: other });
       const labelled = new Service("agent", service({ labels: { own: "b" } }), { provider: other });
       const project = getProject({}, { provider: other });
-      return { own: own.project, there: there.project, labels: labelled.effectiveLabels, asked: project.then((p) => p.name) };
+      return {
+        own: own.project,
+        there: there.project,
+        labels: labelled.effectiveLabels,
+        asked: project.then((p) => p.name),
+      };
     });
     const { outputs } = await stack.up();
     expect(outputs["own"]?.value).toBe("switchyard-local");

@@ -53,14 +53,31 @@ function deploymentSpec(image: Input<string>, app = "agent"): ConstructorParamet
 
 test("a cluster and what is in it, in one program: unknown at preview, up, no change, destroy", async () => {
   const stack = await newStack(async () => {
-    const cluster = new Cluster("c", { name: "c", location: "us-central1", enableAutopilot: true, deletionProtection: false });
-    const config = all([cluster.endpoint, cluster.masterAuth.clusterCaCertificate]).apply(([host]) => kubeconfig(`https://${host}`));
+    const cluster = new Cluster("c", {
+      name: "c",
+      location: "us-central1",
+      enableAutopilot: true,
+      deletionProtection: false,
+    });
+    const config = all([cluster.endpoint, cluster.masterAuth.clusterCaCertificate]).apply(([host]) =>
+      kubeconfig(`https://${host}`),
+    );
     const provider = new Provider("k", { kubeconfig: config });
     const space = new Namespace("space", {}, { provider });
     const namespace = space.metadata.name;
-    const deployment = new Deployment("agent", { ...deploymentSpec("i"), metadata: { namespace, name: "agent" } }, { provider });
+    const deployment = new Deployment(
+      "agent",
+      { ...deploymentSpec("i"), metadata: { namespace, name: "agent" } },
+      { provider },
+    );
     const service = new Service("agent", { metadata: { namespace }, spec: { ports: [{ port: 80 }] } }, { provider });
-    return { id: deployment.id, status: deployment.status, space: namespace, service: service.id, zones: cluster.nodeLocations };
+    return {
+      id: deployment.id,
+      status: deployment.status,
+      space: namespace,
+      service: service.id,
+      zones: cluster.nodeLocations,
+    };
   });
   const preview = await stack.preview();
   expect(preview.changeSummary).toEqual({ create: 6 });
@@ -85,7 +102,11 @@ test("update in place, replacement of a named object, what another controller ch
   let data: Record<string, string> = { a: "1" };
   const stack = await newStack(async () => {
     const provider = new Provider("k", { kubeconfig: kubeconfig(`https://${endpoint}/`), namespace: "agents" });
-    const made = new Deployment("agent", { ...spec, metadata: { name: "agent" } }, { provider, ignoreChanges: ["spec.replicas"] });
+    const made = new Deployment(
+      "agent",
+      { ...spec, metadata: { name: "agent" } },
+      { provider, ignoreChanges: ["spec.replicas"] },
+    );
     const config = new ConfigMap("config", { data }, { provider });
     return { uid: made.metadata.uid, id: made.id, config: config.id };
   });

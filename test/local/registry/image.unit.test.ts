@@ -108,6 +108,12 @@ describe("an image over a base", () => {
     expect((await buildBad()).image).not.toBe(first.image);
   });
 
+  it("is refused when a file lies where the base has a folder", async () => {
+    await write("agent/lib/deep.ts", "deep");
+    await write("bad/lib", "file");
+    await expect(buildBad()).rejects.toThrow(/lib is a file here or in its base, and a folder in the other/);
+  });
+
   it("is refused when the bases form a circle", async () => {
     await write("agent/package.json", JSON.stringify({ switchyard: { image: { from: "../bad" } } }));
     await expect(buildBad()).rejects.toThrow(/its bases form a circle/);

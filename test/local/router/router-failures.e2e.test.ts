@@ -254,6 +254,7 @@ test.for(failures)("given that $what, the loan ends once and the record says $ou
     inFlight: 0,
   });
   await eventually(() => origin.sockets.size === 0, "the connection to the service is gone");
+  expect(origin.connections).toBe(1);
 });
 
 test("given no one at the origin, answers 502 with side and instance", async () => {

@@ -1,6 +1,7 @@
+import type { ServerResponse } from "node:http";
 import { expect, test } from "vitest";
 import { RawClient } from "./raw-client.ts";
-import { backendAt, selectionOf, startOrigin, startRawOrigin, startRouter } from "./router-fixture.ts";
+import { backendAt, eventually, selectionOf, startOrigin, startRawOrigin, startRouter } from "./router-fixture.ts";
 
 const get = (...headers: string[]): string =>
   `GET / HTTP/1.1\r\nHost: agent.local\r\n${headers.map((h) => `${h}\r\n`).join("")}\r\n`;
@@ -78,6 +79,11 @@ const malformed: readonly (readonly [what: string, status: number, bytes: string
     "WebSocket",
     501,
     get("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAA"),
+  ],
+  [
+    "a second Host behind 2,000 other headers",
+    400,
+    get(...Array.from({ length: 2100 }, (_, i) => `X-${i}: a`), "Host: other.local"),
   ],
   ["one header that is too large", 431, get(`X-A: ${"a".repeat(70_000)}`)],
   [
@@ -157,4 +163,31 @@ test("given h2c as an upgrade, serves the request as it is", async () => {
 
   expect(answer).toMatch(/^HTTP\/1\.1 200 /);
   expect(answer).not.toMatch(/"upgrade"|"http2-settings"/);
+});
+
+test("given pipelined requests, the second reaches a backend only after the first is answered", async () => {
+  const held: ServerResponse[] = [];
+  const origin = await startOrigin((_request, response) => held.push(response));
+  const { port, records, router } = await startRouter(selectionOf(backendAt(origin.url)));
+  const client = new RawClient(port).send(get() + smuggled);
+  await eventually(() => held.length === 1, "the first is under way");
+  expect(router.inFlight("gke")).toBe(1);
+
+  held[0]?.end("first");
+  await client.until(/first/);
+  await eventually(() => held.length === 2, "the second is under way");
+  held[1]?.end("second");
+
+  await client.until(/second/);
+  expect(await records(2)).toHaveLength(2);
+});
+
+test("given many pipelined requests, no more than 64 are kept for their turn", async () => {
+  const origin = await startOrigin(() => undefined);
+  const { port, records } = await startRouter(selectionOf(backendAt(origin.url)));
+
+  await new RawClient(port).send(get().repeat(70)).untilClosed();
+
+  expect(await records(1)).toMatchObject([{ outcome: "client", status: 0 }]);
+  expect(origin.seen).toBeLessThanOrEqual(1);
 });

@@ -198,6 +198,7 @@ test.for([
   ["HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n", /content-length: 1234/],
   ["HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", /200 OK/],
   ["GET", "HTTP/1.1 204 No Content\r\n\r\n", /204 No Content/],
+  ["GET", "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", /^(?![\s\S]*content-length)/i],
   ["GET", "HTTP/1.1 304 Not Modified\r\nETag: x\r\nContent-Length: 99\r\n\r\n", /content-length: 99/],
   ["GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", /content-length: 0/],
 ] as const)(

@@ -54,9 +54,15 @@ describe("an instance", () => {
     const { pid, env } = await untilItAnswers(instance);
     expect(pid).toBe(instance.pid);
     expect(Object.keys(env).sort()).toEqual(
-      ["COLOUR", "HOME", "HOST", "LANG", "PATH", "PORT", "SWITCHYARD_RUNTIME", "TMPDIR", "TZ"].sort(),
+      ["COLOUR", "HOME", "HOST", "HOSTNAME", "LANG", "PATH", "PORT", "SWITCHYARD_RUNTIME", "TMPDIR", "TZ"].sort(),
     );
-    expect(env).toMatchObject({ COLOUR: "blue", PORT: String(instance.port), HOST: "127.0.0.1", TZ: "UTC" });
+    expect(env).toMatchObject({
+      COLOUR: "blue",
+      PORT: String(instance.port),
+      HOST: "127.0.0.1",
+      HOSTNAME: instance.name,
+      TZ: "UTC",
+    });
     expect(env["HOME"]).toContain(local.stateDirectory);
   });
 
