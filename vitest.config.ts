@@ -2,18 +2,20 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.{unit,contract,e2e}.test.ts"],
-    // Engine, daemon and load share two cores: e2e files run one after another, unit files side by side.
     projects: [
       {
-        extends: true,
-        test: { name: "unit", include: ["test/**/*.{unit,contract}.test.ts"], testTimeout: 20_000 },
+        test: {
+          name: "unit",
+          include: ["test/**/*.{unit,contract}.test.ts"],
+          testTimeout: 20_000,
+        },
       },
       {
-        extends: true,
+        // Engine, daemon and load share two cores: these files run one after another.
         test: {
           name: "e2e",
           include: ["test/**/*.e2e.test.ts"],
+          globalSetup: ["test/support/ensure-engine.ts"],
           testTimeout: 240_000,
           hookTimeout: 240_000,
           fileParallelism: false,

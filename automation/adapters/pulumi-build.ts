@@ -58,7 +58,7 @@ tool github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs
 `,
   ldflags: "-s -w",
   package: "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
-  expected: { modules: 110, packages: 420 },
+  expected: { modules: 110, packages: 290 },
   estimateMs: 18_000,
 };
 

@@ -18,7 +18,7 @@ type Stamps = z.infer<typeof stampsSchema>["binaries"];
 export function defaultCacheDirectory(env: Readonly<Record<string, string | undefined>>): string {
   const xdg = env["XDG_CACHE_HOME"];
   const home = env["HOME"] ?? homedir();
-  return join(xdg !== undefined && xdg.startsWith("/") ? xdg : join(home, ".cache"), "switchyard");
+  return join(xdg?.startsWith("/") ? xdg : join(home, ".cache"), "switchyard");
 }
 
 export class EngineCache {

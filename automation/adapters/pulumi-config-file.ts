@@ -38,7 +38,11 @@ export function editConfig(text: string, config: ConfigValues): ConfigEdit {
   if (encrypted.length > 0) return { kind: "encrypted", keys: encrypted };
   const changed = wanted.filter(([key, value]) => !sameSetting(current[key], value));
   if (changed.length === 0) return { kind: "unchanged" };
-  for (const [key, value] of changed) document.setIn(["config", key], document.createNode(value));
+  if (!isMap(section)) document.set("config", document.createNode({}));
+  for (const [key, value] of changed) {
+    // A scalar put into the node that is there keeps the node's comment.
+    document.setIn(["config", key], typeof value === "object" ? document.createNode(value) : value);
+  }
   return { kind: "changed", text: document.toString({ lineWidth: 0 }), keys: changed.map(([key]) => key) };
 }
 

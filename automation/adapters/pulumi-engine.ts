@@ -160,6 +160,8 @@ class PulumiEngine implements StackEngine {
     clearPendingCreates = false,
   ): Promise<EventFold> {
     const fold = new EventFold(stack);
+    // The Automation API takes a listener's error for an event that it cannot read, and goes on with a warning.
+    const listenerErrors: unknown[] = [];
     try {
       await this.prepare();
       const silent = await silentProviders(this.env["PULUMI_DEBUG_PROVIDERS"]);
@@ -178,13 +180,16 @@ class PulumiEngine implements StackEngine {
         color: "never" as const,
         onEvent: (event: Parameters<EventFold["take"]>[0]) => {
           const { progress, diagnostic } = fold.take(event);
-          if (diagnostic !== undefined) this.options.onDiagnostic?.(stack, diagnostic);
-          if (progress !== undefined) options.onProgress?.(progress);
+          try {
+            if (diagnostic !== undefined) this.options.onDiagnostic?.(stack, diagnostic);
+            if (progress !== undefined) options.onProgress?.(progress);
+          } catch (error) {
+            listenerErrors.push(error);
+          }
         },
       };
       if (operation === "refresh" && clearPendingCreates) await handle.refresh({ ...settings, clearPendingCreates });
       else await handle[operation](settings);
-      return fold;
     } catch (error) {
       throw explainPulumiError(error, {
         stack,
@@ -194,6 +199,8 @@ class PulumiEngine implements StackEngine {
         events: fold.summary(),
       });
     }
+    if (listenerErrors.length > 0) throw listenerErrors[0];
+    return fold;
   }
 
   /**

@@ -191,7 +191,10 @@ function explainText(error: PulumiProcessError, context: ErrorContext): Switchya
     });
   }
   return new SwitchyardError("engine-failed", {
-    message: `The engine ended with code ${error.result.code}: ${lastError(text)}`,
+    message:
+      error.result.code === -1
+        ? `The engine${of(context)} was killed by a signal; run the command again, the state is repaired where that is safe`
+        : `The engine ended with code ${error.result.code}: ${lastError(text)}`,
     data,
     cause: error,
   });

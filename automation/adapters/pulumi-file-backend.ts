@@ -58,7 +58,8 @@ export async function ensureFileBackend(folder: string): Promise<void> {
 export function pendingCreates(state: string): readonly string[] {
   // Nearly every state has none, and a big one takes long to parse.
   if (!state.includes('"pending_operations"')) return [];
-  const pending = stateSchema.parse(JSON.parse(state))?.pending_operations ?? [];
+  // A state that cannot be read is the engine's to refuse, with its own words.
+  const pending = stateSchema.safeParse(parseJson(state)).data?.pending_operations ?? [];
   return pending.filter((operation) => operation.type === "creating").map((operation) => operation.resource.urn);
 }
 

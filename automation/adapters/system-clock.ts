@@ -4,5 +4,13 @@ import type { Clock } from "../ports/clock.ts";
 /** The machine's time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  sleep: (ms, signal) => wait(ms, undefined, signal === undefined ? {} : { signal }),
+  async sleep(ms, signal) {
+    try {
+      await wait(ms, undefined, signal === undefined ? {} : { signal });
+    } catch (error) {
+      // Node wraps the reason in an error of its own.
+      signal?.throwIfAborted();
+      throw error;
+    }
+  },
 };

@@ -35,6 +35,6 @@ export interface RequestFeed {
     readonly complete: boolean;
     readonly delayMs: number;
   };
-  /** Records after the cursor (0: from now on). Waits up to waitMs for the first one. Errors: feed-unreachable. */
+  /** Records after the cursor (undefined: from now on). Waits up to waitMs for the first one. Errors: feed-unreachable. */
   read(cursor: number | undefined, waitMs: number, signal?: AbortSignal): Promise<RequestBatch>;
 }

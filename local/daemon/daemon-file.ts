@@ -1,4 +1,5 @@
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { link, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeAtomic } from "../compute/json-file.ts";
@@ -49,53 +50,65 @@ async function readDaemonFile(root: string): Promise<DaemonInfo | undefined> {
 export interface DaemonLock {
   /** Writes daemon.json, readable by the owner alone. */
   announce(info: DaemonInfo): Promise<void>;
-  /** Removes what was written. */
+  /** Removes daemon.json and frees the root. */
   release(): Promise<void>;
 }
 
-/** Takes the root's lock; that of a dead daemon is replaced. Errors: DaemonRunningError. */
+const lockName = /^daemon\.lock\.(\d+)$/;
+
+/**
+ * Takes the root's lock. Locks are numbered files, each made in one step with its holder's identity; the highest number
+ * counts. It is never removed, only marked as free, so a claim upon a dead holder can be won by one daemon only, however
+ * late another one acts on what it saw. Errors: DaemonRunningError.
+ */
 export async function takeDaemonLock(root: string, identity: { pid: number; startTime: string }): Promise<DaemonLock> {
   const folder = stateFolder(root);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const lock = join(folder, "daemon.lock");
+  const number = await claim(root, folder, identity);
   const daemonFile = join(folder, "daemon.json");
-  const own = join(folder, `daemon.lock.${identity.pid}`);
-  await writeFile(own, JSON.stringify(identity), { mode: 0o600 });
-  try {
-    while (!(await tryLink(own, lock))) await removeStale(root, lock, `${own}.stale`);
-  } finally {
-    await rm(own, { force: true });
-  }
   await rm(daemonFile, { force: true });
+  for (const older of await lockNumbers(folder)) {
+    if (older < number) await rm(lockPath(folder, older), { force: true });
+  }
   return {
     announce: (info) => writeAtomic(daemonFile, `${JSON.stringify(info, undefined, 1)}\n`),
     async release() {
       await rm(daemonFile, { force: true });
-      await rm(lock, { force: true });
+      await writeAtomic(lockPath(folder, number), `${JSON.stringify({ free: true })}\n`);
     },
   };
 }
 
-/** Moves a dead daemon's lock away. A live one that another start put there meanwhile is put back. */
-async function removeStale(root: string, lock: string, aside: string): Promise<void> {
-  await refuseIfAlive(root, await readIfThere(lock));
+async function claim(root: string, folder: string, identity: { pid: number; startTime: string }): Promise<number> {
+  const own = join(folder, `daemon.claim.${randomUUID()}`);
+  await writeFile(own, JSON.stringify(identity), { mode: 0o600 });
   try {
-    await rename(lock, aside);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return;
-    throw error;
+    for (;;) {
+      const highest = Math.max(0, ...(await lockNumbers(folder)));
+      const holder = parse(identitySchema, await readIfThere(lockPath(folder, highest)));
+      if (holder !== undefined && isAlive(holder)) {
+        throw new DaemonRunningError(root, holder.pid, await readDaemonFile(root));
+      }
+      const wanted = highest + 1;
+      if (!(await tryLink(own, lockPath(folder, wanted)))) continue;
+      // A number that was taken, freed and cleared away since it was read has a higher one above it.
+      if (Math.max(...(await lockNumbers(folder))) === wanted) return wanted;
+      await rm(lockPath(folder, wanted), { force: true });
+    }
+  } finally {
+    await rm(own, { force: true });
   }
-  const moved = await readIfThere(aside);
-  const holder = parse(identitySchema, moved);
-  if (holder !== undefined && isAlive(holder)) await tryLink(aside, lock);
-  await rm(aside, { force: true });
 }
 
-async function refuseIfAlive(root: string, text: string | undefined): Promise<void> {
-  const holder = parse(identitySchema, text);
-  if (holder !== undefined && isAlive(holder)) {
-    throw new DaemonRunningError(root, holder.pid, await readDaemonFile(root));
-  }
+async function lockNumbers(folder: string): Promise<number[]> {
+  return (await readdir(folder)).flatMap((name) => {
+    const number = lockName.exec(name)?.[1];
+    return number === undefined ? [] : [Number(number)];
+  });
+}
+
+function lockPath(folder: string, number: number): string {
+  return join(folder, `daemon.lock.${number}`);
 }
 
 function isAlive({ pid, startTime }: { pid: number; startTime: string }): boolean {

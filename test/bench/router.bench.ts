@@ -14,7 +14,8 @@ const [seconds = 5, rounds = 3] = process.argv.slice(2).map(Number);
 const here = fileURLToPath(new URL("./router/", import.meta.url));
 const children: ChildProcess[] = [];
 const ready = z.object({ port: z.number() });
-const result = z.object({ requestsPerSecond: z.number(), p50: z.number(), p99: z.number() });
+const usage = z.object({ cpu: z.number() });
+const result = z.object({ requests: z.number(), requestsPerSecond: z.number(), p50: z.number(), p99: z.number() });
 type Result = z.infer<typeof result>;
 
 function start(file: string, ...args: string[]): ChildProcess {
@@ -32,6 +33,31 @@ function message<T>(child: ChildProcess, schema: z.ZodType<T>): Promise<T> {
 
 const load = (port: number, connections: number, time: number): Promise<Result> =>
   message(start("load-client.ts", String(port), String(connections), String(time)), result);
+
+const processes = new Map<string, ChildProcess>();
+const cpuPerRequest = new Map<string, number[]>();
+
+/** One run at 50 connections; processor time per request beside it, which other work on the machine disturbs least. */
+async function saturate(name: string, port: number): Promise<Result> {
+  const proxy = processes.get(name);
+  if (proxy === undefined) return load(port, 50, seconds);
+  const ask = (): Promise<{ cpu: number }> => {
+    const answer = message(proxy, usage);
+    proxy.send("usage");
+    return answer;
+  };
+  const before = await ask();
+  const run = await load(port, 50, seconds);
+  const after = await ask();
+  cpuPerRequest.set(name, [...(cpuPerRequest.get(name) ?? []), (after.cpu - before.cpu) / run.requests]);
+  return run;
+}
+
+async function proxy(name: string, origin: string): Promise<[string, number]> {
+  const child = start(`${name}-proxy.ts`, origin);
+  processes.set(name, child);
+  return [name, (await message(child, ready)).port];
+}
 
 async function nginx(originPort: number): Promise<{ port: number; stop: () => void } | undefined> {
   try {
@@ -77,8 +103,8 @@ try {
   peer = await nginx(originPort);
   const ports: [string, number][] = [
     ["direct", originPort],
-    ["bare", (await message(start("bare-proxy.ts", origin), ready)).port],
-    ["router", (await message(start("router-proxy.ts", origin), ready)).port],
+    await proxy("bare", origin),
+    await proxy("router", origin),
   ];
   if (peer !== undefined) ports.push(["nginx", peer.port]);
 
@@ -89,7 +115,7 @@ try {
     // Every other round the other way about, so that a drift of the machine hits all alike.
     const order = i % 2 === 0 ? ports : ports.toReversed();
     for (const [name, port] of order) {
-      throughput.set(name, [...(throughput.get(name) ?? []), await load(port, 50, seconds)]);
+      throughput.set(name, [...(throughput.get(name) ?? []), await saturate(name, port)]);
     }
     for (const [name, port] of order) {
       latency.set(name, [...(latency.get(name) ?? []), await load(port, 1, seconds)]);
@@ -102,6 +128,9 @@ try {
   const report = {
     requestsPerSecond: Object.fromEntries(ports.map(([name]) => [name, round(rate(name))])),
     p50MicrosecondsOneConnection: Object.fromEntries(ports.map(([name]) => [name, round(p50(name))])),
+    cpuMicrosecondsPerRequest: Object.fromEntries(
+      [...cpuPerRequest].map(([name, list]) => [name, round(median(list), 1)]),
+    ),
     throughputRatio: round(rate("router") / rate("bare"), 3),
     addedLatencyRatio: round(added("router") / added("bare"), 3),
     goals: { throughputRatio: ">= 0.85", addedLatencyRatio: "<= 1.3" },

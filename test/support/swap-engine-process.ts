@@ -24,7 +24,10 @@ const worldPath = join(folder, "world.json");
 const journal = join(folder, "journal.jsonl");
 
 const kept: Kept | undefined = existsSync(worldPath) ? JSON.parse(readFileSync(worldPath, "utf8")) : undefined;
-const world = new SwapWorld(kept === undefined ? {} : { weights: kept.weights, now: kept.now });
+const world = new SwapWorld({
+  swap: { ramp: [50, 100] },
+  ...(kept === undefined ? {} : { weights: kept.weights, now: kept.now }),
+});
 if (bad === "bad") world.balancer.setSide("gke", { applicationErrors: 0.4 });
 if (kept !== undefined) {
   world.operations.push(...kept.operations);
@@ -80,7 +83,12 @@ if (kept === undefined) {
   save();
 }
 const state = await world.clock.run(async () =>
-  runSwap(await openJournal(files, journal), world.ports(), { pid: process.pid, host: "test" }, AbortSignal.timeout(60_000)),
+  runSwap(
+    await openJournal(files, journal),
+    world.ports(),
+    { pid: process.pid, host: "test" },
+    AbortSignal.timeout(60_000),
+  ),
 );
 save();
 process.stdout.write(`${JSON.stringify({ points, end: state.end?.as })}\n`);

@@ -47,11 +47,14 @@ export class SwapWorld {
   agentReady = true;
   agentStatus = 200;
 
+  readonly #firstWeights: Readonly<Record<string, number>>;
+
   constructor(options: WorldOptions = {}) {
+    this.#firstWeights = options.weights ?? { "cloud-run": 100 };
     this.clock = createVirtualClock(options.now);
     this.balancer = createFakeBalancer({
       clock: this.clock,
-      weights: options.weights ?? { "cloud-run": 100 },
+      weights: this.#firstWeights,
       platforms: ["cloud-run", "gke"],
       requestsPerSecond: options.requestsPerSecond ?? 200,
       propagationDelayMs: options.propagationDelayMs ?? 0,
@@ -160,7 +163,7 @@ export class SwapWorld {
       const wanted = Array.isArray(names) ? names.map(String) : [];
       const missing = wanted.filter((name) => !this.up.has(name));
       if (missing.length > 0) throw new Error(`attached before it was up: ${missing.join()}`);
-      const entries = Object.keys(this.balancer.writes.at(-1) ?? { "cloud-run": 100 });
+      const entries = Object.keys(this.balancer.writes.at(-1) ?? this.#firstWeights);
       const inUse = entries.filter((name) => !wanted.includes(name));
       if (inUse.length > 0) throw new Error(`detached while the balancer had an entry: ${inUse.join()}`);
       const changed = wanted.join() !== this.attached.join();

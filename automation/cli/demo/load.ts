@@ -54,7 +54,8 @@ export class Load {
     return new Promise<Load>((started, failed) => {
       const ended = new Promise<Summary>((finished, broken) => {
         child.once("error", broken);
-        child.once("exit", () => broken(gone()));
+        // Not "exit": the summary may still be in the pipe then.
+        child.once("close", () => broken(gone()));
         if (child.stdout === null) throw gone();
         createInterface({ input: child.stdout }).on("line", (line) => {
           const message = messageSchema.parse(JSON.parse(line));

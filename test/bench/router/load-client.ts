@@ -51,6 +51,7 @@ setTimeout(() => {
 await Promise.all(Array.from({ length: connections }, run));
 const elapsedMs = performance.now() - startedAt;
 process.send?.({
+  requests: done,
   requestsPerSecond: (done / elapsedMs) * 1000,
   p50: latency.percentile(50),
   p99: latency.percentile(99),

@@ -51,13 +51,18 @@ describe("the daemon's life", () => {
     const state = join(root, ".switchyard", "local");
     const { ready: _ready, ...announced } = info;
     expect(JSON.parse(await readFile(join(state, "daemon.json"), "utf8"))).toEqual(announced);
-    for (const file of ["daemon.json", "token", "daemon.lock"]) {
+    for (const file of ["daemon.json", "token", "daemon.lock.1"]) {
       expect((await stat(join(state, file))).mode & 0o777).toBe(0o600);
     }
     await letGo();
     expect(daemon?.exitCode).toBe(0);
     expect(await readdir(state)).not.toContain("daemon.json");
-    expect(await readdir(state)).not.toContain("daemon.lock");
+    // Free again.
+    await start();
+    expect((await readdir(state)).filter((name) => name.startsWith("daemon."))).toEqual([
+      "daemon.json",
+      "daemon.lock.2",
+    ]);
   });
 
   it("is one per root: a second start is told who runs", async () => {
@@ -100,7 +105,8 @@ describe("the daemon's life", () => {
     expect(error.kind).toBe("CorruptFileError");
     expect(error.message).toContain(join(state, "resources.json"));
     expect((await readdir(state)).filter((name) => name.startsWith("resources.json.corrupt-"))).toHaveLength(1);
-    expect(await readdir(state)).not.toContain("daemon.lock");
+    await rm(join(state, "resources.json"));
+    await start();
   });
 });
 

@@ -74,6 +74,19 @@ test("given a waiter that is forgotten, the connection goes to the next", async 
   expect(await next).toBe(first);
 });
 
+test("given an idle connection, it is used again unless a fresh one is asked for", async () => {
+  const origin = await startOrigin((_request, response) => response.end());
+  const pool = startPool();
+  const kept = await borrow(pool, origin.url);
+  await call(kept);
+  kept.giveBack();
+
+  const fresh = await borrow(pool, origin.url, true);
+
+  expect(fresh).not.toBe(kept);
+  expect(await borrow(pool, origin.url)).toBe(kept);
+});
+
 test("given an origin that is gone, it is forgotten with its last connection", async () => {
   const origin = await startOrigin((_request, response) => response.end());
   const pool = startPool();
