@@ -32,7 +32,7 @@ export const catalogue = {
   "internal-error": {
     exitCode: exitCodes.error,
     what: "Switchyard met a situation that its authors did not foresee.",
-    next: "Run the command again with --debug and report the text with the output of `switchyard doctor --json`.",
+    next: "Run the command again with --debug and report the text with the output of `npx switchyard doctor --json`.",
   },
   cancelled: {
     exitCode: exitCodes.cancelled,
@@ -47,7 +47,7 @@ export const catalogue = {
   "invalid-config": {
     exitCode: exitCodes.configuration,
     what: "A configuration file or value does not have the form that is needed. All problems are listed at once.",
-    next: "Correct the listed values; `switchyard init` writes a commented example.",
+    next: "Correct the listed values; `npx switchyard init` writes a commented example.",
   },
   "unknown-environment": {
     exitCode: exitCodes.configuration,
@@ -62,14 +62,14 @@ export const catalogue = {
   "unknown-stack": {
     exitCode: exitCodes.stackNotFound,
     what: "No program or stack of that name exists.",
-    next: "Run `switchyard stacks` to see the stacks of every environment.",
+    next: "Run `npx switchyard stacks` to see the stacks of every environment.",
   },
 
   // The agent, through the balancer.
   "agent-unreachable": {
     exitCode: exitCodes.resource,
     what: "No instance of the agent on that platform answered: the balancer could not be reached, or it got no complete reply from an instance.",
-    next: "Run `switchyard agent health` for the platform and look at its instances' logs.",
+    next: "Run `npx switchyard agent health --platform P` and look at the logs of its instances (locally in .switchyard/local/logs).",
   },
   "agent-operation-missing": {
     exitCode: exitCodes.resource,
@@ -86,7 +86,7 @@ export const catalogue = {
   "traffic-unreachable": {
     exitCode: exitCodes.resource,
     what: "The balancer or its API gave no usable answer.",
-    next: "Check the network and the endpoint; locally run `switchyard local status`. Traffic stays as it was.",
+    next: "Check the network and the endpoint; locally run `npx switchyard local status`. Traffic stays as it was.",
   },
   "traffic-not-found": {
     exitCode: exitCodes.resource,
@@ -95,7 +95,7 @@ export const catalogue = {
   },
   "traffic-reply-invalid": {
     exitCode: exitCodes.resource,
-    what: "The balancer's API answered in a form that is not understood, so the weights are not known.",
+    what: "The balancer's API gave an answer of a form that Switchyard does not understand, so the weights are not known.",
     next: "Look at the URL map by hand; its top-level route action must hold weighted backend services named by platform.",
   },
   "traffic-refused": {
@@ -116,7 +116,7 @@ export const catalogue = {
   "feed-unreachable": {
     exitCode: exitCodes.resource,
     what: "The feed of finished requests gave no usable answer, so the gates cannot see errors.",
-    next: "Locally run `switchyard local status`; the swap pauses until the feed is back.",
+    next: "Locally run `npx switchyard local status`. A swap pauses after 5 s without its feed and goes on with `npx switchyard swap resume`.",
   },
 
   // Credentials of clouds.
@@ -132,13 +132,13 @@ export const catalogue = {
   },
   "acceptance-failed": {
     exitCode: exitCodes.error,
-    what: "The candidate failed the acceptance suite on the dark route, before any user's request.",
-    next: "Look at the candidate with `switchyard agent info --platform P` and `switchyard agent health --platform P`.",
+    what: "The candidate failed the acceptance suite on the dark route. No user's request had gone to it.",
+    next: "Look at the candidate with `npx switchyard agent info --platform P` and `npx switchyard agent health --platform P`.",
   },
   "candidate-not-ready": {
     exitCode: exitCodes.timeout,
     what: "The candidate platform did not report ready within health_check_timeout.",
-    next: "Look at the candidate's logs; raise health_check_timeout if it only needs longer.",
+    next: "Look at the candidate's logs (locally in .switchyard/local/logs); raise health_check_timeout if it only needs longer.",
   },
   "disk-error": {
     exitCode: exitCodes.error,
@@ -148,7 +148,7 @@ export const catalogue = {
   "disk-full": {
     exitCode: exitCodes.error,
     what: "There is no space left for Switchyard's state. Weights stay as they are.",
-    next: "Free space, then run `switchyard swap resume`.",
+    next: "Free space, then run `npx switchyard swap resume`.",
   },
   "disk-read-only": {
     exitCode: exitCodes.error,
@@ -158,7 +158,7 @@ export const catalogue = {
   "endpoints-missing": {
     exitCode: exitCodes.timeout,
     what: "The platform's endpoint groups did not appear in time, so that the balancer cannot reach it.",
-    next: "Look at the Service's annotation cloud.google.com/neg-status and its events.",
+    next: "Look at the annotation cloud.google.com/neg-status and the events of the Service in the cluster.",
   },
   "demo-failed": {
     exitCode: exitCodes.error,
@@ -178,32 +178,32 @@ export const catalogue = {
   "journal-corrupt": {
     exitCode: exitCodes.error,
     what: "A swap's journal was changed, or lost lines. It is refused as a whole; nothing is changed.",
-    next: "Keep a copy, look at the real weights with `switchyard traffic show`, then move the journal away.",
+    next: "Look at the real weights with `npx switchyard traffic show`, then move the journal away as the message shows, and keep it.",
   },
   "local-cloud-failed": {
     exitCode: exitCodes.error,
     what: "The local cloud could not be started, or did not answer.",
-    next: "Look at .switchyard/local/logs/daemon.log, then run `switchyard local stop` and try again.",
+    next: "Look at .switchyard/local/logs/daemon.log, then run `npx switchyard local stop` and try again.",
   },
   "local-cloud-not-running": {
     exitCode: exitCodes.error,
     what: "The command needs the local cloud, and it does not run.",
-    next: "Run `switchyard local start`.",
+    next: "Run `npx switchyard local start`.",
   },
   "no-swap": {
     exitCode: exitCodes.error,
     what: "There is no swap that the command could act on.",
-    next: "Run `switchyard swap history` to see the swaps of the environment.",
+    next: "Run `npx switchyard swap history` to see the swaps of the environment.",
   },
   "not-deployed": {
     exitCode: exitCodes.error,
-    what: "The environment serves nothing yet, so that there is nothing to move.",
-    next: "Bring a platform and the traffic stack up: `switchyard up cloud-run.local` and `switchyard up traffic.local`.",
+    what: "The environment has no platform or no balancer yet, so there is nothing to move or to ask.",
+    next: "Bring a platform and the traffic stack up: `npx switchyard up cloud-run.local` and `npx switchyard up traffic.local`.",
   },
   "not-on-this-cloud": {
     exitCode: exitCodes.configuration,
-    what: "The command works on environments of another cloud only.",
-    next: "Choose another environment with --env.",
+    what: "The command does not work on an environment of this cloud.",
+    next: "Name another environment, or do what the message says.",
   },
   "packages-missing": {
     exitCode: exitCodes.configuration,
@@ -215,10 +215,15 @@ export const catalogue = {
     what: "A port that the local cloud was told to use is taken by another program.",
     next: "End that program, or choose another port.",
   },
+  "stateless-violation": {
+    exitCode: exitCodes.policy,
+    what: "The workload keeps state on its platform, so that moving it would lose something.",
+    next: "Move the named state to a service outside the platform.",
+  },
   "swap-already-there": {
     exitCode: exitCodes.configuration,
     what: "The platform that a swap should go to serves already.",
-    next: "Name another platform, or bring a new image up with `switchyard up`.",
+    next: "Name another platform, or bring a new image up with `npx switchyard up`.",
   },
   "swap-cannot-return": {
     exitCode: exitCodes.error,
@@ -233,27 +238,27 @@ export const catalogue = {
   "swap-failed": {
     exitCode: exitCodes.error,
     what: "The swap did not reach its end; the message says why and where traffic is now.",
-    next: "Run `switchyard swap why` to see the numbers that decided.",
+    next: "Run `npx switchyard swap why` to see the numbers that decided.",
   },
   "swap-in-progress": {
     exitCode: exitCodes.error,
     what: "A swap of the environment is running; only one may.",
-    next: "Follow it with `switchyard swap watch`, or stop it with `switchyard swap abort`.",
+    next: "Follow it with `npx switchyard swap watch`, or stop it with `npx switchyard swap abort`.",
   },
   "swap-interrupted": {
     exitCode: exitCodes.error,
     what: "A swap of the environment was interrupted and has not ended. Weights are where it left them.",
-    next: "Run `switchyard swap resume` to go on, or `switchyard swap abort` to go back.",
+    next: "Run `npx switchyard swap resume` to go on, or `npx switchyard swap abort` to go back.",
   },
   "swap-paused": {
     exitCode: exitCodes.error,
     what: "The swap waits for a person. Weights are where it left them.",
-    next: "Repair what the message names, then `switchyard swap resume`, or `switchyard swap abort` to go back.",
+    next: "Repair what the message names, then `npx switchyard swap resume`, or `npx switchyard swap abort` to go back.",
   },
   "weights-moved-elsewhere": {
     exitCode: exitCodes.resource,
     what: "Somebody else changed the balancer's weights in the middle of a swap.",
-    next: "Look with `switchyard traffic show`; go back with `switchyard swap rollback`.",
+    next: "Look with `npx switchyard traffic show`; go back with `npx switchyard swap rollback`.",
   },
   // The Pulumi engine.
   "engine-missing": {
@@ -294,12 +299,12 @@ export const catalogue = {
   "engine-plugin-missing": {
     exitCode: exitCodes.error,
     what: "The engine has no provider for a type of resource that the program uses.",
-    next: "For a cloud: `pulumi plugin install resource NAME VERSION`. For a local environment: `switchyard local start`.",
+    next: "For a cloud: `pulumi plugin install resource NAME VERSION`. For a local environment: `npx switchyard local start`.",
   },
   "engine-provider-unreachable": {
     exitCode: exitCodes.error,
     what: "A provider that the engine is told to attach to does not answer.",
-    next: "Run `switchyard local status`, and `switchyard local start` if the local cloud is not running.",
+    next: "Run `npx switchyard local status`, and `npx switchyard local start` if the local cloud is not running.",
   },
   "engine-state-unusable": {
     exitCode: exitCodes.error,
@@ -319,16 +324,16 @@ export const catalogue = {
   "stack-not-found": {
     exitCode: exitCodes.stackNotFound,
     what: "The stack does not exist in this backend; it has never been brought up, or was removed.",
-    next: "Run `switchyard stacks`; `switchyard up STACK` makes the stack.",
+    next: "Run `npx switchyard stacks`; `npx switchyard up STACK` makes the stack.",
   },
   "stack-locked": {
     exitCode: exitCodes.error,
     what: "Another process, perhaps on another machine, is updating the stack.",
-    next: "Wait for it to end. If it is certain that it is dead: `pulumi cancel --stack STACK`.",
+    next: "Wait until that update ends. Where its process is certainly dead: `pulumi cancel --stack STACK`.",
   },
   "stack-interrupted": {
     exitCode: exitCodes.resource,
-    what: "An earlier run was killed while it created resources, and whether they exist is not known.",
+    what: "An earlier run was killed while it created resources; whether they exist is not known.",
     next: "Adopt or forget them with `pulumi refresh`, as the message shows.",
   },
   "stack-passphrase-wrong": {

@@ -17,6 +17,12 @@ const daemonFile = z.object({
   googleEndpoint: z.string(),
 });
 
+/** What the daemon prints instead when it cannot start. */
+const startFailure = z.object({
+  ready: z.literal(false),
+  error: z.object({ name: z.string(), message: z.string() }),
+});
+
 const status = z.object({
   pid: z.number(),
   startedAt: z.union([z.number(), z.string()]),
@@ -123,8 +129,11 @@ export async function startLocalCloud(options: StartOptions): Promise<LocalCloud
   });
   const ready = (async () => {
     for await (const line of createInterface({ input: stdout })) {
-      const parsed = daemonFile.safeParse(parseJson(line));
+      const said = parseJson(line);
+      const parsed = daemonFile.safeParse(said);
       if (parsed.success) return parsed.data;
+      const failure = startFailure.safeParse(said);
+      if (failure.success) throw translate(failure.data.error, options.root, log);
     }
     throw failed("it closed its output before it was ready", log);
   })();
@@ -159,6 +168,31 @@ function failed(why: string, log: string): SwitchyardError {
     message: `The local cloud did not start: ${why}`,
     next: [`To see its log:   tail ${log}`],
   });
+}
+
+/** The daemon's own errors, as ours. */
+function translate(
+  error: { readonly name: string; readonly message: string },
+  root: string,
+  log: string,
+): SwitchyardError {
+  const message = `The local cloud did not start: ${error.message}`;
+  if (error.name === "PortInUseError") return new SwitchyardError("port-in-use", { message });
+  if (/\bENOSPC\b|\bEDQUOT\b/.test(error.message)) return new SwitchyardError("disk-full", { message });
+  if (/\bEROFS\b|\bEACCES\b|\bEPERM\b/.test(error.message)) return new SwitchyardError("disk-read-only", { message });
+  if (error.name === "DaemonRunningError") {
+    return new SwitchyardError("local-cloud-failed", {
+      message,
+      next: "To look at the one that runs:   npx switchyard local status",
+    });
+  }
+  if (error.name === "CorruptFileError") {
+    return new SwitchyardError("local-cloud-failed", {
+      message,
+      next: `To start with nothing declared:   mv ${join(root, ".switchyard", "local")} ${join(root, ".switchyard", "local.damaged")}`,
+    });
+  }
+  return failed(error.message, log);
 }
 
 function parseJson(text: string): unknown {

@@ -2,14 +2,12 @@
  * Edits `Pulumi.<stack>.yaml`, the file that the plain CLI uses. A `pulumi config set-all` costs 0.10 s a time and rewrites the
  * file always; the edit costs 1 ms, keeps comments, and leaves an unchanged file alone.
  */
-import { randomUUID } from "node:crypto";
-import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { type Document, isMap, parseDocument } from "yaml";
 import { SwitchyardError } from "../errors.ts";
 import type { ConfigValues } from "../ports/stack-engine.ts";
-import { isErrno } from "./process-facts.ts";
+import { nodeFileSystem } from "./node-file-system.ts";
 
 export type ConfigEdit =
   | { readonly kind: "unchanged" }
@@ -61,16 +59,11 @@ function holdsSecret(value: unknown): boolean {
 
 /**
  * Puts the settings into the stack's file, atomically; returns the keys that changed.
- * Errors: invalid-config (unreadable file, or an encrypted setting that would be replaced by one in clear).
+ * Errors: invalid-config (unreadable file, or an encrypted setting that would be replaced by one in clear), disk-*.
  */
 export async function writeStackConfig(root: string, stack: string, config: ConfigValues): Promise<readonly string[]> {
   const path = stackConfigPath(root, stack);
-  let text = "";
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    if (!isErrno(error, "ENOENT")) throw error;
-  }
+  const text = (await nodeFileSystem.read(path)) ?? "";
   const edit = editConfig(text, config);
   switch (edit.kind) {
     case "unchanged":
@@ -82,11 +75,8 @@ export async function writeStackConfig(root: string, stack: string, config: Conf
         message: `${path} keeps ${edit.keys.join(", ")} encrypted, and a value in clear would take its place`,
         next: edit.keys.map((key) => `Set it yourself: pulumi config set --secret ${key} VALUE --stack ${stack}`),
       });
-    case "changed": {
-      const temporary = `${path}.${randomUUID()}.tmp`;
-      await writeFile(temporary, edit.text, { mode: 0o644 });
-      await rename(temporary, path);
+    case "changed":
+      await nodeFileSystem.writeAtomic(path, edit.text, 0o644);
       return edit.keys;
-    }
   }
 }

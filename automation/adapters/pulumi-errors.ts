@@ -182,11 +182,13 @@ function explainText(error: PulumiProcessError, context: ErrorContext): Switchya
   const said = context.events?.errors ?? [];
   const aboutResource = said.filter(({ urn }) => urn !== "");
   if (aboutResource.length > 0) return resourceError(aboutResource, context, data, error);
-  const [first] = said;
-  if (first !== undefined) {
-    return new SwitchyardError("engine-program-failed", {
-      message: `The program${of(context)} failed: ${firstLine(first.message).replace(/^Unhandled exception: (Error: )?/, "")}`,
-      data: { ...data, text: first.message },
+  if (said.length > 0) {
+    const texts = [...new Set(said.map(({ message }) => programText(message)))].join("; ");
+    const aboutSettings = /^The configuration of \S+ has /.test(texts);
+    return new SwitchyardError(aboutSettings ? "invalid-config" : "engine-program-failed", {
+      message: aboutSettings ? texts : `The program${of(context)} failed: ${texts}`,
+      ...(aboutSettings ? { next: `To set one:   pulumi config set KEY VALUE${stackFlag(context)}` } : {}),
+      data: { ...data, text: said[0]?.message ?? "" },
       cause: error,
     });
   }
@@ -226,7 +228,12 @@ function resourceError(
   });
 }
 
-const firstLine = (text: string): string => text.split("\n", 1)[0] ?? "";
+/** What the program threw, without the words around it and the stack; the engine says the same error in two ways. */
+function programText(text: string): string {
+  const lines = text.replace(/^(?:Unhandled exception: (?:Error: )?|One or more errors occurred: )/, "").split("\n");
+  const stack = lines.findIndex((line) => /^\s+at /.test(line));
+  return (stack < 0 ? lines : lines.slice(0, stack)).join("\n").trimEnd();
+}
 
 /** The last line that names an error, else the last line. */
 function lastError(text: string): string {

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import { hotSwapConfig, platformConfig } from "../swap/settings.ts";
+import { nearest } from "./nearest.ts";
 
 export const configFileName = "switchyard.yaml";
 
@@ -19,13 +20,16 @@ const environment = z
     project: z.string().min(1).optional().describe("Google Cloud project. Default for local: switchyard-local."),
     region: z
       .string()
-      .regex(/^[a-z]+-[a-z]+\d+$/)
+      .regex(/^[a-z]+-[a-z]+\d+$/, "must be a region, for example us-central1")
       .default("us-central1")
       .describe("Region. Default us-central1."),
-    domain: z.string().regex(hostName).default("agent.local").describe("Host name of the agent. Default agent.local."),
+    domain: z
+      .string()
+      .regex(hostName, "must be a host name in lower case, for example agent.example.com")
+      .default("agent.local").describe("Host name of the agent. Default agent.local."),
     prefix: z
       .string()
-      .regex(/^[a-z][a-z0-9-]{0,18}[a-z0-9]$/)
+      .regex(/^[a-z][a-z0-9-]{0,18}[a-z0-9]$/, "must be 2 to 20 lower-case letters, digits and hyphens, beginning with a letter")
       .default("kiro")
       .describe("Prefix of resource names. Default kiro."),
     image: z
@@ -58,12 +62,14 @@ const environment = z
   });
 
 export const configFile = z.strictObject({
-  environments: z.record(
-    z
-      .string()
-      .regex(environmentName, "must be lower-case letters, digits and hyphens, up to 21, beginning with a letter"),
-    environment,
-  ),
+  environments: z
+    .record(
+      z
+        .string()
+        .regex(environmentName, "must be lower-case letters, digits and hyphens, up to 21, beginning with a letter"),
+      environment,
+    )
+    .refine((environments) => Object.keys(environments).length > 0, { message: "needs at least one environment" }),
 });
 
 export type EnvironmentConfig = z.infer<typeof environment>;
@@ -107,7 +113,14 @@ function invalid(problems: readonly string[]): SwitchyardError {
 /** `environments.prod.swap.ramp[1]: 120: …` */
 export function describeIssue(issue: z.core.$ZodIssue, value: unknown): readonly string[] {
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => `${pathText([...issue.path, key])}: no such setting`);
+    const known = settingsAt(issue.path);
+    return issue.keys.map(
+      (key) =>
+        `${pathText([...issue.path, key])}: no such setting${nearest(key, known)} (known here: ${known.join(", ")})`,
+    );
+  }
+  if (issue.code === "invalid_key") {
+    return issue.issues.map((problem) => `${pathText(issue.path)}: the name ${problem.message}`);
   }
   const given = issue.path.reduce<unknown>(
     (at, key) => (typeof at === "object" && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined),
@@ -115,6 +128,21 @@ export function describeIssue(issue: z.core.$ZodIssue, value: unknown): readonly
   );
   const shown = given === undefined ? "missing" : JSON.stringify(given);
   return [`${pathText(issue.path)}: ${shown}: ${issue.message}`];
+}
+
+interface SchemaPart {
+  readonly properties?: Readonly<Record<string, SchemaPart>>;
+  readonly additionalProperties?: SchemaPart | boolean;
+}
+
+/** The names that the file may have at a path, from the published schema. */
+function settingsAt(path: readonly PropertyKey[]): readonly string[] {
+  let part: SchemaPart | undefined = z.toJSONSchema(configFile, { io: "input" }) as SchemaPart;
+  for (const name of path) {
+    const others: SchemaPart | boolean | undefined = part?.additionalProperties;
+    part = part?.properties?.[String(name)] ?? (typeof others === "object" ? others : undefined);
+  }
+  return Object.keys(part?.properties ?? {});
 }
 
 function pathText(path: readonly PropertyKey[]): string {

@@ -12,7 +12,7 @@ export async function confirmName(
   if (confirmed) return;
   if (!process.stdin.isTTY) {
     throw new SwitchyardError("usage-error", {
-      message: `To ${what} of ${name}, its name has to be confirmed, and there is no terminal to ask on`,
+      message: `This would ${what}; the name has to be confirmed, and there is no terminal to ask on`,
       next: `To confirm:   add ${flag}`,
     });
   }

@@ -1,12 +1,22 @@
-/** Distance by insertions, deletions and substitutions. */
+/** Distance by insertions, deletions, substitutions and swaps of neighbours. */
 function distance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  let beforePrevious: readonly number[] = [];
+  let previous: readonly number[] = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [row, letter] of [...a].entries()) {
     const current = [row + 1];
     for (const [column, other] of [...b].entries()) {
       const substituted = (previous[column] ?? 0) + (letter === other ? 0 : 1);
-      current.push(Math.min(substituted, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
+      const swapped = row > 0 && column > 0 && letter === b[column - 1] && a[row - 1] === other;
+      current.push(
+        Math.min(
+          substituted,
+          (previous[column + 1] ?? 0) + 1,
+          (current[column] ?? 0) + 1,
+          swapped ? (beforePrevious[column - 1] ?? 0) + 1 : Number.POSITIVE_INFINITY,
+        ),
+      );
     }
+    beforePrevious = previous;
     previous = current;
   }
   return previous.at(-1) ?? 0;

@@ -61,7 +61,8 @@ export function composeProgress(lines: ProgressLines): ComposeListener {
         lines.line(label("Local cloud", `started, process ${cloud.pid}; it stays until \`npx switchyard local stop\``));
     },
     onDiagnostic(stack, severity, text) {
-      if (severity === "warning" || severity === "error") lines.line(label(stack, `${severity}: ${text.trim()}`));
+      // Errors are told once, at the end, with what to do about them.
+      if (severity === "warning") lines.line(label(stack, `warning: ${text.trim()}`));
     },
   };
 }
@@ -80,7 +81,8 @@ function drawBar(percent: number): string {
 /** One line per resource that changes; unchanged ones are not news. */
 export function stackProgress(lines: ProgressLines): (progress: StackProgress) => void {
   return ({ stack, operation, resource, state }) => {
-    if (operation === "same" || operation === "read" || operation === "refresh") return;
+    // Diagnostics come by onDiagnostic.
+    if (operation === "same" || operation === "read" || operation === "refresh" || operation === "diagnostic") return;
     const text = `${operation} ${resource}${state === "failed" ? ", failed" : ""}`;
     if (state === "started") lines.draw(label(stack, text));
     else lines.line(label(stack, text));

@@ -1,11 +1,13 @@
 /** How numbers and tables are written for people. */
 
-/** 3.2 s, 450 ms, 2 min 5 s */
+/** 450 ms, 3.2 s, 2 min 5 s, 1 h 20 min; rounded before the unit is chosen, so that 999.6 ms is 1.0 s. */
 export function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 100_000) return `${(ms / 1_000).toFixed(1)} s`;
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)} ms`;
+  if (Math.round(ms / 100) < 1_000) return `${(ms / 1_000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1_000);
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** 14:03:10 */

@@ -6,19 +6,7 @@ import { CloudRunError } from "./cloud-run-error.ts";
 import { createProbeAttempt, type ProbeAttempt } from "./probe.ts";
 import { evaluationIntervalMs } from "./scaling.ts";
 import { CloudRunService, type ServiceMetrics } from "./service.ts";
-
-/** projects/P/locations/L/services/S */
-export type CloudRunServiceName = string;
-
-/** What the v2 API reports of a service beside its settings. */
-export interface CloudRunServiceStatus {
-  readonly name: CloudRunServiceName;
-  readonly uri: string;
-  readonly latestCreatedRevision: string;
-  readonly latestReadyRevision: string;
-  readonly generation: number;
-  readonly etag: string;
-}
+import type { CloudRunServiceName, CloudRunServiceStatus } from "./service-status.ts";
 
 /** Cloud Run services over local instances; settings in the shape of gcp.cloudrunv2.Service's inputs. */
 export interface CloudRun {

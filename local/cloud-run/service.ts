@@ -3,7 +3,6 @@ import type { Backend, BackendRequest, Refusal, Reservation } from "../router/ba
 import type { Clock } from "../runtime/clock.ts";
 import type { InstanceUsage, Runtime } from "../runtime/runtime.ts";
 import { Autoscaler } from "./autoscaler.ts";
-import type { CloudRunServiceName, CloudRunServiceStatus } from "./cloud-run.ts";
 import { CloudRunError } from "./cloud-run-error.ts";
 import type { ProbeAttempt } from "./probe.ts";
 import { isReservedPath, refusals } from "./refusals.ts";
@@ -13,6 +12,7 @@ import { RevisionPool } from "./revision-pool.ts";
 import { chooseScaleIn, pendingLimitMs, recommend, startsForQueue } from "./scaling.ts";
 import { type StartFailure, terminationGraceMs } from "./service-instance.ts";
 import { serviceEtag, serviceUri, shortName } from "./service-names.ts";
+import type { CloudRunServiceName, CloudRunServiceStatus } from "./service-status.ts";
 import { parseServiceSettings, type ServiceSettings } from "./settings.ts";
 import { startFailureError } from "./start-failure.ts";
 import { crashLoopMs, StartThrottle } from "./start-throttle.ts";

@@ -1,4 +1,5 @@
-import type { CloudRun, CloudRunServiceName } from "../cloud-run/cloud-run.ts";
+import type { CloudRun } from "../cloud-run/cloud-run.ts";
+import type { CloudRunServiceName } from "../cloud-run/service-status.ts";
 import type { Backend, Refusal } from "../router/backend.ts";
 
 /** The balancer's own bound for serverless groups, which cannot be set; the service's own timeout is shorter. */

@@ -1,5 +1,6 @@
 import type { Cluster, KubernetesObject, ObjectReference } from "../../local/autopilot/cluster.ts";
-import type { CloudRun, CloudRunServiceStatus } from "../../local/cloud-run/cloud-run.ts";
+import type { CloudRun } from "../../local/cloud-run/cloud-run.ts";
+import type { CloudRunServiceStatus } from "../../local/cloud-run/service-status.ts";
 import type { ResourceStore } from "../../local/compute/resource-store.ts";
 import type { DeclaredResource, Properties } from "../../local/compute/resources.ts";
 import type { Cloud } from "../../local/daemon/cloud.ts";

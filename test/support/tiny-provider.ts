@@ -4,7 +4,7 @@ import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import rpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import provider from "@pulumi/pulumi/proto/provider_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
-import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
+import struct from "google-protobuf/google/protobuf/struct_pb.js";
 
 export interface TinyProvider {
   readonly port: number;
@@ -26,8 +26,9 @@ export async function serveTinyProvider(): Promise<TinyProvider> {
           callback({ code: status.UNKNOWN, details: error instanceof Error ? error.message : String(error) }),
       );
     };
-  const struct = (value: Readonly<Record<string, unknown>>) => Struct.fromJavaScript(JSON.parse(JSON.stringify(value)));
-  const plain = (value: Struct | undefined): Record<string, unknown> => value?.toJavaScript() ?? {};
+  const encode = (value: Readonly<Record<string, unknown>>) =>
+    struct.Struct.fromJavaScript(JSON.parse(JSON.stringify(value)));
+  const plain = (value: struct.Struct | undefined): Record<string, unknown> => value?.toJavaScript() ?? {};
   const checked = (request: provider.CheckRequest) => {
     const response = new provider.CheckResponse();
     response.setInputs(request.getNews());
@@ -78,7 +79,7 @@ export async function serveTinyProvider(): Promise<TinyProvider> {
         things.set(name, properties);
         response.setId(name);
       }
-      response.setProperties(struct(properties));
+      response.setProperties(encode(properties));
       return response;
     }),
     read: answer((request: provider.ReadRequest) => {
@@ -86,7 +87,7 @@ export async function serveTinyProvider(): Promise<TinyProvider> {
       const thing = things.get(request.getId());
       if (thing === undefined) return response;
       response.setId(request.getId());
-      response.setProperties(struct(thing));
+      response.setProperties(encode(thing));
       response.setInputs(request.getInputs());
       return response;
     }),
@@ -94,7 +95,7 @@ export async function serveTinyProvider(): Promise<TinyProvider> {
       const properties = { ...plain(request.getNews()), address: `tiny://${request.getId()}` };
       if (!request.getPreview()) things.set(request.getId(), properties);
       const response = new provider.UpdateResponse();
-      response.setProperties(struct(properties));
+      response.setProperties(encode(properties));
       return response;
     }),
     delete: answer((request: provider.DeleteRequest) => {

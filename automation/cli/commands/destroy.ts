@@ -14,7 +14,7 @@ export default class Destroy extends StackCommand {
     const { args, flags } = await this.parse(Destroy);
     const parsed = parseStack(args.stack);
     const environment = await this.environment(parsed.environment);
-    await confirmName(parsed.stack, "delete all its resources", flags.yes, "--yes", this.signal);
+    await confirmName(parsed.stack, `delete all resources of ${parsed.stack}`, flags.yes, "--yes", this.signal);
     return this.operate("destroy", parsed, environment);
   }
 

@@ -1,4 +1,4 @@
-import type { CloudRunServiceStatus } from "../../cloud-run/cloud-run.ts";
+import type { CloudRunServiceStatus } from "../../cloud-run/service-status.ts";
 import { InitializationError } from "../errors.ts";
 import type { CheckFailure, OperationContext, Properties, ResourceState, ResourceType } from "../resource-type.ts";
 import { list, object, objects, text, textOr } from "../values.ts";

@@ -44,7 +44,8 @@ export function kubernetesObject(kind: KindDescription): ResourceType {
     create: (state, context) => apply(kind, state, context),
     update: (state, _previous, context) => apply(kind, state, context),
     restore: async (state, context) => {
-      await clusterOf(context).apply(manifest(kind, state));
+      // Its endpoint groups were there before the restart.
+      await clusterOf(context).apply(manifest(kind, state), { existing: true });
     },
     read: async (state, context) => {
       const live = clusterOf(context).get(reference(kind, state));

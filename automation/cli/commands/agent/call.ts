@@ -6,11 +6,11 @@ import { AgentCommand, agentFlags } from "../../agent-command.ts";
 
 export default class AgentCall extends AgentCommand<KiroResponse> {
   static override summary = "Send a request to the agent and print its response.";
-  static override examples = ['<%= config.bin %> agent call \'{"operation":"echo","message":"hello"}\''];
+  static override examples = ['<%= config.bin %> agent call \'{"operation":"echo","value":"hello"}\''];
   static override args = {
     data: Args.string({
       description: "The request's data, a JSON object.",
-      default: '{"operation":"echo","message":"hello"}',
+      default: '{"operation":"echo","value":"hello"}',
     }),
   };
   static override flags = agentFlags;
@@ -42,6 +42,6 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   }
   throw new SwitchyardError("usage-error", {
     message: `${text} is not a JSON object`,
-    next: `For example:   npx switchyard agent call '{"operation":"echo","message":"hello"}'`,
+    next: `For example:   npx switchyard agent call '{"operation":"echo","value":"hello"}'`,
   });
 }
