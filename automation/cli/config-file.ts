@@ -26,10 +26,14 @@ const environment = z
     domain: z
       .string()
       .regex(hostName, "must be a host name in lower case, for example agent.example.com")
-      .default("agent.local").describe("Host name of the agent. Default agent.local."),
+      .default("agent.local")
+      .describe("Host name of the agent. Default agent.local."),
     prefix: z
       .string()
-      .regex(/^[a-z][a-z0-9-]{0,18}[a-z0-9]$/, "must be 2 to 20 lower-case letters, digits and hyphens, beginning with a letter")
+      .regex(
+        /^[a-z][a-z0-9-]{0,18}[a-z0-9]$/,
+        "must be 2 to 20 lower-case letters, digits and hyphens, beginning with a letter",
+      )
       .default("kiro")
       .describe("Prefix of resource names. Default kiro."),
     image: z

@@ -1,6 +1,6 @@
+import { type CloudRun, createCloudRun } from "../../../local/cloud-run/cloud-run.ts";
 import type { ServiceMetrics } from "../../../local/cloud-run/service.ts";
-import type { CloudRunServiceStatus } from "../../../local/cloud-run/cloud-run.ts";
-import { type CloudRun, createCloudRun } from "../../../local/cloud-run/service-status.ts";
+import type { CloudRunServiceStatus } from "../../../local/cloud-run/service-status.ts";
 import type { Properties } from "../../../local/compute/resources.ts";
 import type { Refusal, Reservation } from "../../../local/router/backend.ts";
 import { createFakeClock, type FakeClock } from "../../support/fake-clock.ts";

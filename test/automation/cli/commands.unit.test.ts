@@ -1,0 +1,94 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Config } from "@oclif/core";
+import { beforeAll, describe, expect, it } from "vitest";
+import { commands } from "../../../automation/cli/commands/index.ts";
+import { catalogue } from "../../../automation/errors.ts";
+
+const checkout = join(import.meta.dirname, "../../..");
+
+let config: Config;
+beforeAll(async () => {
+  config = await Config.load(checkout);
+});
+
+const words = (id: string): string => id.replaceAll(":", " ");
+
+describe.each(Object.keys(commands))("%s", (id) => {
+  const summary = () => config.findCommand(id, { must: true });
+
+  it("says in one sentence what it does", () => {
+    expect(summary().summary).toMatch(/^[A-Z].{10,120}\.$/);
+  });
+
+  it("has an example that can be pasted: its own words, with flags that it has", () => {
+    const command = summary();
+    const [example, ...others] = command.examples ?? [];
+    expect(others).toEqual([]);
+    const text = typeof example === "string" ? example : "";
+    expect(text).toContain(`<%= config.bin %> ${words(id)}`);
+    const given =
+      text
+        .split(words(id))[1]
+        ?.split(/\s+/)
+        .filter((part) => part.startsWith("--")) ?? [];
+    for (const flag of given) expect(Object.keys(command.flags), text).toContain(flag.slice(2));
+    const required = Object.values(command.args).filter((argument) => argument.required);
+    if (required.length > 0) expect(text.split(words(id))[1]?.trim()).not.toBe("");
+  });
+
+  it("takes --json and --debug, and describes every flag and argument", () => {
+    const { flags, args } = summary();
+    expect(Object.keys(flags)).toEqual(expect.arrayContaining(["json", "debug"]));
+    for (const [name, { description }] of [...Object.entries(flags), ...Object.entries(args)]) {
+      expect(description, name).toMatch(/\.$/);
+    }
+  });
+});
+
+it("every file below commands/ is a command of the index, by its words", async () => {
+  const folder = join(checkout, "automation/cli/commands");
+  const files = (await readdir(folder, { recursive: true })).filter(
+    (name) => name.endsWith(".ts") && name !== "index.ts",
+  );
+  const ids = files.map((name) => name.replace(/\.ts$/, "").replaceAll("/", ":"));
+  expect(ids.toSorted()).toEqual(Object.keys(commands).toSorted());
+});
+
+describe("the published pages", () => {
+  it("docs/commands.md has every command, and no other", async () => {
+    const page = await readFile(join(checkout, "docs/commands.md"), "utf8");
+    const sections = [...page.matchAll(/^## (.+)$/gm)].map(([, name]) => name);
+    expect(sections.toSorted()).toEqual(Object.keys(commands).map(words).toSorted());
+    for (const id of Object.keys(commands)) expect(page).toContain(config.findCommand(id, { must: true }).summary);
+  });
+
+  it("docs/errors.md has every code of the catalogue with its exit code, and no other", async () => {
+    const page = await readFile(join(checkout, "docs/errors.md"), "utf8");
+    const sections = [...page.matchAll(/^## (.+)\n\nExit code (\d+)\. (.+)$/gm)].map(([, code, exitCode, what]) => [
+      code,
+      { exitCode: Number(exitCode), what },
+    ]);
+    const expected = Object.entries(catalogue).map(([code, { exitCode, what }]) => [code, { exitCode, what }]);
+    expect(Object.fromEntries(sections)).toEqual(Object.fromEntries(expected));
+    expect([...page.matchAll(/^## /gm)]).toHaveLength(expected.length);
+  });
+});
+
+it("no example, hint or page names a command that does not exist", async () => {
+  const known = new Set(Object.keys(commands).map(words));
+  const topics = new Set(Object.keys(commands).flatMap((id) => (id.includes(":") ? [id.split(":")[0]] : [])));
+  const sources = (await readdir(join(checkout, "automation"), { recursive: true }))
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => join(checkout, "automation", name));
+  const unknown: string[] = [];
+  for (const path of [...sources, join(checkout, "docs/errors.md"), join(checkout, "docs/commands.md")]) {
+    const text = await readFile(path, "utf8");
+    for (const [, found = ""] of text.matchAll(/(?:npx |`)switchyard ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)?)/g)) {
+      const [first = "", second = ""] = found.split(" ");
+      if (!known.has(first) && !known.has(`${first} ${second}`) && !topics.has(first))
+        unknown.push(`${path}: ${found}`);
+    }
+  }
+  expect(unknown).toEqual([]);
+});
