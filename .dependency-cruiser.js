@@ -23,25 +23,25 @@ export default {
     only(
       "tools",
       "^tools/",
-      "^(tools/|services/kiro/contract\\.ts$|automation/(errors\\.ts$|cli/|swap/|adapters/pulumi-))",
+      "^(tools/|services/kiro/contract\\.ts$|automation/((errors|error-catalogue)\\.ts$|cli/|swap/|adapters/pulumi-))",
       "Tools generate from the source; nothing but the demo's load needs them.",
     ),
     only(
       "ports",
       "^automation/ports/",
-      "^(automation/(ports/|errors\\.ts$)|services/kiro/contract\\.ts$)",
+      "^(automation/(ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
       "Ports are interfaces.",
     ),
     only(
       "swap",
       "^automation/swap/",
-      "^(automation/(swap/|ports/|errors\\.ts$)|services/kiro/contract\\.ts$)",
+      "^(automation/(swap/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
       "swap -> ports.",
     ),
     only(
       "adapters",
       "^automation/adapters/",
-      "^(automation/(adapters/|ports/|errors\\.ts$)|services/kiro/contract\\.ts$)",
+      "^(automation/(adapters/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
       "adapters -> ports.",
     ),
     {

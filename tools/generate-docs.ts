@@ -21,8 +21,11 @@ async function commandsPage(): Promise<string> {
     const words = cached.id.replaceAll(":", " ");
     overview.push(`| [${words}](#${words.replaceAll(" ", "-")}) | ${cell(cached.summary)} |`);
     const args = Object.values(cached.args);
-    const usage = [words, ...args.map((arg) => (arg.required ? `<${arg.name}>` : `[${arg.name}]`))].join(" ");
     const flags = Object.values(cached.flags).filter((flag) => flag.helpGroup !== "GLOBAL");
+    const needed = flags.filter((flag) => flag.required).map((flag) => `--${flag.name} <${flag.name}>`);
+    const usage = [words, ...args.map((arg) => (arg.required ? `<${arg.name}>` : `[${arg.name}]`)), ...needed].join(
+      " ",
+    );
     sections.push(`## ${words}`, "", cached.summary ?? "", "");
     if (cached.description !== undefined) sections.push(cached.description, "");
     sections.push("```", `npx ${config.bin} ${usage}`, "```", "");

@@ -201,7 +201,7 @@ async function download(
     failures.push({ source: "download", reason: error.message });
     return undefined;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
@@ -251,7 +251,7 @@ async function buildRecipe(
     failures.push({ source: "build", reason: error.message });
     return undefined;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 

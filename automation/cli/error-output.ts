@@ -1,5 +1,5 @@
 /** The one funnel for errors: anything thrown becomes a catalogue error, is drawn once, and sets the exit code. */
-import { type ErrorCode, exitCodes, HotSwapError, SwitchyardError } from "../errors.ts";
+import { type ErrorCode, exitCodes, HotSwapError, StatelessViolationError, SwitchyardError } from "../errors.ts";
 
 export interface ErrorEnvelope {
   readonly status: "error";
@@ -10,6 +10,7 @@ export interface ErrorEnvelope {
     readonly exitCode: number;
     readonly platform?: string;
     readonly rollbackRequired?: boolean;
+    readonly violations?: readonly string[];
     readonly data?: Readonly<Record<string, unknown>>;
   };
   readonly warnings: readonly string[];
@@ -56,6 +57,7 @@ export function toEnvelope(error: SwitchyardError, warnings: readonly string[]):
       next: error.next,
       exitCode: error.exitCode,
       ...(error instanceof HotSwapError ? { platform: error.platform, rollbackRequired: error.rollbackRequired } : {}),
+      ...(error instanceof StatelessViolationError ? { platform: error.platform, violations: error.violations } : {}),
       ...(Object.keys(error.data).length > 0 ? { data: error.data } : {}),
     },
     warnings,

@@ -4,7 +4,9 @@ import type { LocalCloud } from "../adapters/local-cloud.ts";
 import type { EngineProgress, ResolvedEngine } from "../adapters/pulumi-resolver.ts";
 import type { StackProgress } from "../ports/stack-engine.ts";
 import type { ComposeListener } from "./compose.ts";
-import { duration } from "./text.ts";
+import { duration, wrap } from "./text.ts";
+
+const continuationIndent = 4;
 
 /** Writes lines to stderr; `draw` redraws the last line on a terminal and is silent elsewhere. */
 export class ProgressLines {
@@ -19,16 +21,22 @@ export class ProgressLines {
     return this.#stream.isTTY === true;
   }
 
+  /** On a terminal broken between words; elsewhere always one line. */
   line(text: string): void {
     this.#erase();
-    this.#stream.write(`${text}\n`);
+    const lines = this.redraws ? wrap(text, this.#columns, continuationIndent) : [text];
+    this.#stream.write(`${lines.join("\n")}\n`);
   }
 
   draw(text: string): void {
     if (!this.redraws) return;
     this.#erase();
-    this.#stream.write(text.slice(0, (this.#stream.columns ?? 80) - 1));
+    this.#stream.write(text.slice(0, this.#columns - 1));
     this.#drawn = true;
+  }
+
+  get #columns(): number {
+    return this.#stream.columns ?? 80;
   }
 
   #erase(): void {

@@ -12,11 +12,18 @@ export interface SwapIntent {
   readonly settings: SwapSettings;
 }
 
+/** Settings of one swap that differ from the environment's. */
+export interface SwapOverrides {
+  readonly ramp?: readonly number[];
+  readonly profile?: "demo" | "standard";
+  readonly after_rollback?: "remove" | "keep";
+}
+
 /** Checks everything that can be checked before the world is touched. Errors: see each throw. */
 export async function prepareSwap(
   environment: Environment,
   to: string,
-  overrides: { readonly ramp?: readonly number[]; readonly profile?: "demo" | "standard" } = {},
+  overrides: SwapOverrides = {},
 ): Promise<SwapIntent> {
   const { name, config, store } = environment;
   if (!platformNames.includes(to)) {

@@ -7,11 +7,27 @@ import type { SwapEvent, SwapState } from "../swap/state.ts";
 import type { ProgressLines } from "./progress.ts";
 import { duration } from "./text.ts";
 
-const widths = { step: 10, weight: 7, seen: 8, requests: 7, errors: 6, latency: 6 } as const;
+/** A row with the verdict of a step that passed fits into 80 columns; each width has room for the blank before it. */
+const widths = { step: 9, weight: 7, seen: 8, requests: 7, errors: 5, latency: 6 } as const;
+
+const pair = (old: string, candidate: string, width: number): string => old.padStart(width) + candidate.padStart(width);
 
 export const swapTableHead: readonly string[] = [
-  `${"step".padEnd(widths.step)}${"weight".padStart(widths.weight)}${"seen".padStart(widths.seen)}  ${"requests".padStart(widths.requests * 2)}  ${"errors".padStart(widths.errors * 2)}  ${"p95 ms".padStart(widths.latency * 2)}  verdict`,
-  `${" ".repeat(widths.step + widths.weight + widths.seen)}  ${"old".padStart(widths.requests)}${"new".padStart(widths.requests)}  ${"old".padStart(widths.errors)}${"new".padStart(widths.errors)}  ${"old".padStart(widths.latency)}${"new".padStart(widths.latency)}`,
+  [
+    "step".padEnd(widths.step),
+    "weight".padStart(widths.weight),
+    "seen".padStart(widths.seen),
+    "requests".padStart(widths.requests * 2),
+    "errors".padStart(widths.errors * 2),
+    "p95 ms".padStart(widths.latency * 2),
+    "  verdict",
+  ].join(""),
+  [
+    " ".repeat(widths.step + widths.weight + widths.seen),
+    pair("old", "new", widths.requests),
+    pair("old", "new", widths.errors),
+    pair("old", "new", widths.latency),
+  ].join(""),
 ];
 
 /** One row; what is not known is a dash, never a zero. */
@@ -26,15 +42,9 @@ export function swapRow(name: string, state: SwapState, seen: Observation, verdi
     name.padEnd(widths.step),
     (shifting ? `${share} %` : "-").padStart(widths.weight),
     seenText.padStart(widths.seen),
-    "  ",
-    String(old.requests).padStart(widths.requests),
-    String(candidate.requests).padStart(widths.requests),
-    "  ",
-    String(old.errors).padStart(widths.errors),
-    String(candidate.errors).padStart(widths.errors),
-    "  ",
-    p95(old.latenciesMs).padStart(widths.latency),
-    p95(candidate.latenciesMs).padStart(widths.latency),
+    pair(String(old.requests), String(candidate.requests), widths.requests),
+    pair(String(old.errors), String(candidate.errors), widths.errors),
+    pair(p95(old.latenciesMs), p95(candidate.latenciesMs), widths.latency),
     `  ${verdict}`,
   ].join("");
 }
@@ -89,7 +99,7 @@ export function swapListener(lines: ProgressLines): RunListener {
           lines.line(`${event.verb.padEnd(widths.step)}asked for by ${event.by}`);
           break;
         case "ended":
-          lines.line(swapRow("done", previous.state, previous.seen, `${event.as}: ${reasons[event.reason]}`));
+          lines.line(`${"done".padEnd(widths.step)}${event.as}: ${reasons[event.reason]}`);
           break;
         case "verified":
           if (state.phase === "returning" && state.rollback !== undefined)
@@ -121,7 +131,11 @@ function eventRow(
   return `${name.padEnd(widths.step)}${reasons[event.reason]}, ${took}`;
 }
 
+/** The counts of both sides where there are any; `swap why` has all of it. */
 function evidenceText(evidence: Readonly<Record<string, number | string | boolean>>): string {
+  const { candidateRequests, candidateErrors, oldRequests, oldErrors } = evidence;
+  if (candidateRequests !== undefined && oldRequests !== undefined)
+    return ` (${candidateErrors} of ${candidateRequests} on the new side, ${oldErrors} of ${oldRequests} on the old one)`;
   const entries = Object.entries(evidence);
   return entries.length === 0 ? "" : ` (${entries.map(([name, value]) => `${name} ${value}`).join(", ")})`;
 }

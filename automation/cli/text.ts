@@ -49,3 +49,17 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 export function plural(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 }
+
+/** Lines of at most that many columns, broken at blanks; those after the first are indented. A longer word stays whole. */
+export function wrap(text: string, columns: number, indent: number): readonly string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > columns) {
+    const at = rest.lastIndexOf(" ", columns);
+    // Not within the indent, or it would never end.
+    if (at <= indent) break;
+    lines.push(rest.slice(0, at).trimEnd());
+    rest = `${" ".repeat(indent)}${rest.slice(at + 1).trimStart()}`;
+  }
+  return [...lines, rest];
+}

@@ -38,17 +38,17 @@ export async function performEffect(
     case "deploy": {
       const config = { ...ports.platformSettings(effect.platform), "switchyard:image": effect.image };
       const result = await ports.engine.up(stack(effect.platform), { ...options, config });
-      return { found: false, facts: { ...result.changes, durationMs: result.durationMs } };
+      return { found: false, facts: { ...result.changes, durationMs: Math.round(result.durationMs) } };
     }
     case "attach":
     case "detach": {
       const config = await trafficConfig(effect.platforms, state, ports, signal);
       const result = await ports.engine.up(stack("traffic"), { ...options, config });
-      return { found: false, facts: { ...result.changes, durationMs: result.durationMs } };
+      return { found: false, facts: { ...result.changes, durationMs: Math.round(result.durationMs) } };
     }
     case "remove": {
       const result = await ports.engine.destroy(stack(effect.platform), options);
-      return { found: false, facts: { ...result.changes, durationMs: result.durationMs } };
+      return { found: false, facts: { ...result.changes, durationMs: Math.round(result.durationMs) } };
     }
     case "write-weights":
       return writeWeights(effect.weights, state, ports.router, signal);

@@ -20,6 +20,7 @@ type HeaderList = readonly (readonly [string, string])[];
 const idempotent = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 const plainText = /^[\t\x20-\x7e]*$/;
 const longestTimer = 0x7fff_ffff;
+const joinedBody = 8192;
 const resetCodes = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
 
 /** One request from its arrival to the last byte of its response, or to its break. */
@@ -191,7 +192,9 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
       // The last bytes and the end in one write.
       if (this.#bodyLeft === 0) {
         this.#complete();
-        response.end(chunk);
+        // As latin1, byte for byte, a small body joins the head in one string: cheaper than two buffers.
+        if (chunk.length <= joinedBody) response.end(chunk.toString("latin1"), "latin1");
+        else response.end(chunk);
         return;
       }
     }

@@ -9,7 +9,7 @@ import type { SwapEvent, SwapState } from "../../swap/state.ts";
 import type { Composition, Environment } from "../compose.ts";
 import { engineProcess } from "../engine-process.ts";
 import { label, type ProgressLines, stackProgress } from "../progress.ts";
-import { prepareSwap, writeStart } from "../swap-start.ts";
+import { prepareSwap, type SwapOverrides, writeStart } from "../swap-start.ts";
 import { swapListener, swapTableHead } from "../swap-view.ts";
 import { count, dateAndTime, duration, plural } from "../text.ts";
 import { upConfig } from "../up-config.ts";
@@ -52,8 +52,11 @@ export interface DemoResult {
   readonly report: string;
 }
 
+/** Load alone before the first act and after the last, ms: what the swaps are compared with. */
+const steadyMs = 3_000;
+
 /** An image of the agent that fails one request in five. */
-const failingImage = join("test", "fixtures", "images", "kiro-failing");
+export const failingImage = join("test", "fixtures", "images", "kiro-failing");
 
 /** Errors: environment-in-use, demo-failed, and those of everything that it runs. */
 export async function runDemo(
@@ -85,9 +88,11 @@ export async function runDemo(
     sampler.start();
     const stage: Stage = { environment, lines, signal, load, sampler };
     load.phase("before");
+    await composition.clock.sleep(steadyMs, signal);
     const first = await act(stage, "Act 1", "gke", undefined);
     const second = await act(stage, "Act 2", "cloud-run", failingImage);
     load.phase("after");
+    await composition.clock.sleep(steadyMs, signal);
     await sampler.stop();
     const summary = await load.stop();
     load = undefined;
@@ -104,7 +109,7 @@ export async function runDemo(
   }
 }
 
-interface Stage {
+export interface Stage {
   readonly environment: Environment;
   readonly lines: ProgressLines;
   readonly signal: AbortSignal;
@@ -112,7 +117,7 @@ interface Stage {
   readonly sampler: Sampler;
 }
 
-async function bringUp(
+export async function bringUp(
   program: "cloud-run" | "traffic",
   environment: Environment,
   lines: ProgressLines,
@@ -138,9 +143,15 @@ async function bringUp(
 }
 
 /** One swap from its start to its end. */
-async function act(stage: Stage, name: string, to: string, image: string | undefined): Promise<ReportSwap> {
+export async function act(
+  stage: Stage,
+  name: string,
+  to: string,
+  image: string | undefined,
+  overrides: SwapOverrides = {},
+): Promise<ReportSwap> {
   const { environment, lines, signal, load, sampler } = stage;
-  const intent = await prepareSwap(environment, to);
+  const intent = await prepareSwap(environment, to, overrides);
   const title = `${name}  ${intent.from} -> ${to}${image === undefined ? "" : ", with an image that fails one request in five"}`;
   lines.line("");
   lines.line(`${title}     (gate profile ${intent.settings.profile})`);

@@ -5,7 +5,7 @@ export const reportStyle = `
 *{box-sizing:border-box}body{margin:0;background:var(--back);color:var(--text);font:16px/1.5 system-ui,sans-serif}
 main{max-width:1040px;margin:0 auto;padding:24px 16px 64px}h1{font-size:1.7rem;line-height:1.25;margin:.2em 0 1em}h1.good{color:var(--good)}h1.bad{color:var(--alarm)}
 h2{font-size:1.15rem;margin:2.2em 0 .4em}.kicker,.note,.unit{color:var(--soft)}.note{margin:.2em 0 1em}
-.numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:16px;margin:0}.numbers div{border-top:2px solid var(--line);padding-top:8px;display:flex;flex-direction:column-reverse}
+.numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:16px;margin:0}.numbers div{border-top:2px solid var(--line);padding-top:8px;display:flex;flex-direction:column-reverse;justify-content:flex-end}
 .numbers dt{color:var(--soft);font-size:.85rem}.numbers dd{margin:0;font-size:1.5rem;font-variant-numeric:tabular-nums}
 figure{margin:0 0 20px}figcaption ul{display:inline;list-style:none;margin:0;padding:0}figcaption li{display:inline-block;margin-left:14px;font-size:.85rem}
 figure svg[role]{width:100%;height:auto;display:block}.key{width:24px;height:8px;margin-right:5px;vertical-align:middle}

@@ -85,6 +85,8 @@ test("an engine that does not heed the first interrupt is stopped by the second,
   await expect(impatient.up(stack, { signal: stop.signal })).rejects.toMatchObject({
     code: "engine-cancelled",
     message: expect.stringContaining("half done"),
+    // The engine's own code for a second interrupt; a kill would be -1.
+    cause: { result: { code: 8 } },
   });
   real.provider.onCreate = async () => undefined;
   expect((await real.engine.up(stack)).outputs).toMatchObject({ size: "small" });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, count, dateAndTime, duration, plural, table, timeOfDay } from "../../../automation/cli/text.ts";
+import { bytes, count, dateAndTime, duration, plural, table, timeOfDay, wrap } from "../../../automation/cli/text.ts";
 
 describe("times", () => {
   it.each([
@@ -60,5 +60,18 @@ describe("a table", () => {
 
   it("has its head alone when there are no rows", () => {
     expect(table(["a", "b"], [])).toEqual(["a  b"]);
+  });
+});
+
+describe("a line that is longer than the terminal", () => {
+  it("is broken between words, and goes on indented", () => {
+    expect(wrap("one two three four", 9, 2)).toEqual(["one two", "  three", "  four"]);
+    expect(wrap("short", 9, 2)).toEqual(["short"]);
+    expect(wrap("exactly 9", 9, 2)).toEqual(["exactly 9"]);
+  });
+
+  it("keeps a word whole that is longer itself", () => {
+    expect(wrap("see https://example.com/long", 10, 2)).toEqual(["see", "  https://example.com/long"]);
+    expect(wrap("0123456789012345", 10, 2)).toEqual(["0123456789012345"]);
   });
 });

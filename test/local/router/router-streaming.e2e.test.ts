@@ -125,6 +125,24 @@ test("given bodies of 10,000 chunks both ways, every byte arrives in order", asy
   expect(got.digest("hex")).toBe(sent.digest("hex"));
 });
 
+test.for([1, 255, 256, 8192, 8193, 65_536, 200_000])(
+  "given a body of %i bytes of every value, it arrives byte for byte",
+  async (size) => {
+    const body = Buffer.from(Array.from({ length: size }, (_, i) => (i * 7) & 0xff));
+    const origin = await startOrigin((_request, response) => {
+      response.writeHead(200, { "content-length": size });
+      response.end(body);
+    });
+    const { port } = await startRouter(selectionOf(backendAt(origin.url)));
+    const request = httpRequest({ port, headers: { host: "agent.local" } }).end();
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    const parts: Buffer[] = [];
+    for await (const chunk of response as AsyncIterable<Buffer>) parts.push(chunk);
+
+    expect(Buffer.concat(parts).equals(body)).toBe(true);
+  },
+);
+
 test("given a client that does not read, the service is held back, and then gets everything through", async () => {
   const total = 96 * mebibyte;
   const block = Buffer.alloc(256 * 1024, "x");

@@ -1,0 +1,139 @@
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, join, normalize } from "node:path";
+import { type Command, Config, Flags, Parser } from "@oclif/core";
+import { beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { checkout } from "../support/cli.ts";
+import {
+  anchors,
+  codeBlocks,
+  type Document,
+  readDocuments,
+  shellWords,
+  switchyardCommands,
+  withoutCodeBlocks,
+} from "./documents.ts";
+
+let documents: readonly Document[];
+let config: Config;
+beforeAll(async () => {
+  documents = await readDocuments();
+  config = await Config.load(checkout);
+});
+
+/** What is wrong with a command line after `npx switchyard`; undefined when it parses. */
+async function problemOf(words: readonly string[]): Promise<string | undefined> {
+  if (words.length === 0 || words.join() === "--help") return undefined;
+  const known = [2, 1]
+    .map((count) => ({ id: words.slice(0, count).join(":"), rest: words.slice(count) }))
+    .find(({ id }) => config.findCommand(id) !== undefined);
+  if (known === undefined) {
+    // A topic alone lists its commands.
+    return words.length === 1 && config.topics.some(({ name }) => name === words[0]) ? undefined : "no such command";
+  }
+  const loaded: Command.Class | undefined = await config.findCommand(known.id)?.load();
+  if (loaded === undefined) return "it cannot be loaded";
+  try {
+    await Parser.parse([...known.rest], {
+      args: loaded.args,
+      flags: { ...loaded.baseFlags, ...loaded.flags, json: Flags.boolean(), help: Flags.boolean() },
+      strict: loaded.strict,
+    });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return error.message.split("\n")[0];
+  }
+}
+
+async function commandProblems(path: string, text: string): Promise<readonly string[]> {
+  const problems: string[] = [];
+  for (const words of switchyardCommands(text)) {
+    const problem = await problemOf(words);
+    if (problem !== undefined) problems.push(`${path}: npx switchyard ${words.join(" ")}: ${problem}`);
+  }
+  return problems;
+}
+
+describe("the documents", () => {
+  test("every relative link leads to a file that is there, and to a heading that it has", () => {
+    const broken: string[] = [];
+    for (const { path, text } of documents) {
+      for (const [, target = ""] of withoutCodeBlocks(text).matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^[a-z]+:/.test(target)) continue;
+        const [file = "", anchor] = target.split("#");
+        const found = file === "" ? path : normalize(join(dirname(path), file));
+        if (!existsSync(join(checkout, found))) broken.push(`${path}: ${target}`);
+        if (anchor === undefined) continue;
+        const page = documents.find((document) => document.path === found);
+        if (page === undefined || !anchors(page.text).includes(anchor)) broken.push(`${path}: ${target}`);
+      }
+    }
+    expect(broken).toEqual([]);
+  });
+
+  test("every path of the checkout that is named is there", () => {
+    const missing: string[] = [];
+    const inCheckout = /^(?:automation|bin|components|docs|local|policy|services|stacks|test|tools)\/[\w./-]*$/;
+    for (const { path, text } of documents) {
+      for (const [, name = ""] of withoutCodeBlocks(text).matchAll(/`([^`\n]+)`/g)) {
+        if (inCheckout.test(name) && !existsSync(join(checkout, name))) missing.push(`${path}: ${name}`);
+      }
+      for (const line of codeBlocks(text, "sh").join("").split("\n")) {
+        for (const word of shellWords(line)) {
+          if (inCheckout.test(word) && !existsSync(join(checkout, word))) missing.push(`${path}: ${word}`);
+        }
+      }
+    }
+    expect(missing).toEqual([]);
+  });
+
+  test("every `npx switchyard` command parses: it exists, with its flags and arguments", async () => {
+    const problems = await Promise.all(documents.map(({ path, text }) => commandProblems(path, text)));
+    expect(problems.flat()).toEqual([]);
+    expect(documents.flatMap(({ text }) => switchyardCommands(text)).length).toBeGreaterThan(50);
+  });
+
+  test("every npm script that is named exists", async () => {
+    const { scripts } = z
+      .object({ scripts: z.record(z.string(), z.string()) })
+      .parse(JSON.parse(await readFile(join(checkout, "package.json"), "utf8")));
+    const named = documents.flatMap(({ text }) => [...text.matchAll(/npm (?:run )?(start|test|(?<=run )[\w:]+)/g)]);
+    expect(named.length).toBeGreaterThan(3);
+    for (const [, script = ""] of named) {
+      expect(scripts, script).toHaveProperty([script]);
+      // A script that starts a file of ours needs that file.
+      for (const file of (scripts[script] ?? "").match(/\b(?:test|tools|bin)\/[\w/-]+\.[jt]s\b/g) ?? []) {
+        expect(existsSync(join(checkout, file)), file).toBe(true);
+      }
+    }
+  });
+
+  test("no document has an exclamation mark in its prose, or a path of this machine", () => {
+    for (const { path, text } of documents) {
+      expect(withoutCodeBlocks(text).replaceAll(/`[^`\n]*`|<!--.*?-->/g, ""), path).not.toMatch(/!(?!\[)/);
+      expect(text, path).not.toMatch(/\/(?:root|home|work|tmp|Users)\//);
+    }
+  });
+});
+
+describe("what the program tells people to type", () => {
+  test("every `npx switchyard` command in a message parses", async () => {
+    const folder = join(checkout, "automation");
+    const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(".ts"));
+    const problems = await Promise.all(
+      files.map(async (file) => {
+        const source = await readFile(join(folder, file), "utf8");
+        // A value that is put in may be any word; `env` is a whole flag.
+        const said = source
+          .replaceAll(/\$\{env\}/g, "--env x")
+          .replaceAll(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, "x")
+          .replaceAll("\\n", "\n")
+          .replaceAll("\\`", "`");
+        return commandProblems(`automation/${file}`, said);
+      }),
+    );
+    expect(problems.flat()).toEqual([]);
+  });
+});
