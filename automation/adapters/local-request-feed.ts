@@ -41,7 +41,12 @@ export function createLocalRequestFeed(options: LocalRequestFeedOptions): Reques
     new SwitchyardError("feed-unreachable", { message: `the request feed at ${url.href} failed: ${why}`, cause });
 
   return {
-    description: { source: "request feed of the local router", complete: true, delayMs: 100 },
+    description: {
+      source: "request feed of the local router",
+      fields: ["sequence", "at", "side", "status", "firstByteMs", "durationMs", "outcome"],
+      complete: true,
+      delayMs: 100,
+    },
     async read(cursor, waitMs, signal) {
       const query = new URL(url);
       if (cursor !== undefined) query.searchParams.set("after", String(cursor));

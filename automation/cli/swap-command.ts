@@ -1,14 +1,16 @@
 import { userInfo } from "node:os";
+import { setTimeout as wait } from "node:timers/promises";
 import { SwitchyardError } from "../errors.ts";
+import { describeWeights } from "../swap/perform.ts";
 import { reasons } from "../swap/reasons.ts";
 import { runSwap } from "../swap/run.ts";
-import type { SwapEvent, SwapState, Verb } from "../swap/state.ts";
+import { canReturn, foldEvents, type SwapEvent, type SwapState, type Verb } from "../swap/state.ts";
 import { describePosition, type SwapRecord } from "../swap/store.ts";
 import type { Environment } from "./compose.ts";
 import { engineProcess } from "./engine-process.ts";
 import { EnvironmentCommand } from "./environment-command.ts";
 import { swapListener, swapTableHead } from "./swap-view.ts";
-import { dateAndTime, duration } from "./text.ts";
+import { dateAndTime, duration, timeOfDay } from "./text.ts";
 
 export interface SwapSummary {
   readonly id: string;
@@ -45,9 +47,6 @@ export function summarise(state: SwapState): SwapSummary {
 }
 
 export function describeSummary(summary: SwapSummary): readonly string[] {
-  const weights = Object.entries(summary.weights)
-    .map(([platform, share]) => `${platform} ${share} %`)
-    .join(", ");
   const took =
     summary.endedAt === undefined
       ? ""
@@ -55,7 +54,7 @@ export function describeSummary(summary: SwapSummary): readonly string[] {
   return [
     `Swap ${summary.id} of ${summary.environment}: ${summary.from} -> ${summary.to}, ${summary.state} (${summary.phase.replaceAll("-", " ")}).`,
     `Why        ${reasonText(summary.reason)}`,
-    `Weights    ${weights || "not moved"}`,
+    `Weights    ${describeWeights(summary.weights) || "not moved"}`,
     `Started    ${dateAndTime(Date.parse(summary.startedAt))}${took}, gate profile ${summary.profile}`,
   ];
 }
@@ -88,16 +87,29 @@ export abstract class SwapCommand<Result extends object> extends EnvironmentComm
         next: `To see the past ones:   npx switchyard swap history --env ${environment.name}`,
       });
     }
+    const { id } = open.state;
     assertPossible(verb, open.state);
-    await environment.store.request(open.state.id, verb, userInfo().username);
-    if ((await environment.store.owner()) !== undefined) return this.#awaitTaken(environment, open.state.id, verb);
-    if (verb === "pause") return this.#recordPause(environment, open.state.id);
-    return this.drive(environment, open.state.id);
+    const number = await environment.store.request(id, verb, userInfo().username);
+    const driven = (await environment.store.owner()) !== undefined;
+    if (!driven) return verb === "pause" ? this.#writePause(environment, id, number) : this.drive(environment, id, verb);
+    // Who ends a swap wants to know that the traffic is back, not that the wish was heard.
+    if (verb === "abort" || verb === "rollback") return this.follow(environment, verb);
+    return this.#awaitTaken(environment, id, number);
   }
 
   /** Runs the swap in this process to its end or to the point where a person is needed. */
-  protected async drive(environment: Environment, id: string): Promise<SwapSummary> {
+  protected async drive(environment: Environment, id: string, verb?: Verb): Promise<SwapSummary> {
     const release = await environment.store.claim(id);
+    return this.driveClaimed(environment, id, release, verb);
+  }
+
+  /** As `drive`, for the one who has the claim already; gives it up in any case. */
+  protected async driveClaimed(
+    environment: Environment,
+    id: string,
+    release: () => Promise<void>,
+    verb?: Verb,
+  ): Promise<SwapSummary> {
     try {
       const journal = await environment.store.journal(id);
       const ports = await environment.swapPorts();
@@ -110,9 +122,9 @@ export abstract class SwapCommand<Result extends object> extends EnvironmentComm
           this.signal,
           swapListener(this.lines),
         );
-        return finish(state);
+        return finish(state, verb);
       } catch (error) {
-        throw this.signal.aborted ? stopped(environment, journal.events) : error;
+        throw this.signal.aborted ? stopped(journal.events, error) : error;
       } finally {
         await ports.close();
       }
@@ -121,80 +133,118 @@ export abstract class SwapCommand<Result extends object> extends EnvironmentComm
     }
   }
 
-  async #awaitTaken(environment: Environment, id: string, verb: Verb): Promise<SwapSummary> {
+  /** Prints what the swap does until it rests; goes on with it when the process that drove it is gone. */
+  protected async follow(environment: Environment, verb?: Verb): Promise<SwapSummary> {
+    for (let printed = 0; ; ) {
+      const { state, events } = await this.record(environment);
+      for (const event of events.slice(printed)) this.#printEvent(event);
+      printed = events.length;
+      if (state.end !== undefined) return finish(state, verb);
+      if ((await environment.store.owner()) === undefined) {
+        // It may have ended between the two looks.
+        const { state: now } = await this.record(environment);
+        if (now.end !== undefined || now.paused !== undefined) return finish(now, verb);
+        this.progress("Nobody drives this swap any more; this process goes on with it.");
+        return this.drive(environment, state.id, verb);
+      }
+      await wait(pollMs, undefined, { signal: this.signal });
+    }
+  }
+
+  #printEvent(event: SwapEvent): void {
+    if (event.kind === "entered")
+      this.progress(`${timeOfDay(event.at)}  ${event.phase.replaceAll("-", " ")}: ${reasonText(event.reason)}`);
+    if (event.kind === "paused") this.progress(`${timeOfDay(event.at)}  paused: ${reasonText(event.reason)}`);
+    if (event.kind === "requested") this.progress(`${timeOfDay(event.at)}  ${event.verb}: asked for by ${event.by}`);
+  }
+
+  async #awaitTaken(environment: Environment, id: string, number: number): Promise<SwapSummary> {
     const deadline = Date.now() + takenDeadlineMs;
     for (;;) {
-      const record = await this.record(environment, id);
-      const taken = record.events.findLast((event) => event.kind === "requested");
-      if (taken?.kind === "requested" && taken.verb === verb) return summarise(record.state);
-      if (record.state.end !== undefined) return summarise(record.state);
+      const { state } = await this.record(environment, id);
+      if (state.requestsSeen >= number || state.end !== undefined) return summarise(state);
       if (Date.now() > deadline) {
         this.addWarning(
           `the process that drives swap ${id} is busy; it will see the wish when its present effect ends`,
         );
-        return summarise(record.state);
+        return summarise(state);
       }
-      await pollPause(this.signal);
+      await wait(pollMs, undefined, { signal: this.signal });
     }
   }
 
-  /** Nobody drives it: the wish is written down, and holds when somebody does. */
-  async #recordPause(environment: Environment, id: string): Promise<SwapSummary> {
-    return summarise((await this.record(environment, id)).state);
+  /** Nobody drives it: the wish is written into the journal here, and holds when somebody does. */
+  async #writePause(environment: Environment, id: string, number: number): Promise<SwapSummary> {
+    const release = await environment.store.claim(id);
+    try {
+      const journal = await environment.store.journal(id);
+      await journal.append({ kind: "requested", at: Date.now(), verb: "pause", by: userInfo().username, number });
+      return summarise((await this.record(environment, id)).state);
+    } finally {
+      await release();
+    }
   }
 }
 
+const pollMs = 100;
 const takenDeadlineMs = 5_000;
-
-async function pollPause(signal: AbortSignal): Promise<void> {
-  const { setTimeout: wait } = await import("node:timers/promises");
-  await wait(100, undefined, { signal });
-}
 
 function assertPossible(verb: Verb, state: SwapState): void {
   const late = ["removing-entry", "detaching", "removing"].includes(state.phase);
-  if ((verb === "abort" || verb === "rollback") && late) {
-    throw new SwitchyardError("swap-cannot-return", {
-      message: `Swap ${state.id} is removing ${state.from} (${describePosition(state)}), which therefore cannot take the traffic back`,
-      next: `To go back:   npx switchyard swap start --to ${state.from} --env ${state.environment}`,
-    });
-  }
+  if ((verb === "abort" || verb === "rollback") && late) throw cannotReturn(state);
+}
+
+function cannotReturn(state: SwapState): SwitchyardError {
+  const where =
+    state.end === undefined ? `is removing ${state.from} (${describePosition(state)})` : `has removed ${state.from}`;
+  return new SwitchyardError("swap-cannot-return", {
+    message: `Swap ${state.id} ${where}, which therefore cannot take the traffic back`,
+    next: `To go back:   npx switchyard swap start --to ${state.from} --env ${state.environment}`,
+  });
 }
 
 /** A swap that came to rest: its summary, or the error that says what a person has to do. */
-function finish(state: SwapState): SwapSummary {
+function finish(state: SwapState, verb: Verb | undefined): SwapSummary {
   const summary = summarise(state);
-  if (state.end?.as === "completed") return summary;
   const env = `--env ${state.environment}`;
   const data = { swap: summary };
-  if (state.end !== undefined) {
-    if (state.end.reason === "requested-abort" || state.end.reason === "requested-rollback") return summary;
+  const wentBack = state.end !== undefined && state.end.as !== "completed";
+  if (verb === "abort" || verb === "rollback") {
+    if (wentBack) return summary;
+    if (state.end !== undefined) throw cannotReturn(state);
+  }
+  if (wentBack) {
     throw new SwitchyardError("swap-failed", {
-      message: `Swap ${state.id} (${state.from} -> ${state.to}) was ${state.end.as.replace("-", " ")}: ${reasonText(state.end.reason)}. ${state.from} serves everything`,
+      message: `Swap ${state.id} (${state.from} -> ${state.to}) was ${summary.state.replace("-", " ")}: ${reasonText(summary.reason)}. ${state.from} serves everything`,
       next: [`To see what decided:   npx switchyard swap why ${state.id} ${env}`],
       data,
     });
   }
+  if (state.end !== undefined) return summary;
   throw new SwitchyardError("swap-paused", {
     message: `Swap ${state.id} waits for a person: ${reasonText(state.paused?.reason ?? state.phaseReason)}${state.lastFailure === undefined ? "" : `: ${state.lastFailure.message}`}`,
-    next: [`To try again:   npx switchyard swap resume ${env}`, `To go back:     npx switchyard swap abort ${env}`],
+    next: [`To try again:   npx switchyard swap resume ${env}`, ...waysBack(state)],
     data,
   });
 }
 
-function stopped(environment: Environment, events: readonly SwapEvent[]): SwitchyardError {
-  const accepted = events.findLast((event) => event.kind === "intent" && event.effect.kind === "write-weights");
-  const weights =
-    accepted?.kind === "intent" && accepted.effect.kind === "write-weights"
-      ? Object.entries(accepted.effect.weights)
-          .map(([platform, share]) => `${platform} ${share} %`)
-          .join(", ")
-      : "not moved";
+/** Ctrl-C. What the disk refused is told as it is: then the state is not kept. */
+function stopped(events: readonly SwapEvent[], cause: unknown): unknown {
+  const state = foldEvents(events);
+  if (state === undefined || (cause instanceof SwitchyardError && cause.code.startsWith("disk-"))) return cause;
+  const { pending } = state;
+  const weights = state.accepted === undefined ? "not moved" : describeWeights(state.accepted);
+  const moving =
+    pending?.effect.kind === "write-weights" ? `, perhaps ${describeWeights(pending.effect.weights)} already` : "";
+  const back = state.phase === "returning" ? `. It was on its way back to ${state.from}: go on soon` : "";
   return new SwitchyardError("cancelled", {
-    message: `Stopped. The swap's state is kept and traffic stays as it is (${weights})`,
-    next: [
-      `To go on:     npx switchyard swap resume --env ${environment.name}`,
-      `To go back:   npx switchyard swap abort --env ${environment.name}`,
-    ],
+    message: `Stopped (${describePosition(state)}). The swap's state is kept and traffic stays as it is (${weights}${moving})${back}`,
+    next: [`To go on:     npx switchyard swap resume --env ${state.environment}`, ...waysBack(state)],
+    data: { swap: summarise(state) },
+    cause,
   });
+}
+
+function waysBack(state: SwapState): readonly string[] {
+  return canReturn(state.phase) ? [`To go back:   npx switchyard swap abort --env ${state.environment}`] : [];
 }

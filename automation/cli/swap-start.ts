@@ -35,18 +35,7 @@ export async function prepareSwap(
   if (!swap.enabled) {
     throw new SwitchyardError("swap-disabled", { message: `Swaps are switched off for environment ${name}` });
   }
-  const open = await store.open();
-  if (open !== undefined) {
-    const owner = await store.owner();
-    if (owner !== undefined) throw swapInProgress(name, open.state, owner);
-    throw new SwitchyardError("swap-interrupted", {
-      message: `Swap ${open.state.id} of environment ${name} (${open.state.from} -> ${open.state.to}) was interrupted and has not ended`,
-      next: [
-        `To go on:     npx switchyard swap resume --env ${name}`,
-        `To go back:   npx switchyard swap abort --env ${name}`,
-      ],
-    });
-  }
+  await assertNoneOpen(environment);
   const from = await servingPlatform(environment);
   if (from === to) {
     throw new SwitchyardError("swap-already-there", {
@@ -85,20 +74,51 @@ export async function readWeights(environment: Environment) {
   }
 }
 
-/** Writes the first line of a new swap's journal and returns its number. */
-export async function writeStart(environment: Environment, intent: SwapIntent, image: string): Promise<string> {
-  const id = await environment.store.nextId();
-  const journal = await environment.store.journal(id);
-  await journal.append({
-    kind: "started",
-    at: Date.now(),
-    id,
-    environment: environment.name,
-    from: intent.from,
-    to: intent.to,
-    image,
-    settings: intent.settings,
-    by: userInfo().username,
+/** Errors: swap-in-progress, swap-interrupted. */
+async function assertNoneOpen({ name, store }: Environment): Promise<void> {
+  const open = await store.open();
+  if (open === undefined) return;
+  const owner = await store.owner();
+  if (owner !== undefined) throw swapInProgress(name, open.state, owner);
+  throw new SwitchyardError("swap-interrupted", {
+    message: `Swap ${open.state.id} of environment ${name} (${open.state.from} -> ${open.state.to}) was interrupted and has not ended`,
+    next: [
+      `To go on:     npx switchyard swap resume --env ${name}`,
+      `To go back:   npx switchyard swap abort --env ${name}`,
+    ],
   });
-  return id;
+}
+
+/**
+ * Claims the environment for a new swap and writes the first line of its journal. Of two that start at the same time one
+ * gets the claim, and the other is told. Errors: swap-in-progress, swap-interrupted.
+ */
+export async function beginSwap(
+  environment: Environment,
+  intent: SwapIntent,
+  image: string,
+): Promise<{ readonly id: string; readonly release: () => Promise<void> }> {
+  const { store } = environment;
+  const release = await store.claim(await store.nextId());
+  try {
+    // Another one may have begun and stopped since the checks.
+    await assertNoneOpen(environment);
+    const id = await store.nextId();
+    const journal = await store.journal(id);
+    await journal.append({
+      kind: "started",
+      at: Date.now(),
+      id,
+      environment: environment.name,
+      from: intent.from,
+      to: intent.to,
+      image,
+      settings: intent.settings,
+      by: userInfo().username,
+    });
+    return { id, release };
+  } catch (error) {
+    await release();
+    throw error;
+  }
 }

@@ -32,6 +32,8 @@ export interface RequestFeed {
   /** What this feed can see, for `swap why` and the report. */
   readonly description: {
     readonly source: string;
+    /** Fields that the source really knows; the others are derived or empty. */
+    readonly fields: readonly (keyof RequestRecord)[];
     readonly complete: boolean;
     readonly delayMs: number;
   };

@@ -77,7 +77,9 @@ class SwapRun {
   }
 
   async drive(self: { pid: number; host: string }): Promise<SwapState> {
-    await this.#record({ kind: "engine", at: this.#ports.clock.now(), ...self });
+    const { source, complete, delayMs } = this.#ports.feed.description;
+    const feed = `${source}, ${complete ? "complete" : "a sample"}, delay ${delayMs} ms`;
+    await this.#record({ kind: "engine", at: this.#ports.clock.now(), ...self, feed });
     for (;;) {
       this.#signal.throwIfAborted();
       await this.#takeRequests();

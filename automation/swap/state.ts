@@ -50,7 +50,14 @@ export const swapEvent = z.discriminatedUnion("kind", [
     by: z.string(),
   }),
   /** A process takes the swap over (also the first one). */
-  z.object({ kind: z.literal("engine"), at: z.number(), pid: z.number(), host: z.string() }),
+  z.object({
+    kind: z.literal("engine"),
+    at: z.number(),
+    pid: z.number(),
+    host: z.string(),
+    /** What the stop gate looks at, in words. */
+    feed: z.string(),
+  }),
   z.object({ kind: z.literal("entered"), at: z.number(), phase: z.enum(phases), step: z.number(), reason, evidence }),
   z.object({ kind: z.literal("intent"), at: z.number(), effect }),
   z.object({

@@ -203,7 +203,7 @@ export function createFakeBalancer(options: FakeBalancerOptions): FakeBalancer {
     },
 
     feed: {
-      description: { source: "fake balancer", complete: true, delayMs: 0 },
+      description: { source: "fake balancer", fields: ["side", "outcome", "firstByteMs"], complete: true, delayMs: 0 },
       async read(cursor, waitMs, signal) {
         signal?.throwIfAborted();
         if (failing("feed"))

@@ -20,7 +20,7 @@ export default class SwapStart extends SwapCommand<SwapSummary> {
 
   protected override async execute(): Promise<SwapSummary> {
     const { flags } = await this.parse(SwapStart);
-    const { prepareSwap, writeStart } = await import("../../swap-start.ts");
+    const { beginSwap, prepareSwap } = await import("../../swap-start.ts");
     const environment = await this.environment(flags.env);
     const intent = await prepareSwap(environment, flags.to, {
       ...(flags.ramp === undefined ? {} : { ramp: parseRamp(flags.ramp) }),
@@ -28,9 +28,9 @@ export default class SwapStart extends SwapCommand<SwapSummary> {
     });
     const image = await environment.image(flags.image);
     this.signal.throwIfAborted();
-    const id = await writeStart(environment, intent, image);
+    const { id, release } = await beginSwap(environment, intent, image);
     this.progress(`Swap ${id}: ${intent.from} -> ${intent.to}, gate profile ${intent.settings.profile}`);
-    return this.drive(environment, id);
+    return this.driveClaimed(environment, id, release);
   }
 
   protected override describe(result: SwapSummary): readonly string[] {

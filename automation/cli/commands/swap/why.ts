@@ -1,21 +1,31 @@
 import { Args, Flags } from "@oclif/core";
 import { describeEffect } from "../../../swap/effects.ts";
-import type { SwapEvent } from "../../../swap/state.ts";
+import { explain } from "../../../swap/explain.ts";
+import type { Reason } from "../../../swap/reasons.ts";
+import { applyEvent, type SwapEvent, type SwapState, startState } from "../../../swap/state.ts";
+import { describePosition } from "../../../swap/store.ts";
 import { environmentFlag } from "../../environment-command.ts";
 import { reasonText, SwapCommand } from "../../swap-command.ts";
 import { duration, timeOfDay } from "../../text.ts";
+
+interface Decided {
+  readonly at: string;
+  /** Where the swap stood when it was decided: deploying, step 2 of 5, 5 %, … */
+  readonly position: string;
+  /** What came of it: the phase that was entered, paused, or how the swap ended. */
+  readonly outcome: string;
+  readonly reason: Reason;
+  readonly explanation: readonly string[];
+  readonly evidence: Readonly<Record<string, number | string | boolean>>;
+}
 
 interface WhyResult {
   readonly id: string;
   readonly from: string;
   readonly to: string;
-  readonly decisions: readonly {
-    readonly at: string;
-    readonly phase: string;
-    readonly weight: number | undefined;
-    readonly reason: string;
-    readonly evidence: Readonly<Record<string, number | string | boolean>>;
-  }[];
+  /** What the stop gate looked at. */
+  readonly lookedAt: readonly string[];
+  readonly decisions: readonly Decided[];
   readonly effects: readonly {
     readonly effect: string;
     readonly at: string;
@@ -31,52 +41,61 @@ export default class SwapWhy extends SwapCommand<WhyResult> {
   static override args = { id: Args.string({ description: "Number of the swap. Default: the newest." }) };
   static override flags = {
     env: environmentFlag,
-    step: Flags.integer({ description: "Only this step of the ramp, from 1.", min: 1 }),
+    step: Flags.integer({ description: "Only what was decided in this step of the ramp, from 1.", min: 1 }),
   };
 
   protected override async execute(): Promise<WhyResult> {
     const { args, flags } = await this.parse(SwapWhy);
     const environment = await this.environment(flags.env);
     const { state, events } = await this.record(environment, args.id);
-    const inStep = (event: SwapEvent): boolean =>
-      flags.step === undefined || (event.kind === "entered" && event.step === flags.step - 1);
     return {
       id: state.id,
       from: state.from,
       to: state.to,
-      decisions: events.filter(inStep).flatMap((event) =>
-        event.kind === "entered" || event.kind === "paused" || event.kind === "ended"
-          ? [
-              {
-                at: new Date(event.at).toISOString(),
-                phase: event.kind === "entered" ? event.phase : event.kind === "ended" ? event.as : "paused",
-                weight:
-                  event.kind === "entered" && event.phase === "shifting" ? state.settings.ramp[event.step] : undefined,
-                reason: event.reason,
-                evidence: event.evidence,
-              },
-            ]
-          : [],
-      ),
-      effects: effectsOf(events),
+      lookedAt: [...new Set(events.flatMap((event) => (event.kind === "engine" ? [event.feed] : [])))],
+      decisions: decisionsOf(events, flags.step),
+      effects: flags.step === undefined ? effectsOf(events) : [],
     };
   }
 
   protected override describe(result: WhyResult): readonly string[] {
-    const lines = [`Swap ${result.id}, ${result.from} -> ${result.to}:`];
+    const lines = [`Swap ${result.id}, ${result.from} -> ${result.to}. Looked at: ${result.lookedAt.join("; ")}.`];
     for (const decision of result.decisions) {
-      const weight = decision.weight === undefined ? "" : ` ${decision.weight} %`;
-      lines.push(`${timeOfDay(Date.parse(decision.at))}  ${decision.phase}${weight}: ${reasonText(decision.reason)}.`);
-      for (const [name, value] of Object.entries(decision.evidence))
-        lines.push(`            ${name.padEnd(22)} ${value}`);
+      lines.push(
+        `${timeOfDay(Date.parse(decision.at))}  ${decision.position}: ${decision.outcome}, because ${reasonText(decision.reason)}.`,
+        ...decision.explanation.map((sentence) => `          ${sentence}`),
+      );
     }
-    lines.push("Effects:");
+    if (result.effects.length > 0) lines.push("Effects:");
     for (const effect of result.effects) {
       const outcome = effect.ok ? duration(effect.durationMs) : `failed: ${effect.failure ?? ""}`;
       lines.push(`${timeOfDay(Date.parse(effect.at))}  ${effect.effect}, ${outcome}`);
     }
     return lines;
   }
+}
+
+/** Each decision with the state in which it was taken. */
+function decisionsOf(events: readonly SwapEvent[], step: number | undefined): readonly Decided[] {
+  const [first, ...rest] = events;
+  if (first?.kind !== "started") return [];
+  let state: SwapState = startState(first);
+  const found: Decided[] = [];
+  for (const event of rest) {
+    const before = state;
+    state = applyEvent(state, event);
+    if (event.kind !== "entered" && event.kind !== "paused" && event.kind !== "ended") continue;
+    if (step !== undefined && !(before.phase === "shifting" && before.step === step - 1)) continue;
+    found.push({
+      at: new Date(event.at).toISOString(),
+      position: describePosition(before),
+      outcome: event.kind === "entered" ? describePosition(state) : event.kind === "paused" ? "paused" : event.as,
+      reason: event.reason,
+      explanation: explain(event.reason, event.evidence, before.settings),
+      evidence: event.evidence,
+    });
+  }
+  return found;
 }
 
 function effectsOf(events: readonly SwapEvent[]): WhyResult["effects"] {
