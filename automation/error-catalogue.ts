@@ -195,6 +195,11 @@ export const catalogue = {
     what: "There is no swap that the command could act on.",
     next: "Run `npx switchyard swap history` to see the swaps of the environment.",
   },
+  "node-too-old": {
+    exitCode: exitCodes.configuration,
+    what: "Switchyard was started with a Node below 24, and the Node that npm installs with it is not there.",
+    next: "Run `npm ci`; after `npm ci --ignore-scripts` run `npm rebuild node`.",
+  },
   "not-deployed": {
     exitCode: exitCodes.error,
     what: "The environment has no platform or no balancer yet, so there is nothing to move or to ask.",

@@ -65,6 +65,12 @@ export type LocalTraffic = z.infer<typeof traffic>;
 export type LocalUsage = z.infer<typeof usage>;
 export type LocalExits = z.infer<typeof exits>;
 
+export interface LocalCloudSettings {
+  readonly propagationDelayMs?: number;
+  readonly coldStartDelayMs?: number;
+  readonly negDelayMs?: number;
+}
+
 /** A daemon that answers. */
 export interface LocalCloud {
   readonly pid: number;
@@ -77,6 +83,8 @@ export interface LocalCloud {
   traffic(): Promise<LocalTraffic>;
   usage(): Promise<LocalUsage>;
   exits(): Promise<LocalExits>;
+  /** Times of the simulators, ms; those not given stay. They hold for the daemon's life. */
+  configure(settings: LocalCloudSettings): Promise<void>;
   /** Resolves when the process has ended. */
   stop(): Promise<void>;
 }
@@ -87,7 +95,6 @@ export interface StartOptions {
   readonly program: string;
   /** Owned: it ends with this process, even when that is killed. */
   readonly owned: boolean;
-  readonly settings?: Readonly<Record<string, number>>;
 }
 
 const startDeadlineMs = 15_000;
@@ -206,11 +213,15 @@ function parseJson(text: string): unknown {
 
 async function connect(file: z.infer<typeof daemonFile>): Promise<LocalCloud> {
   const token = (await readFile(file.tokenFile, "utf8")).trim();
-  const ask = async (path: string, method: "GET" | "POST"): Promise<unknown> => {
+  const ask = async (path: string, method: "GET" | "POST" | "PATCH", body?: object): Promise<unknown> => {
     try {
       const response = await fetch(new URL(path, file.controlUrl), {
         method,
-        headers: { authorization: `Bearer ${token}` },
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(10_000),
       });
       if (!response.ok) throw new Error(`it answered ${response.status} to ${path}`);
@@ -233,6 +244,9 @@ async function connect(file: z.infer<typeof daemonFile>): Promise<LocalCloud> {
     traffic: async () => traffic.parse(await ask("/traffic", "GET")),
     usage: async () => usage.parse(await ask("/usage", "GET")),
     exits: async () => exits.parse(await ask("/exits", "GET")),
+    async configure(settings) {
+      await ask("/settings", "PATCH", settings);
+    },
     async stop() {
       await ask("/stop", "POST");
       const deadline = Date.now() + stopDeadlineMs;

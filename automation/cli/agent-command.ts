@@ -29,6 +29,21 @@ export abstract class AgentCommand<Result extends object> extends EnvironmentCom
     return platform.agent();
   }
 
+  /** Asks the agent; a balancer that does not know the platform lets another one answer. Errors: not-deployed. */
+  protected async asked<T>(environment: string, question: Promise<T>): Promise<T> {
+    try {
+      return await question;
+    } catch (error) {
+      if (!(error instanceof SwitchyardError) || error.data["answered"] === undefined) throw error;
+      const { platform, answered } = error.data;
+      throw new SwitchyardError("not-deployed", {
+        message: `The balancer of ${environment} has no platform ${String(platform)}: ${String(answered)} answered`,
+        next: `To bring it there:   npx switchyard swap start --to ${String(platform)} --env ${environment}`,
+        cause: error,
+      });
+    }
+  }
+
   protected override describe(result: Result): readonly string[] {
     return JSON.stringify(result, undefined, 2).split("\n");
   }

@@ -6,12 +6,23 @@ import { nearestName } from "./nearest.ts";
 const commandNotFound: Hook<"command_not_found"> = async ({ id, config }) => {
   const words = id.replaceAll(":", " ");
   const known = config.commandIDs.map((one) => one.replaceAll(":", " "));
-  const near = nearestName(words, known);
+  const near = nearestCommand(words, known);
   throw new SwitchyardError("usage-error", {
     message: `There is no command ${words}`,
-    next:
-      near === undefined ? "To see all commands:   npx switchyard --help" : `Did you mean:   npx switchyard ${near}`,
+    next: [
+      ...(near === undefined ? [] : [`Did you mean:          npx switchyard ${near}`]),
+      "To see all commands:   npx switchyard --help",
+    ],
   });
 };
+
+/** Within a topic only the rest is compared, or the topic's letters would make anything near. */
+function nearestCommand(words: string, known: readonly string[]): string | undefined {
+  const [topic = "", ...rest] = words.split(" ");
+  const within = known.flatMap((name) => (name.startsWith(`${topic} `) ? [name.slice(topic.length + 1)] : []));
+  if (within.length === 0) return nearestName(words, known);
+  const near = nearestName(rest.join(" "), within);
+  return near === undefined ? undefined : `${topic} ${near}`;
+}
 
 export default commandNotFound;

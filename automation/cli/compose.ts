@@ -3,7 +3,7 @@
  * in the way that any user could set it: endpoints, the providers' variable, a token.
  */
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createGoogleClient, type GoogleClient } from "../adapters/google-client.ts";
 import { createGoogleNetworkEndpointGroups } from "../adapters/google-network-endpoint-groups.ts";
 import { createGoogleTrafficRouter } from "../adapters/google-traffic-router.ts";
@@ -137,6 +137,14 @@ export class Composition {
         program: join(import.meta.dirname, "..", "..", "local", "daemon", "main.ts"),
         owned,
       }));
+    const { local_cloud: times } = await this.config();
+    if (times !== undefined) {
+      await cloud.configure({
+        propagationDelayMs: times.propagation_delay * 1_000,
+        coldStartDelayMs: times.cold_start_delay * 1_000,
+        negDelayMs: times.neg_delay * 1_000,
+      });
+    }
     this.#options.listener?.onLocalCloud?.(cloud, running === undefined, owned);
     return cloud;
   }
@@ -283,7 +291,8 @@ export class Environment {
   }
 
   /**
-   * An image as the platforms take it: a folder is built, an image with digest is taken as it is.
+   * An image as the platforms take it: a folder is built, an image with digest is taken as it is. A folder that is given is
+   * named from the working folder, as one typed it; that of switchyard.yaml from the root.
    * Errors: image-invalid.
    */
   async image(given: string | undefined): Promise<string> {
@@ -294,7 +303,8 @@ export class Environment {
         message: `${wanted} is not an image with a digest, which ${this.name} needs (name@sha256:…)`,
       });
     }
-    return buildLocalImage(this.#composition.root, wanted);
+    const { root } = this.#composition;
+    return buildLocalImage(root, given === undefined ? resolve(root, wanted) : resolve(given));
   }
 
   /** Everything that a swap needs. Errors: not-on-this-cloud, not-deployed. */
@@ -333,12 +343,12 @@ function projectOf(config: EnvironmentConfig): string {
   return config.project ?? "switchyard-local";
 }
 
-/** Builds a folder of the checkout into the local registry. Errors: image-invalid. */
+/** Builds a folder into the local registry of the root. Errors: image-invalid. */
 export async function buildLocalImage(root: string, folder: string): Promise<string> {
   const { buildImage, ImageInvalidError } = await import("../../local/registry/image.ts");
   try {
     const built = await buildImage({
-      folder: join(root, folder),
+      folder,
       imagesDirectory: join(root, ".switchyard", "images"),
     });
     return built.image;

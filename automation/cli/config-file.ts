@@ -65,7 +65,25 @@ const environment = z
       });
   });
 
+const seconds = (most: number, standard: number) => z.number().min(0).max(most).default(standard);
+
+/** The simulators' times. One local cloud serves all local environments of a checkout. */
+const localCloud = z
+  .strictObject({
+    propagation_delay: seconds(600, 0).describe(
+      "Seconds from an accepted change of the URL map to its effect on requests. Default 0, up to 600.",
+    ),
+    cold_start_delay: seconds(60, 0).describe(
+      "Seconds added to the start of every Cloud Run instance. Default 0, up to 60.",
+    ),
+    neg_delay: seconds(600, 0.5).describe(
+      "Seconds from a Service's annotation to its endpoint groups. Default 0.5, up to 600.",
+    ),
+  })
+  .describe("Times of the local cloud.");
+
 export const configFile = z.strictObject({
+  local_cloud: localCloud.optional(),
   environments: z
     .record(
       z

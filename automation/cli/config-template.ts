@@ -1,6 +1,14 @@
 /** What `switchyard init` writes. A test proves that it is valid and that it says the defaults. */
 export const configTemplate = `# yaml-language-server: $schema=./docs/schema/switchyard.schema.json
 # Environments of this checkout. A stack is called <program>.<environment>, for example cloud-run.local.
+# Times of the local cloud, seconds: what a real one takes, so that it can be tried here.
+local_cloud:
+  # From an accepted change of weights to its effect on requests.
+  propagation_delay: 0
+  # Added to the start of every Cloud Run instance.
+  cold_start_delay: 0
+  # From a Service's annotation to its endpoint groups.
+  neg_delay: 0.5
 environments:
   local:
     # local: everything runs on this machine. google: Google Cloud, with your own credentials.

@@ -17,14 +17,23 @@ export async function confirmName(
     });
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // At a prompt Ctrl-C and Ctrl-D reach the prompt alone.
+  const left = new AbortController();
+  terminal.once("SIGINT", () => left.abort());
+  terminal.once("close", () => left.abort());
   try {
-    const answer = await terminal.question(`This will ${what}. Type ${name} to go on (or use ${flag}): `, { signal });
+    const question = `This will ${what}. Type ${name} to go on (or use ${flag}): `;
+    const answer = await terminal.question(question, { signal: AbortSignal.any([signal, left.signal]) });
     if (answer.trim() !== name) {
       throw new SwitchyardError("cancelled", {
         message: `"${answer.trim()}" is not ${name}; nothing was changed`,
-        next: [],
+        next: `To be asked again, run the command again; to answer beforehand:   add ${flag}`,
       });
     }
+  } catch (error) {
+    if (!left.signal.aborted) throw error;
+    process.stderr.write("\n");
+    throw new SwitchyardError("cancelled", { message: "Nothing was changed", cause: error });
   } finally {
     terminal.close();
   }

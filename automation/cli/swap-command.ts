@@ -1,67 +1,16 @@
 import { userInfo } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { SwitchyardError } from "../errors.ts";
-import { describeWeights } from "../swap/perform.ts";
-import { reasons } from "../swap/reasons.ts";
 import { runSwap } from "../swap/run.ts";
-import { canReturn, foldEvents, type SwapEvent, type SwapState, type Verb } from "../swap/state.ts";
-import { describePosition, type SwapRecord } from "../swap/store.ts";
+import type { SwapEvent, Verb } from "../swap/state.ts";
+import type { SwapRecord } from "../swap/store.ts";
 import type { Environment } from "./compose.ts";
 import { engineProcess } from "./engine-process.ts";
 import { EnvironmentCommand } from "./environment-command.ts";
+import { assertPossible, finish, stopped } from "./swap-outcome.ts";
+import { reasonText, type SwapSummary, summarise } from "./swap-summary.ts";
 import { swapListener, swapTableHead } from "./swap-view.ts";
-import { dateAndTime, duration, timeOfDay } from "./text.ts";
-
-export interface SwapSummary {
-  readonly id: string;
-  readonly environment: string;
-  readonly from: string;
-  readonly to: string;
-  readonly image: string;
-  readonly state: string;
-  readonly phase: string;
-  readonly reason: string;
-  readonly weights: Readonly<Record<string, number>>;
-  readonly paused: boolean;
-  readonly startedAt: string;
-  readonly endedAt: string | undefined;
-  readonly profile: string;
-}
-
-export function summarise(state: SwapState): SwapSummary {
-  return {
-    id: state.id,
-    environment: state.environment,
-    from: state.from,
-    to: state.to,
-    image: state.image,
-    state: state.end?.as ?? (state.paused === undefined ? "running" : "paused"),
-    phase: state.phase,
-    reason: state.end?.reason ?? state.paused?.reason ?? state.phaseReason,
-    weights: state.accepted ?? {},
-    paused: state.paused !== undefined,
-    startedAt: new Date(state.startedAt).toISOString(),
-    endedAt: state.end === undefined ? undefined : new Date(state.end.at).toISOString(),
-    profile: state.settings.profile,
-  };
-}
-
-export function describeSummary(summary: SwapSummary): readonly string[] {
-  const took =
-    summary.endedAt === undefined
-      ? ""
-      : `, took ${duration(Date.parse(summary.endedAt) - Date.parse(summary.startedAt))}`;
-  return [
-    `Swap ${summary.id} of ${summary.environment}: ${summary.from} -> ${summary.to}, ${summary.state} (${summary.phase.replaceAll("-", " ")}).`,
-    `Why        ${reasonText(summary.reason)}`,
-    `Weights    ${describeWeights(summary.weights) || "not moved"}`,
-    `Started    ${dateAndTime(Date.parse(summary.startedAt))}${took}, gate profile ${summary.profile}`,
-  ];
-}
-
-export function reasonText(reason: string): string {
-  return reason in reasons ? reasons[reason as keyof typeof reasons] : reason;
-}
+import { timeOfDay } from "./text.ts";
 
 /** A command that reads or drives the swap of an environment. */
 export abstract class SwapCommand<Result extends object> extends EnvironmentCommand<Result> {
@@ -91,7 +40,8 @@ export abstract class SwapCommand<Result extends object> extends EnvironmentComm
     assertPossible(verb, open.state);
     const number = await environment.store.request(id, verb, userInfo().username);
     const driven = (await environment.store.owner()) !== undefined;
-    if (!driven) return verb === "pause" ? this.#writePause(environment, id, number) : this.drive(environment, id, verb);
+    if (!driven)
+      return verb === "pause" ? this.#writePause(environment, id, number) : this.drive(environment, id, verb);
     // Who ends a swap wants to know that the traffic is back, not that the wish was heard.
     if (verb === "abort" || verb === "rollback") return this.follow(environment, verb);
     return this.#awaitTaken(environment, id, number);
@@ -188,63 +138,3 @@ export abstract class SwapCommand<Result extends object> extends EnvironmentComm
 
 const pollMs = 100;
 const takenDeadlineMs = 5_000;
-
-function assertPossible(verb: Verb, state: SwapState): void {
-  const late = ["removing-entry", "detaching", "removing"].includes(state.phase);
-  if ((verb === "abort" || verb === "rollback") && late) throw cannotReturn(state);
-}
-
-function cannotReturn(state: SwapState): SwitchyardError {
-  const where =
-    state.end === undefined ? `is removing ${state.from} (${describePosition(state)})` : `has removed ${state.from}`;
-  return new SwitchyardError("swap-cannot-return", {
-    message: `Swap ${state.id} ${where}, which therefore cannot take the traffic back`,
-    next: `To go back:   npx switchyard swap start --to ${state.from} --env ${state.environment}`,
-  });
-}
-
-/** A swap that came to rest: its summary, or the error that says what a person has to do. */
-function finish(state: SwapState, verb: Verb | undefined): SwapSummary {
-  const summary = summarise(state);
-  const env = `--env ${state.environment}`;
-  const data = { swap: summary };
-  const wentBack = state.end !== undefined && state.end.as !== "completed";
-  if (verb === "abort" || verb === "rollback") {
-    if (wentBack) return summary;
-    if (state.end !== undefined) throw cannotReturn(state);
-  }
-  if (wentBack) {
-    throw new SwitchyardError("swap-failed", {
-      message: `Swap ${state.id} (${state.from} -> ${state.to}) was ${summary.state.replace("-", " ")}: ${reasonText(summary.reason)}. ${state.from} serves everything`,
-      next: [`To see what decided:   npx switchyard swap why ${state.id} ${env}`],
-      data,
-    });
-  }
-  if (state.end !== undefined) return summary;
-  throw new SwitchyardError("swap-paused", {
-    message: `Swap ${state.id} waits for a person: ${reasonText(state.paused?.reason ?? state.phaseReason)}${state.lastFailure === undefined ? "" : `: ${state.lastFailure.message}`}`,
-    next: [`To try again:   npx switchyard swap resume ${env}`, ...waysBack(state)],
-    data,
-  });
-}
-
-/** Ctrl-C. What the disk refused is told as it is: then the state is not kept. */
-function stopped(events: readonly SwapEvent[], cause: unknown): unknown {
-  const state = foldEvents(events);
-  if (state === undefined || (cause instanceof SwitchyardError && cause.code.startsWith("disk-"))) return cause;
-  const { pending } = state;
-  const weights = state.accepted === undefined ? "not moved" : describeWeights(state.accepted);
-  const moving =
-    pending?.effect.kind === "write-weights" ? `, perhaps ${describeWeights(pending.effect.weights)} already` : "";
-  const back = state.phase === "returning" ? `. It was on its way back to ${state.from}: go on soon` : "";
-  return new SwitchyardError("cancelled", {
-    message: `Stopped (${describePosition(state)}). The swap's state is kept and traffic stays as it is (${weights}${moving})${back}`,
-    next: [`To go on:     npx switchyard swap resume --env ${state.environment}`, ...waysBack(state)],
-    data: { swap: summarise(state) },
-    cause,
-  });
-}
-
-function waysBack(state: SwapState): readonly string[] {
-  return canReturn(state.phase) ? [`To go back:   npx switchyard swap abort --env ${state.environment}`] : [];
-}

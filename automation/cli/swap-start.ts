@@ -25,7 +25,7 @@ export async function prepareSwap(
   to: string,
   overrides: SwapOverrides = {},
 ): Promise<SwapIntent> {
-  const { name, config, store } = environment;
+  const { name, config } = environment;
   if (!platformNames.includes(to)) {
     throw new SwitchyardError("unknown-platform", {
       message: `There is no platform ${to}; known: ${platformNames.join(", ")}${nearest(to, platformNames)}`,
@@ -79,7 +79,7 @@ async function assertNoneOpen({ name, store }: Environment): Promise<void> {
   const open = await store.open();
   if (open === undefined) return;
   const owner = await store.owner();
-  if (owner !== undefined) throw swapInProgress(name, open.state, owner);
+  if (owner !== undefined && owner.swap === open.state.id) throw swapInProgress(name, open.state, owner);
   throw new SwitchyardError("swap-interrupted", {
     message: `Swap ${open.state.id} of environment ${name} (${open.state.from} -> ${open.state.to}) was interrupted and has not ended`,
     next: [
@@ -99,11 +99,17 @@ export async function beginSwap(
   image: string,
 ): Promise<{ readonly id: string; readonly release: () => Promise<void> }> {
   const { store } = environment;
-  const release = await store.claim(await store.nextId());
+  const id = await store.nextId();
+  const release = await store.claim(id);
   try {
-    // Another one may have begun and stopped since the checks.
+    // Another one may have begun since the checks, and be interrupted or over.
     await assertNoneOpen(environment);
-    const id = await store.nextId();
+    if ((await store.nextId()) !== id) {
+      throw new SwitchyardError("swap-in-progress", {
+        message: `Another swap of environment ${environment.name} was made at the same moment`,
+        next: `To see it:   npx switchyard swap status --env ${environment.name}`,
+      });
+    }
     const journal = await store.journal(id);
     await journal.append({
       kind: "started",

@@ -56,5 +56,5 @@ export function shellWords(text: string): readonly string[] {
 
 /** The words after `npx switchyard`, for each place of a text that has it. */
 export function switchyardCommands(text: string): readonly (readonly string[])[] {
-  return [...text.matchAll(/npx switchyard(?=[ `)\n]|$)([^\n]*)/g)].map(([, rest = ""]) => shellWords(rest));
+  return [...text.matchAll(/npx switchyard(?=[ `)\n]|$)(?=([^\n]*))/g)].map(([, rest = ""]) => shellWords(rest));
 }

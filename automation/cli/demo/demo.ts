@@ -9,7 +9,7 @@ import type { SwapEvent, SwapState } from "../../swap/state.ts";
 import type { Composition, Environment } from "../compose.ts";
 import { engineProcess } from "../engine-process.ts";
 import { label, type ProgressLines, stackProgress } from "../progress.ts";
-import { prepareSwap, type SwapOverrides, writeStart } from "../swap-start.ts";
+import { beginSwap, prepareSwap, type SwapOverrides } from "../swap-start.ts";
 import { swapListener, swapTableHead } from "../swap-view.ts";
 import { count, dateAndTime, duration, plural } from "../text.ts";
 import { upConfig } from "../up-config.ts";
@@ -56,7 +56,7 @@ export interface DemoResult {
 const steadyMs = 3_000;
 
 /** An image of the agent that fails one request in five. */
-export const failingImage = join("test", "fixtures", "images", "kiro-failing");
+export const failingImage = join(import.meta.dirname, "../../../test/fixtures/images/kiro-failing");
 
 /** Errors: environment-in-use, demo-failed, and those of everything that it runs. */
 export async function runDemo(
@@ -157,8 +157,7 @@ export async function act(
   lines.line(`${title}     (gate profile ${intent.settings.profile})`);
   for (const line of swapTableHead) lines.line(line);
   load.phase(name.toLowerCase().replace(" ", "-"));
-  const id = await writeStart(environment, intent, await environment.image(image));
-  const release = await environment.store.claim(id);
+  const { id, release } = await beginSwap(environment, intent, await environment.image(image));
   try {
     const journal = await environment.store.journal(id);
     const ports = await environment.swapPorts();

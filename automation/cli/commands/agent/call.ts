@@ -17,19 +17,18 @@ export default class AgentCall extends AgentCommand<KiroResponse> {
 
   protected override async execute(): Promise<KiroResponse> {
     const { args, flags } = await this.parse(AgentCall);
+    const data = parseObject(args.data);
     const agent = await this.agent(flags);
-    return agent.processRequest(
-      {
-        data: parseObject(args.data),
-        headers: {},
-        method: "POST",
-        path: "/process",
-        queryParams: {},
-        timestamp: new Date().toISOString(),
-        requestId: randomUUID(),
-      },
-      this.signal,
-    );
+    const request = {
+      data,
+      headers: {},
+      method: "POST",
+      path: "/process",
+      queryParams: {},
+      timestamp: new Date().toISOString(),
+      requestId: randomUUID(),
+    };
+    return this.asked(flags.env, agent.processRequest(request, this.signal));
   }
 }
 

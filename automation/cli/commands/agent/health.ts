@@ -8,6 +8,6 @@ export default class AgentHealth extends AgentCommand<HealthReport> {
 
   protected override async execute(): Promise<HealthReport> {
     const { flags } = await this.parse(AgentHealth);
-    return (await this.agent(flags)).healthCheck(this.signal);
+    return this.asked(flags.env, (await this.agent(flags)).healthCheck(this.signal));
   }
 }

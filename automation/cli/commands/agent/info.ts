@@ -8,6 +8,6 @@ export default class AgentInfo extends AgentCommand<PlatformInfo> {
 
   protected override async execute(): Promise<PlatformInfo> {
     const { flags } = await this.parse(AgentInfo);
-    return (await this.agent(flags)).getPlatformInfo(this.signal);
+    return this.asked(flags.env, (await this.agent(flags)).getPlatformInfo(this.signal));
   }
 }

@@ -8,6 +8,6 @@ export default class AgentMetrics extends AgentCommand<KiroMetrics> {
 
   protected override async execute(): Promise<KiroMetrics> {
     const { flags } = await this.parse(AgentMetrics);
-    return (await this.agent(flags)).getMetrics(this.signal);
+    return this.asked(flags.env, (await this.agent(flags)).getMetrics(this.signal));
   }
 }

@@ -1,5 +1,6 @@
 import { environmentFlag } from "../../environment-command.ts";
-import { describeSummary, SwapCommand, type SwapSummary } from "../../swap-command.ts";
+import { SwapCommand } from "../../swap-command.ts";
+import { describeSummary, type SwapSummary } from "../../swap-summary.ts";
 
 export default class SwapAbort extends SwapCommand<SwapSummary> {
   static override summary = "End the swap: traffic goes back to the old side, the new side stays up without traffic.";

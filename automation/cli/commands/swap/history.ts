@@ -1,5 +1,6 @@
 import { environmentFlag } from "../../environment-command.ts";
-import { SwapCommand, type SwapSummary, summarise } from "../../swap-command.ts";
+import { SwapCommand } from "../../swap-command.ts";
+import { type SwapSummary, summarise } from "../../swap-summary.ts";
 import { dateAndTime, table } from "../../text.ts";
 
 interface HistoryResult {

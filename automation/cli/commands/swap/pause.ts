@@ -1,5 +1,6 @@
 import { environmentFlag } from "../../environment-command.ts";
-import { describeSummary, SwapCommand, type SwapSummary } from "../../swap-command.ts";
+import { SwapCommand } from "../../swap-command.ts";
+import { describeSummary, type SwapSummary } from "../../swap-summary.ts";
 
 export default class SwapPause extends SwapCommand<SwapSummary> {
   static override summary = "Hold the swap where it is; the stop gate goes on looking.";

@@ -1,5 +1,6 @@
 import { environmentFlag } from "../../environment-command.ts";
-import { describeSummary, SwapCommand, type SwapSummary } from "../../swap-command.ts";
+import { SwapCommand } from "../../swap-command.ts";
+import { describeSummary, type SwapSummary } from "../../swap-summary.ts";
 
 export default class SwapResume extends SwapCommand<SwapSummary> {
   static override summary = "Go on with a paused or interrupted swap; without a process that drives it, this one does.";

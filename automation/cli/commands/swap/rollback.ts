@@ -1,5 +1,6 @@
 import { environmentFlag } from "../../environment-command.ts";
-import { describeSummary, SwapCommand, type SwapSummary } from "../../swap-command.ts";
+import { SwapCommand } from "../../swap-command.ts";
+import { describeSummary, type SwapSummary } from "../../swap-summary.ts";
 
 export default class SwapRollback extends SwapCommand<SwapSummary> {
   static override summary = "End the swap: traffic goes back to the old side, and the new side is removed.";

@@ -1,7 +1,8 @@
 import { Flags } from "@oclif/core";
 import { environmentFlag } from "../../environment-command.ts";
 import { parseRamp } from "../../ramp.ts";
-import { describeSummary, SwapCommand, type SwapSummary } from "../../swap-command.ts";
+import { SwapCommand } from "../../swap-command.ts";
+import { describeSummary, type SwapSummary } from "../../swap-summary.ts";
 
 export default class SwapStart extends SwapCommand<SwapSummary> {
   static override summary = "Move the agent to another platform, step by step, and follow it.";

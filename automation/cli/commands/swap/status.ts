@@ -1,6 +1,7 @@
 import { Args } from "@oclif/core";
 import { environmentFlag } from "../../environment-command.ts";
-import { describeSummary, SwapCommand, type SwapSummary, summarise } from "../../swap-command.ts";
+import { SwapCommand } from "../../swap-command.ts";
+import { describeSummary, type SwapSummary, summarise } from "../../swap-summary.ts";
 
 interface StatusResult extends SwapSummary {
   /** Whether a process drives it now. */

@@ -1,5 +1,6 @@
 import { environmentFlag } from "../../environment-command.ts";
-import { describeSummary, SwapCommand, type SwapSummary, summarise } from "../../swap-command.ts";
+import { SwapCommand } from "../../swap-command.ts";
+import { describeSummary, type SwapSummary, summarise } from "../../swap-summary.ts";
 
 export default class SwapWatch extends SwapCommand<SwapSummary> {
   static override summary = "Follow the open swap; goes on with it when the process that drove it is gone.";

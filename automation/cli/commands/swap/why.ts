@@ -5,7 +5,8 @@ import type { Reason } from "../../../swap/reasons.ts";
 import { applyEvent, type SwapEvent, type SwapState, startState } from "../../../swap/state.ts";
 import { describePosition } from "../../../swap/store.ts";
 import { environmentFlag } from "../../environment-command.ts";
-import { reasonText, SwapCommand } from "../../swap-command.ts";
+import { SwapCommand } from "../../swap-command.ts";
+import { reasonText } from "../../swap-summary.ts";
 import { duration, timeOfDay } from "../../text.ts";
 
 interface Decided {

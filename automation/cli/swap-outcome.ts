@@ -1,0 +1,67 @@
+/** How a command on a swap ends: with its summary, or with the error that says what a person has to do. */
+import { SwitchyardError } from "../errors.ts";
+import { describeWeights } from "../swap/perform.ts";
+import { canReturn, foldEvents, type SwapEvent, type SwapState, type Verb } from "../swap/state.ts";
+import { describePosition } from "../swap/store.ts";
+import { reasonText, type SwapSummary, summarise } from "./swap-summary.ts";
+
+/** Errors: swap-cannot-return. */
+export function assertPossible(verb: Verb, state: SwapState): void {
+  const late = ["removing-entry", "detaching", "removing"].includes(state.phase);
+  if ((verb === "abort" || verb === "rollback") && late) throw cannotReturn(state);
+}
+
+function cannotReturn(state: SwapState): SwitchyardError {
+  const where =
+    state.end === undefined ? `is removing ${state.from} (${describePosition(state)})` : `has removed ${state.from}`;
+  return new SwitchyardError("swap-cannot-return", {
+    message: `Swap ${state.id} ${where}, which therefore cannot take the traffic back`,
+    next: `To go back:   npx switchyard swap start --to ${state.from} --env ${state.environment}`,
+  });
+}
+
+/** A swap that came to rest: its summary, or the error that says what a person has to do. */
+export function finish(state: SwapState, verb: Verb | undefined): SwapSummary {
+  const summary = summarise(state);
+  const env = `--env ${state.environment}`;
+  const data = { swap: summary };
+  const wentBack = state.end !== undefined && state.end.as !== "completed";
+  if (verb === "abort" || verb === "rollback") {
+    if (wentBack) return summary;
+    if (state.end !== undefined) throw cannotReturn(state);
+  }
+  if (wentBack) {
+    throw new SwitchyardError("swap-failed", {
+      message: `Swap ${state.id} (${state.from} -> ${state.to}) was ${summary.state.replace("-", " ")}: ${reasonText(summary.reason)}. ${state.from} serves everything`,
+      next: [`To see what decided:   npx switchyard swap why ${state.id} ${env}`],
+      data,
+    });
+  }
+  if (state.end !== undefined) return summary;
+  throw new SwitchyardError("swap-paused", {
+    message: `Swap ${state.id} waits for a person: ${reasonText(state.paused?.reason ?? state.phaseReason)}${state.lastFailure === undefined ? "" : `: ${state.lastFailure.message}`}`,
+    next: [`To try again:   npx switchyard swap resume ${env}`, ...waysBack(state)],
+    data,
+  });
+}
+
+/** Ctrl-C. What the disk refused is told as it is: then the state is not kept. */
+export function stopped(events: readonly SwapEvent[], cause: unknown): unknown {
+  const state = foldEvents(events);
+  if (state === undefined || (cause instanceof SwitchyardError && cause.code.startsWith("disk-"))) return cause;
+  const { pending } = state;
+  const weights = state.accepted === undefined ? "not moved" : describeWeights(state.accepted);
+  const moving =
+    pending?.effect.kind === "write-weights" ? `, perhaps ${describeWeights(pending.effect.weights)} already` : "";
+  const back = state.phase === "returning" ? `. It was on its way back to ${state.from}: go on soon` : "";
+  return new SwitchyardError("cancelled", {
+    message: `Stopped (${describePosition(state)}). The swap's state is kept and traffic stays as it is (${weights}${moving})${back}`,
+    next: [`To go on:     npx switchyard swap resume --env ${state.environment}`, ...waysBack(state)],
+    data: { swap: summarise(state) },
+    cause,
+  });
+}
+
+function waysBack(state: SwapState): readonly string[] {
+  return canReturn(state.phase) ? [`To go back:   npx switchyard swap abort --env ${state.environment}`] : [];
+}
