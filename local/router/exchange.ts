@@ -310,7 +310,8 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
       if (selection.side !== "" && !flat.includes("x-switchyard-side")) flat.push("x-switchyard-side", selection.side);
     }
     if (this.#instance !== "") flat.push("x-switchyard-instance", this.#instance);
-    this.#outcome = status >= 500 ? "gateway" : "ok";
+    // 429 is the platform's "no instance free": for the user as failed as a 503. Other answers below 500 are the request's own fault.
+    this.#outcome = status >= 500 || status === 429 ? "gateway" : "ok";
     this.#writeHead(status, flat);
     this.#response.end(body);
   }
