@@ -180,6 +180,16 @@ export const catalogue = {
     what: "A swap's journal was changed, or lost lines. It is refused as a whole; nothing is changed.",
     next: "Look at the real weights with `npx switchyard traffic show`, then move the journal away as the message shows, and keep it.",
   },
+  "journal-format": {
+    exitCode: exitCodes.error,
+    what: "A swap's journal was written by another version of Switchyard. It is refused; nothing is changed.",
+    next: "End the swap with the version that began it, or move the journal away as the message says.",
+  },
+  "platform-in-use": {
+    exitCode: exitCodes.resource,
+    what: "A platform cannot be taken away, because the balancer still knows it or sends requests to it.",
+    next: "Move the traffic with `npx switchyard swap start`, then take it from the balancer with `npx switchyard up traffic.local --platforms …`.",
+  },
   "local-cloud-failed": {
     exitCode: exitCodes.error,
     what: "The local cloud could not be started, or did not answer.",
@@ -344,7 +354,7 @@ export const catalogue = {
   "stack-passphrase-wrong": {
     exitCode: exitCodes.authentication,
     what: "The passphrase that protects the stack's secrets is missing or wrong.",
-    next: "Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the one that the stack was made with.",
+    next: "Set PULUMI_CONFIG_PASSPHRASE_FILE to the one that the stack was made with. For a local stack whose `.switchyard` folder was removed, remove its `Pulumi.<program>.<environment>.yaml` too.",
   },
 } as const satisfies Record<string, CatalogueEntry>;
 

@@ -115,7 +115,10 @@ export async function findLocalCloud(root: string): Promise<LocalCloud | undefin
   return connect(parsed.data);
 }
 
-/** Errors: local-cloud-failed with the last lines of its log. */
+/**
+ * Where another command starts it at the same time, the one that won is the answer.
+ * Errors: local-cloud-failed, port-in-use, disk-full, disk-read-only.
+ */
 export async function startLocalCloud(options: StartOptions): Promise<LocalCloud> {
   const log = join(options.root, ".switchyard", "local", "logs", "daemon.log");
   await mkdir(dirname(log), { recursive: true });
@@ -132,7 +135,8 @@ export async function startLocalCloud(options: StartOptions): Promise<LocalCloud
   if (stdout === null) throw failed("its output cannot be read", log);
   const ended = new Promise<never>((_, reject) => {
     child.once("error", (error) => reject(failed(error.message, log)));
-    child.once("exit", (code, signal) => reject(failed(`it ended with ${signal ?? code} before it was ready`, log)));
+    // Not "exit": what it said about the reason may still be in the pipe then.
+    child.once("close", (code, signal) => reject(failed(`it ended with ${signal ?? code} before it was ready`, log)));
   });
   const ready = (async () => {
     for await (const line of createInterface({ input: stdout })) {
@@ -140,9 +144,9 @@ export async function startLocalCloud(options: StartOptions): Promise<LocalCloud
       const parsed = daemonFile.safeParse(said);
       if (parsed.success) return parsed.data;
       const failure = startFailure.safeParse(said);
-      if (failure.success) throw translate(failure.data.error, options.root, log);
+      if (failure.success) return failure.data.error;
     }
-    throw failed("it closed its output before it was ready", log);
+    return ended;
   })();
   const deadline = AbortSignal.timeout(startDeadlineMs);
   const late = new Promise<never>((_, reject) => {
@@ -158,6 +162,11 @@ export async function startLocalCloud(options: StartOptions): Promise<LocalCloud
   late.catch(() => undefined);
   try {
     const found = await Promise.race([ready, ended, late]);
+    if ("message" in found) {
+      const other = found.name === "DaemonRunningError" && !options.owned;
+      if (other) return await awaitLocalCloud(options.root, deadline, log);
+      throw translate(found, options.root, log);
+    }
     if (!options.owned) stdout.destroy();
     child.unref();
     const { stdin } = child;
@@ -167,6 +176,16 @@ export async function startLocalCloud(options: StartOptions): Promise<LocalCloud
   } catch (error) {
     child.kill("SIGKILL");
     throw error;
+  }
+}
+
+/** Another command is starting it at this moment. */
+async function awaitLocalCloud(root: string, deadline: AbortSignal, log: string): Promise<LocalCloud> {
+  for (;;) {
+    const cloud = await findLocalCloud(root);
+    if (cloud !== undefined) return cloud;
+    if (deadline.aborted) throw failed(`another one was not ready within ${startDeadlineMs / 1_000} s`, log);
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

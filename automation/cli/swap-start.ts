@@ -2,6 +2,7 @@
 import { userInfo } from "node:os";
 import { SwitchyardError } from "../errors.ts";
 import { hotSwapConfig, platformConfig, type SwapSettings, toSwapSettings } from "../swap/settings.ts";
+import { journalFormat } from "../swap/state.ts";
 import { swapInProgress } from "../swap/store.ts";
 import { type Environment, platformNames } from "./compose.ts";
 import { nearest } from "./nearest.ts";
@@ -113,6 +114,7 @@ export async function beginSwap(
     const journal = await store.journal(id);
     await journal.append({
       kind: "started",
+      format: journalFormat,
       at: Date.now(),
       id,
       environment: environment.name,

@@ -35,7 +35,7 @@ export function explain(reason: Reason, evidence: Evidence, settings: SwapSettin
       break;
     case "candidate-error-ceiling":
       lines.push(
-        `A failing share above ${settings.rollbackThreshold * 100} % is ${numberOf(evidence, "ceilingValue")} times likelier than one at it; the limit is ${numberOf(evidence, "limit")}.`,
+        `A failing share above ${settings.rollbackThreshold * 100} % is ${numberOf(evidence, "ceilingValue")} times likelier than one at it; the limit is ${numberOf(evidence, "ceilingLimit")}.`,
       );
       break;
     case "candidate-gateway-errors":

@@ -4,10 +4,11 @@
  * and is dropped; anything else that does not fit is refused.
  */
 import { createHash } from "node:crypto";
+import { dirname } from "node:path";
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
 import type { FileSystem } from "../ports/file-system.ts";
-import { type SwapEvent, swapEvent } from "./state.ts";
+import { journalFormat, type SwapEvent, swapEvent } from "./state.ts";
 
 const line = z.object({ n: z.number().int(), prev: z.string(), event: swapEvent });
 
@@ -31,6 +32,7 @@ export function parseJournal(text: string, path: string): JournalContent {
   const torn = text.slice(end);
   const events: SwapEvent[] = [];
   let previous = firstPrevious;
+  assertFormat(soundText, path);
   for (const [index, raw] of soundText.split("\n").slice(0, -1).entries()) {
     const number = index + 1;
     const parsed = parseLine(raw);
@@ -46,15 +48,30 @@ export function parseJournal(text: string, path: string): JournalContent {
   return { events, soundText, torn, next: { n: events.length + 1, prev: previous } };
 }
 
-function parseLine(raw: string): z.infer<typeof line> | undefined {
-  let value: unknown;
+const formatOnly = z.object({ event: z.object({ kind: z.literal("started"), format: z.number().optional() }) });
+
+/** Errors: journal-format. */
+function assertFormat(text: string, path: string): void {
+  const first = formatOnly.safeParse(parseJson(text.slice(0, text.indexOf("\n"))));
+  if (!first.success || first.data.event.format === journalFormat) return;
+  throw new SwitchyardError("journal-format", {
+    message: `The journal ${path} was written by another version of Switchyard (format ${first.data.event.format ?? "none"}; this one reads ${journalFormat})`,
+    next: `To keep the file and start afresh:   mv ${dirname(path)} ${dirname(path)}.other-version`,
+    data: { path },
+  });
+}
+
+function parseJson(raw: string): unknown {
   try {
-    value = JSON.parse(raw);
+    return JSON.parse(raw);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-  const result = line.safeParse(value);
+}
+
+function parseLine(raw: string): z.infer<typeof line> | undefined {
+  const result = line.safeParse(parseJson(raw));
   return result.success ? result.data : undefined;
 }
 

@@ -36,10 +36,15 @@ export type Verb = (typeof verbs)[number];
 
 const failure = z.object({ code: z.string(), message: z.string() });
 
+/** Rises when lines of an earlier version could be misread. */
+export const journalFormat = 1;
+
 /** What a journal line may say. `at` is ms since the epoch. */
 export const swapEvent = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("started"),
+    /** Of the journal; a journal of another format is refused, not guessed at. */
+    format: z.literal(journalFormat),
     at: z.number(),
     id: z.string(),
     environment: z.string(),

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { nodeFileSystem } from "../../automation/adapters/node-file-system.ts";
 import { openJournal } from "../../automation/swap/journal.ts";
 import { runSwap } from "../../automation/swap/run.ts";
+import { journalFormat } from "../../automation/swap/state.ts";
 import { SwapWorld } from "./swap-world.ts";
 
 interface Kept {
@@ -71,6 +72,7 @@ if (kept === undefined) {
   const first = await openJournal(nodeFileSystem, journal);
   await first.append({
     kind: "started",
+    format: journalFormat,
     at: world.clock.now(),
     id: "1",
     environment: "local",

@@ -8,7 +8,7 @@ import { openJournal, parseJournal } from "../../automation/swap/journal.ts";
 import type { RunListener, RunPorts } from "../../automation/swap/run.ts";
 import { runSwap } from "../../automation/swap/run.ts";
 import { hotSwapConfig, platformConfig, type SwapSettings, toSwapSettings } from "../../automation/swap/settings.ts";
-import { foldEvents, type SwapEvent, type SwapState, type Verb } from "../../automation/swap/state.ts";
+import { foldEvents, journalFormat, type SwapEvent, type SwapState, type Verb } from "../../automation/swap/state.ts";
 import type { KiroRequest } from "../../services/kiro/contract.ts";
 import { createFakeBalancer, type FakeBalancer } from "./fake-balancer.ts";
 import { createMemoryFiles, type MemoryFiles } from "./memory-files.ts";
@@ -70,6 +70,7 @@ export class SwapWorld {
     const journal = await openJournal(this.files, journalPath);
     await journal.append({
       kind: "started",
+      format: journalFormat,
       at: this.clock.now(),
       id: "1",
       environment: "local",

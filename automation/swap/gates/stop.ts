@@ -104,10 +104,17 @@ export function stopNow(gates: GateState, settings: SwapSettings): StopFinding |
   if (oldIsFine && candidate.gatewayRun >= settings.consecutiveGatewayErrors)
     return { reason: "candidate-gateway-errors", evidence: { ...evidence, inARow: candidate.gatewayRun } };
   const ceiling = ceilingValue(gates.ceiling);
-  if (oldIsFine && ceiling >= 1 / settings.errorAlpha)
+  // The ceiling's windows begin again with each weight: its risk is shared between the steps, so that it too is per swap.
+  const ceilingLimit = settings.ramp.length / settings.errorAlpha;
+  if (oldIsFine && ceiling >= ceilingLimit)
     return {
       reason: "candidate-error-ceiling",
-      evidence: { ...evidence, ceiling: settings.rollbackThreshold, ceilingValue: round(ceiling) },
+      evidence: {
+        ...evidence,
+        ceiling: settings.rollbackThreshold,
+        ceilingValue: round(ceiling),
+        ceilingLimit: round(ceilingLimit),
+      },
     };
   return undefined;
 }
