@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { HotSwapError } from "../errors.ts";
+import { HotSwapError, SwitchyardError } from "../errors.ts";
 import type { Platform } from "../ports/platform.ts";
 import { gkeAgentClient } from "./agent-gke.ts";
 import type { PlatformContext } from "./platform-context.ts";
@@ -19,7 +19,15 @@ export function createGkePlatform(context: PlatformContext): Platform {
     name: "gke",
     agent: () => gkeAgentClient.connect(context.route),
     async trafficConfig(raw, signal) {
-      const { negName } = outputs.parse(raw);
+      const parsed = outputs.safeParse(raw);
+      if (!parsed.success) {
+        throw new SwitchyardError("not-deployed", {
+          message: "Platform gke is not up: its stack has no output negName",
+          next: "To bring it up:   npx switchyard up gke.local",
+          cause: parsed.error,
+        });
+      }
+      const { negName } = parsed.data;
       const startedAt = clock.now();
       let zones: readonly string[] = [];
       let since = startedAt;

@@ -183,6 +183,16 @@ export class Composition {
     });
   }
 
+  /** As `variables`, without a local cloud: enough to read the state of stacks. */
+  async readingVariables(config: EnvironmentConfig): Promise<Readonly<Record<string, string | undefined>>> {
+    if (config.cloud !== "local") return cloudEnvironment({ env: this.#env });
+    const { PULUMI_DEBUG_PROVIDERS: _providers, ...rest } = localEnvironment({
+      root: this.root,
+      cloud: { providers: {}, googleEndpoint: "http://127.0.0.1", token: "" },
+    });
+    return engineEnvironment(this.#env, rest);
+  }
+
   /** The whole environment that an environment's engine and clients run with. */
   async variables(config: EnvironmentConfig): Promise<Readonly<Record<string, string | undefined>>> {
     if (config.cloud !== "local") return cloudEnvironment({ env: this.#env });
@@ -211,16 +221,18 @@ export class Environment {
   }
 
   engine(): Promise<StackEngine> {
-    this.#engine ??= this.#createEngine();
+    this.#engine ??= this.#createEngine(this.#composition.variables(this.config));
     return this.#engine;
   }
 
-  async #createEngine(): Promise<StackEngine> {
+  /** For what only reads the stacks' state: no local cloud is started for it. */
+  async readingEngine(): Promise<Pick<StackEngine, "list" | "outputs">> {
+    return this.#engine ?? this.#createEngine(this.#composition.readingVariables(this.config));
+  }
+
+  async #createEngine(variables: Promise<Readonly<Record<string, string | undefined>>>): Promise<StackEngine> {
     const { root, options } = this.#composition;
-    const [resolved, env] = await Promise.all([
-      this.#composition.resolveEngine(),
-      this.#composition.variables(this.config),
-    ]);
+    const [resolved, env] = await Promise.all([this.#composition.resolveEngine(), variables]);
     const { programs } = await import("../../stacks/programs.ts");
     return createPulumiEngine({
       root,
@@ -255,7 +267,7 @@ export class Environment {
     const hosts = { host: domain, darkHost: `dark.${domain}` };
     if (this.config.cloud !== "local") return { url: `https://${domain}`, ...hosts };
     const { listeners } = await (await this.#composition.localCloud()).status();
-    const https = listeners.find((listener) => listener.name.endsWith("-https"));
+    const https = listeners.find((listener) => listener.name === `${this.config.prefix}-https`);
     if (https === undefined) {
       throw new SwitchyardError("not-deployed", {
         message: `Environment ${this.name} has no balancer yet`,

@@ -31,8 +31,8 @@ const environment = z
     prefix: z
       .string()
       .regex(
-        /^[a-z][a-z0-9-]{0,18}[a-z0-9]$/,
-        "must be 2 to 20 lower-case letters, digits and hyphens, beginning with a letter",
+        /^[a-z](?:[a-z0-9-]{0,18}[a-z0-9])?$/,
+        "must be 1 to 20 lower-case letters, digits and hyphens, beginning with a letter",
       )
       .default("kiro")
       .describe("Prefix of resource names. Default kiro."),

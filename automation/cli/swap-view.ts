@@ -83,7 +83,7 @@ export function swapListener(lines: ProgressLines): RunListener {
       switch (event.kind) {
         case "entered": {
           phaseStartedAt ??= state.startedAt;
-          const row = eventRow(previous.state, previous.seen, event, took(event.at));
+          const row = eventRow(previous.state, seen, event, took(event.at));
           if (row !== undefined) lines.line(row);
           phaseStartedAt = event.at;
           break;

@@ -20,6 +20,7 @@ export async function upConfig(
   }
   const names = options.platforms === undefined ? await knownPlatforms(environment) : parsePlatforms(options.platforms);
   const engine = await environment.engine();
+  if (options.platforms !== undefined) await takeEntriesAway(environment, names);
   const platforms = await environment.platforms({ balancerNeeded: false });
   let config: ConfigValues = { ...environment.settings(program), "switchyard:platforms": names };
   for (const name of names) {
@@ -27,6 +28,49 @@ export async function upConfig(
     config = { ...config, ...(await platforms[name]?.trafficConfig(outputs, options.signal)) };
   }
   return config;
+}
+
+/**
+ * Pulumi cannot remove a backend that the balancer's map still names, and the map's entries are not Pulumi's: those of
+ * platforms that go, all at weight 0, are taken out first. Errors: platform-in-use.
+ */
+async function takeEntriesAway(environment: Environment, stay: readonly string[]): Promise<void> {
+  const router = await environment.router();
+  const state = await router.read().catch((error: unknown) => {
+    if (error instanceof SwitchyardError && error.code === "traffic-not-found") return undefined;
+    throw error;
+  });
+  if (state === undefined) return;
+  const going = Object.entries(state.weights).filter(([platform]) => !stay.includes(platform));
+  const busy = going.find(([, share]) => share > 0);
+  if (busy !== undefined) {
+    throw new SwitchyardError("platform-in-use", {
+      message: `${busy[0]} gets ${busy[1]} % of the traffic of ${environment.name} and cannot be taken from the balancer`,
+      next: `To move the traffic first:   npx switchyard swap start --to ${stay[0]} --env ${environment.name}`,
+    });
+  }
+  if (going.length === 0) return;
+  const left = Object.entries(state.weights).filter(([platform]) => stay.includes(platform));
+  await router.write(Object.fromEntries(left), state.fingerprint);
+}
+
+/** A platform that the balancer knows is not destroyed under it. Errors: platform-in-use. */
+export async function assertNotInUse(program: Program, environment: Environment): Promise<void> {
+  if (program === "traffic") return;
+  const traffic: StackName = `traffic.${environment.name}`;
+  const engine = await environment.engine();
+  const known = (await engine.list()).some(({ stack, resources }) => stack === traffic && resources > 0);
+  if (!known) return;
+  const { platforms } = await engine.outputs(traffic);
+  if (!Array.isArray(platforms) || !platforms.includes(program)) return;
+  const others = platforms.filter((name) => name !== program);
+  throw new SwitchyardError("platform-in-use", {
+    message: `The balancer of ${environment.name} knows ${program}, so that it cannot be destroyed`,
+    next:
+      others.length === 0
+        ? `To take the balancer down first:   npx switchyard destroy ${traffic}`
+        : `To take it from the balancer first:   npx switchyard up ${traffic} --platforms ${others.join(",")}`,
+  });
 }
 
 function parsePlatforms(text: string): readonly string[] {

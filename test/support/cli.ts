@@ -3,7 +3,8 @@
  * the sources with this one; its state, its switchyard.yaml and its home are its own.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -44,6 +45,8 @@ export interface CliProcess {
   readonly stderr: string;
   readonly ended: Promise<CliResult>;
   kill(signal: NodeJS.Signals): void;
+  /** Presses keys; for one on a terminal. */
+  type(keys: string): void;
   /** Until its text has this. Errors: when it ends before, or after the deadline. */
   says(text: string | RegExp, deadlineMs?: number): Promise<void>;
 }
@@ -54,7 +57,12 @@ export interface CliOptions {
   /** Default the one that runs the tests. */
   readonly node?: string;
   readonly stdin?: string;
+  /** On a terminal of its own (util-linux `script`), whose text is all on stdout. */
+  readonly terminal?: boolean;
 }
+
+/** Whether this machine can give a command a terminal. */
+export const hasTerminals = existsSync("/usr/bin/script") && process.platform === "linux";
 
 const envelope = z.discriminatedUnion("status", [
   z.strictObject({
@@ -120,12 +128,15 @@ export async function openCliCheckout(without: readonly string[] = []): Promise<
   const running = new Set<CliProcess>();
 
   function start(args: readonly string[], options: CliOptions = {}): CliProcess {
-    const child = spawn(options.node ?? process.execPath, [join(root, "bin", "switchyard.js"), ...args], {
+    const command = [options.node ?? process.execPath, join(root, "bin", "switchyard.js"), ...args];
+    const [program = "", ...rest] =
+      options.terminal === true ? ["script", "-qec", command.map(quote).join(" "), "/dev/null"] : command;
+    const child = spawn(program, rest, {
       cwd: options.cwd ?? root,
       env: { ...env, ...options.env },
       stdio: ["pipe", "pipe", "pipe"],
     });
-    child.stdin.end(options.stdin ?? "");
+    if (options.terminal !== true) child.stdin.end(options.stdin ?? "");
     const started = cliProcess(child, args);
     running.add(started);
     const forget = () => running.delete(started);
@@ -160,6 +171,24 @@ export async function openCliCheckout(without: readonly string[] = []): Promise<
       await rm(root, { recursive: true, force: true });
     },
   };
+}
+
+const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+
+/** What runs in or for a checkout: its folder is in the command line, or it is the working folder. Linux only. */
+export async function processesOf(root: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    try {
+      const command = (await readFile(`/proc/${pid}/cmdline`, "utf8")).replaceAll("\0", " ").trim();
+      const folder = await readlink(`/proc/${pid}/cwd`);
+      // A zombie has no command line.
+      if (command !== "" && (command.includes(root) || folder.startsWith(root))) found.push(`${pid} ${command}`);
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return found;
 }
 
 export function describe(ended: CliResult): string {
@@ -199,6 +228,9 @@ function cliProcess(child: ChildProcess, args: readonly string[]): CliProcess {
     },
     kill(signal) {
       child.kill(signal);
+    },
+    type(keys) {
+      child.stdin?.write(keys);
     },
     says(text, deadlineMs = 30_000) {
       return new Promise((resolve, reject) => {

@@ -14,6 +14,8 @@ export default class Destroy extends StackCommand {
     const { args, flags } = await this.parse(Destroy);
     const parsed = parseStack(args.stack);
     const environment = await this.environment(parsed.environment);
+    const { assertNotInUse } = await import("../up-config.ts");
+    await assertNotInUse(parsed.program, environment);
     await confirmName(parsed.stack, `delete all resources of ${parsed.stack}`, flags.yes, "--yes", this.signal);
     return this.operate("destroy", parsed, environment);
   }

@@ -14,7 +14,7 @@ export default class Outputs extends EnvironmentCommand<OutputsResult> {
   protected override async execute(): Promise<OutputsResult> {
     const { args } = await this.parse(Outputs);
     const parsed = parseStack(args.stack);
-    const engine = await (await this.environment(parsed.environment)).engine();
+    const engine = await (await this.environment(parsed.environment)).readingEngine();
     return { stack: parsed.stack, outputs: await engine.outputs(parsed.stack) };
   }
 

@@ -20,7 +20,7 @@ export default class Stacks extends EnvironmentCommand<StacksResult> {
     const { environments } = await composition.config();
     const stacks = [];
     for (const name of Object.keys(environments)) {
-      const engine = await (await composition.environment(name)).engine();
+      const engine = await (await composition.environment(name)).readingEngine();
       for (const one of await engine.list())
         if (one.stack.endsWith(`.${name}`)) stacks.push({ ...one, environment: name });
     }

@@ -1,21 +1,27 @@
 /**
- * The demo works in the environment `local` of this checkout, with a local cloud of its own, and leaves nothing there but
- * its swaps' journals and its report. What a demo that was killed left behind is known by a mark and cleared away.
+ * The demo works in the environment `local` of this checkout, with a local cloud and stacks of its own. What is there of
+ * the user's is set aside before and put back afterwards; of the demo only journals, reports and images stay. A mark on disk says
+ * how far it came, so that a demo that was killed is cleared away by the next one.
  */
-import { readdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { access, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { z } from "zod";
 import { SwitchyardError } from "../../errors.ts";
 import type { Composition } from "../compose.ts";
 
-const folder = ".switchyard";
+const stateFolder = ".switchyard";
+const keptFolder = join(stateFolder, "kept-by-demo");
+const stackFile = /^Pulumi\.(gke|cloud-run|traffic)\.local\.yaml$/;
 
-function markPath(root: string): string {
-  return join(root, folder, "demo.json");
-}
+/** What the demo makes anew, from the root. */
+const replaced = [join(stateFolder, "local"), join(stateFolder, "pulumi", "state")];
 
-/** Clears what an earlier demo left, and marks what follows as the demo's. Errors: environment-in-use. */
+const mark = z.object({ stage: z.enum(["setting-aside", "running", "putting-back"]), pid: z.number() });
+type Stage = z.infer<typeof mark>["stage"];
+
+/** Clears what an earlier demo left, and sets the user's things aside. Errors: environment-in-use. */
 export async function enterDemo(composition: Composition): Promise<void> {
-  const { root, files } = composition;
+  const { root } = composition;
   const running = await composition.findLocalCloud();
   if (running !== undefined) {
     throw new SwitchyardError("environment-in-use", {
@@ -26,51 +32,79 @@ export async function enterDemo(composition: Composition): Promise<void> {
       ],
     });
   }
-  if ((await files.read(markPath(root))) !== undefined) await clearDemo(composition);
-  const declared = await declaredResources(root);
-  if (declared > 0) {
+  await clearDemo(composition);
+  const { store } = await composition.environment("local");
+  const open = await store.open();
+  if (open !== undefined) {
     throw new SwitchyardError("environment-in-use", {
-      message: `Environment local has ${declared} resources of yours, and the demo would change them`,
+      message: `Swap ${open.state.id} of environment local has not ended, and the demo would come between`,
       next: [
-        "To remove them:   npx switchyard destroy traffic.local --yes; npx switchyard destroy gke.local --yes; npx switchyard destroy cloud-run.local --yes; npx switchyard local stop",
+        "To go on with it:   npx switchyard swap resume --env local",
+        "To go back:         npx switchyard swap abort --env local",
       ],
     });
   }
-  await files.writeAtomic(markPath(root), `${JSON.stringify({ pid: process.pid })}\n`);
+  await writeMark(composition, "setting-aside");
+  for (const path of [...replaced, ...(await stackFiles(root))])
+    await move(join(root, path), join(root, keptFolder, path));
+  await writeMark(composition, "running");
 }
 
-/** Removes everything of a demo but journals, reports and images. The demo's local cloud must have ended. */
+/** Removes what is a demo's and puts the user's things back; does nothing without a mark. The demo's local cloud must have ended. */
 export async function clearDemo(composition: Composition): Promise<void> {
-  const { root } = composition;
-  await abandonOpenSwap(root, composition);
-  await rm(join(root, folder, "local"), { recursive: true, force: true });
-  await rm(join(root, folder, "pulumi", "state"), { recursive: true, force: true });
-  for (const name of await readdir(root)) {
-    if (/^Pulumi\.(gke|cloud-run|traffic)\.local\.yaml$/.test(name)) await rm(join(root, name));
+  const { root, files } = composition;
+  const text = await files.read(markPath(root));
+  if (text === undefined) return;
+  const { stage } = mark.parse(JSON.parse(text));
+  if (stage === "running") {
+    await abandonOpenSwap(composition);
+    for (const path of [...replaced, ...(await stackFiles(root))])
+      await rm(join(root, path), { recursive: true, force: true });
   }
-  await rm(markPath(root), { force: true });
+  await writeMark(composition, "putting-back");
+  const kept = join(root, keptFolder);
+  for (const path of [...replaced, ...(await stackFiles(kept))]) await move(join(kept, path), join(root, path));
+  await rm(kept, { recursive: true, force: true });
+  await files.remove(markPath(root));
 }
 
 /** A swap whose environment is gone cannot be resumed; its journal is kept under another name. */
-async function abandonOpenSwap(root: string, composition: Composition): Promise<void> {
+async function abandonOpenSwap(composition: Composition): Promise<void> {
   const { store } = await composition.environment("local");
   const open = await store.open();
   if (open === undefined) return;
-  const swap = join(root, folder, "environments", "local", "swaps", open.state.id);
-  await rename(swap, `${swap}.abandoned-${Date.now()}`);
-  await rm(join(root, folder, "environments", "local", "owner.json"), { force: true });
+  const folder = dirname(store.journalPath(open.state.id));
+  await rename(folder, `${folder}.abandoned-${Date.now()}`);
+  await rm(join(composition.root, stateFolder, "environments", "local", "owner.json"), { force: true });
 }
 
-async function declaredResources(root: string): Promise<number> {
-  const path = join(root, folder, "local", "resources.json");
+function markPath(root: string): string {
+  return join(root, stateFolder, "demo.json");
+}
+
+async function writeMark({ root, files }: Composition, stage: Stage): Promise<void> {
+  await files.writeAtomic(
+    markPath(root),
+    `${JSON.stringify({ stage, pid: process.pid } satisfies z.infer<typeof mark>)}\n`,
+  );
+}
+
+async function stackFiles(folder: string): Promise<readonly string[]> {
+  return (await exists(folder)) ? (await readdir(folder)).filter((name) => stackFile.test(name)) : [];
+}
+
+async function move(from: string, to: string): Promise<void> {
+  if (!(await exists(from))) return;
+  await mkdir(dirname(to), { recursive: true });
+  await rename(from, to);
+}
+
+async function exists(path: string): Promise<boolean> {
   try {
-    const value: unknown = JSON.parse(await readFile(path, "utf8"));
-    if (typeof value === "object" && value !== null && "resources" in value && Array.isArray(value.resources)) {
-      return value.resources.length;
-    }
-    return 0;
+    await access(path);
+    return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return 0;
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
     throw error;
   }
 }

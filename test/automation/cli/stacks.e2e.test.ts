@@ -1,7 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type CliCheckout, type CliResult, openCliCheckout, parseEnvelope } from "../../support/cli.ts";
+import { type CliCheckout, type CliResult, hasTerminals, openCliCheckout, parseEnvelope } from "../../support/cli.ts";
 
 // What a service developer types, on one local cloud. Commands that only read run side by side.
 
@@ -144,6 +144,23 @@ test("a restart of the local cloud brings everything back where it was", async (
   const after = await cli.result("local", "status");
   expect(after["listeners"]).toEqual(before["listeners"]);
   expect(after["pid"]).not.toBe(before["pid"]);
+});
+
+describe.runIf(hasTerminals)("destroy on a terminal asks for the name", () => {
+  test.concurrent.each([
+    ["Ctrl-C", "\u0003", "Nothing was changed."],
+    ["Ctrl-D", "\u0004", "Nothing was changed."],
+    ["another name", "traffic\n", '"traffic" is not traffic.local; nothing was changed.'],
+  ])("and %s changes nothing", async (_what, keys, text) => {
+    const asking = cli.start(["destroy", "traffic.local"], { terminal: true });
+    await asking.says("Type traffic.local to go on (or use --yes): ");
+    asking.type(keys);
+    const ended = await asking.ended;
+    expect(ended.code, ended.stdout).toBe(8);
+    expect(ended.stdout).toContain("Error: cancelled");
+    expect(ended.stdout).toContain(text);
+    expect(await cli.result("outputs", "traffic.local")).toMatchObject({ outputs: { domain: "agent.local" } });
+  });
 });
 
 test("destroy removes a stack's resources, and says how to bring them back", async () => {

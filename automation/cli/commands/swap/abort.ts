@@ -15,7 +15,7 @@ export default class SwapAbort extends SwapCommand<SwapSummary> {
   protected override describe(result: SwapSummary): readonly string[] {
     return [
       ...describeSummary(result),
-      `To remove the new side:   npx switchyard destroy ${result.to}.${result.environment}`,
+      `To remove the new side:   npx switchyard up traffic.${result.environment} --platforms ${result.from} && npx switchyard destroy ${result.to}.${result.environment}`,
     ];
   }
 }

@@ -16,9 +16,10 @@ interface TrafficResult {
         requests: number;
         errors: number;
         inFlight: number;
-        p50Ms: number;
-        p95Ms: number;
-        p99Ms: number;
+        /** Absent before the first request. */
+        p50Ms: number | undefined;
+        p95Ms: number | undefined;
+        p99Ms: number | undefined;
       }
     >
   >;
@@ -37,18 +38,21 @@ export default class TrafficShow extends EnvironmentCommand<TrafficResult> {
     const balancer = await environment.balancer();
     const local = await environment.localTraffic();
     const sides = Object.fromEntries(
-      Object.entries(local?.sides ?? {}).map(([name, side]) => [
-        name,
-        {
-          appliedPercent: local?.weights[name] ?? 0,
-          requests: side.requests,
-          errors: side.errors,
-          inFlight: side.inFlight,
-          p50Ms: side.latencyMs.p50,
-          p95Ms: side.latencyMs.p95,
-          p99Ms: side.latencyMs.p99,
-        },
-      ]),
+      Object.keys({ ...local?.weights, ...local?.sides }).map((name) => {
+        const side = local?.sides[name];
+        return [
+          name,
+          {
+            appliedPercent: local?.weights[name] ?? 0,
+            requests: side?.requests ?? 0,
+            errors: side?.errors ?? 0,
+            inFlight: side?.inFlight ?? 0,
+            p50Ms: side?.latencyMs.p50,
+            p95Ms: side?.latencyMs.p95,
+            p99Ms: side?.latencyMs.p99,
+          },
+        ];
+      }),
     );
     return { environment: flags.env, url: balancer.url, host: balancer.host, weights, sides };
   }
