@@ -188,7 +188,7 @@ export const catalogue = {
   "platform-in-use": {
     exitCode: exitCodes.resource,
     what: "A platform cannot be taken away, because the balancer still knows it or sends requests to it.",
-    next: "Move the traffic with `npx switchyard swap start`, then take it from the balancer with `npx switchyard up traffic.local --platforms …`.",
+    next: "Move the traffic with `npx switchyard swap start --to gke`, then take the platform from the balancer with `npx switchyard up traffic.local --platforms gke`.",
   },
   "local-cloud-failed": {
     exitCode: exitCodes.error,
