@@ -84,7 +84,7 @@ export function readRequestHead(request: RawRequest): RequestHead | HeadProblem 
         listed = listedHeaders(value, listed);
         break;
       case "upgrade":
-        if (webSocket.test(value)) return problem("Upgrading a connection (WebSocket) is not implemented.", 501);
+        if (webSocket.test(value)) return problem("Upgrades of a connection (WebSocket) are not served here.", 501);
         break;
       case "x-forwarded-for":
         forwardedFor = forwardedFor === undefined ? value : `${forwardedFor},${value}`;

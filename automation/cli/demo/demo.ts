@@ -74,6 +74,7 @@ export async function runDemo(
   const engine = await composition.resolveEngine();
   let cloud: LocalCloud | undefined;
   let load: Load | undefined;
+  let sampler: Sampler | undefined;
   try {
     const startedAt = Date.now();
     cloud = await composition.localCloud();
@@ -84,7 +85,7 @@ export async function runDemo(
     const balancer = await environment.balancer();
     load = await Load.start({ root: composition.root, url: balancer.url, host: balancer.host, ...options });
     lines.line(label("Load", `${options.rate} requests/s: 90 % short, 8 % 3-5 s, 2 % streams`));
-    const sampler = new Sampler(cloud, load);
+    sampler = new Sampler(cloud, load);
     sampler.start();
     const stage: Stage = { environment, lines, signal, load, sampler };
     load.phase("before");
@@ -103,6 +104,7 @@ export async function runDemo(
     );
     return result;
   } finally {
+    await sampler?.abandon();
     load?.kill();
     await cloud?.stop();
     await clearDemo(composition);

@@ -31,9 +31,14 @@ export class Sampler {
 
   /** Ends the looks; the last crashes are told before it resolves. */
   async stop(): Promise<void> {
+    await this.abandon();
+    await this.#tellCrashes();
+  }
+
+  /** Ends the looks, and no more. */
+  async abandon(): Promise<void> {
     this.#stop.abort();
     await this.#running;
-    await this.#tellCrashes();
   }
 
   async #loop(): Promise<void> {

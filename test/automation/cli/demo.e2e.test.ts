@@ -76,7 +76,7 @@ describe.runIf(process.platform === "linux")("a demo that does not come to its e
     demo.kill("SIGKILL");
     expect(await demo.ended).toMatchObject({ signal: "SIGKILL" });
     await allGone();
-  });
+  }, 60_000);
 
   test("Ctrl-C ends the next one, which began cleanly: exit code 8, nothing left but journals and images", async () => {
     const demo = cli.start(["demo", "--rate", "60"]);
@@ -97,7 +97,7 @@ describe.runIf(process.platform === "linux")("a demo that does not come to its e
       "home",
     ]);
     expect((await cli.run(["doctor"])).stdout).toMatch(/^ok +open swaps +none that nobody drives$/m);
-  });
+  }, 60_000);
 });
 
 test("refuses to touch an environment that is in use", async () => {
