@@ -267,7 +267,13 @@ async function connect(file: z.infer<typeof daemonFile>): Promise<LocalCloud> {
       await ask("/settings", "PATCH", settings);
     },
     async stop() {
-      await ask("/stop", "POST");
+      try {
+        await ask("/stop", "POST");
+      } catch (error) {
+        // It had ended by itself.
+        if ((await startTimeOf(file.pid)) === undefined) return;
+        throw error;
+      }
       const deadline = Date.now() + stopDeadlineMs;
       while ((await startTimeOf(file.pid)) !== undefined) {
         if (Date.now() > deadline) {

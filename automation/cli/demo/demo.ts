@@ -4,8 +4,10 @@ import { join } from "node:path";
 import type { Summary } from "../../../tools/load-generator/messages.ts";
 import type { LocalCloud } from "../../adapters/local-cloud.ts";
 import { SwitchyardError } from "../../errors.ts";
+import { type Reason, reasons } from "../../swap/reasons.ts";
 import { runSwap } from "../../swap/run.ts";
 import type { SwapEvent, SwapState } from "../../swap/state.ts";
+import { describePosition } from "../../swap/store.ts";
 import type { Composition, Environment } from "../compose.ts";
 import { engineProcess } from "../engine-process.ts";
 import { label, type ProgressLines, stackProgress } from "../progress.ts";
@@ -70,8 +72,10 @@ export async function runDemo(
   );
   lines.line("Everything runs on this machine: no cloud account, no Docker.");
   lines.line("");
-  await enterDemo(composition);
+  // First of all, because it may take minutes or fail, and nothing is touched before.
   const engine = await composition.resolveEngine();
+  signal.throwIfAborted();
+  await enterDemo(composition);
   let cloud: LocalCloud | undefined;
   let load: Load | undefined;
   let sampler: Sampler | undefined;
@@ -106,8 +110,11 @@ export async function runDemo(
   } finally {
     await sampler?.abandon();
     load?.kill();
-    await cloud?.stop();
-    await clearDemo(composition);
+    try {
+      await cloud?.stop();
+    } finally {
+      await clearDemo(composition);
+    }
   }
 }
 
@@ -164,15 +171,18 @@ export async function act(
     const journal = await environment.store.journal(id);
     const ports = await environment.swapPorts();
     const view = swapListener(lines);
+    // Nobody is there who could let a paused swap go on.
+    const paused = new AbortController();
     try {
       const state = await runSwap(
         journal,
         { ...ports, requests: (after) => environment.store.requests(id, after) },
         engineProcess,
-        signal,
+        AbortSignal.any([signal, paused.signal]),
         {
           ...view,
           onEvent(event: SwapEvent, after: SwapState, seen) {
+            if (event.kind === "paused") paused.abort(pausedError(name, event.reason, after));
             if (event.kind === "outcome" && after.accepted !== undefined) sampler.asked(after.accepted);
             view.onEvent?.(event, after, seen);
           },
@@ -185,6 +195,14 @@ export async function act(
   } finally {
     await release();
   }
+}
+
+function pausedError(name: string, reason: Reason, state: SwapState): SwitchyardError {
+  const why = state.lastFailure === undefined ? reasons[reason] : `${reasons[reason]}: ${state.lastFailure.message}`;
+  return new SwitchyardError("demo-failed", {
+    message: `${name} came to a halt (${describePosition(state)}): ${why}`,
+    next: "Run the demo again; if it halts there again, look at .switchyard/environments/local/swaps.",
+  });
 }
 
 interface Conclusion {

@@ -3,35 +3,10 @@ import type { Socket } from "node:net";
 import { expect, test } from "vitest";
 import type { RequestOutcome } from "../../../local/router/feed.ts";
 import { RawClient } from "./raw-client.ts";
-import {
-  backendAt,
-  type CountingBackend,
-  eventually,
-  type Origin,
-  type StartedRouter,
-  selectionOf,
-  startOrigin,
-  startRawOrigin,
-  startRouter,
-} from "./router-fixture.ts";
+import { backendAt, eventually, scene, selectionOf, startOrigin, startRouter } from "./router-fixture.ts";
 
 const request = (method = "GET", version = "1.1"): string => `${method} / HTTP/${version}\r\nHost: agent.local\r\n\r\n`;
 const upload = "POST / HTTP/1.1\r\nHost: agent.local\r\nContent-Length: 10\r\n\r\nhello";
-const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
-interface Scene extends StartedRouter {
-  readonly origin: Origin;
-  readonly backend: CountingBackend;
-}
-
-async function scene(
-  onData: (text: string, socket: Socket) => void,
-  options: Parameters<typeof backendAt>[1] = {},
-): Promise<Scene> {
-  const origin = await startRawOrigin(onData);
-  const backend = backendAt(origin.url, options);
-  return { ...(await startRouter(selectionOf(backend))), origin, backend };
-}
 
 interface Failure {
   readonly what: string;
@@ -283,79 +258,6 @@ test("given a complete 500 of the service, it is the application's and bears no 
   expect(await records(1)).toMatchObject([{ outcome: "application", status: 500 }]);
 });
 
-/** Answers the first request of each connection, then does as told with the next one. */
-function answersOnce(next: (socket: Socket, connection: number) => void): (text: string, socket: Socket) => void {
-  const used = new WeakMap<Socket, number>();
-  let connections = 0;
-  return (_text, socket) => {
-    const connection = used.get(socket);
-    if (connection !== undefined) {
-      next(socket, connection);
-      return;
-    }
-    connections += 1;
-    used.set(socket, connections);
-    socket.write(ok);
-  };
-}
-
-test.for(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])(
-  "given a kept connection that the service resets under a %s, it is asked once more on a fresh one",
-  async (method) => {
-    const { port, origin, backend, records } = await scene(answersOnce((socket) => socket.resetAndDestroy()));
-    const client = new RawClient(port).send(request());
-    await client.until(/ok$/);
-    client.received = "";
-
-    expect(await client.send(request(method)).until(/\r\n\r\n/)).toMatch(/^HTTP\/1\.1 200 /);
-
-    expect(origin.connections).toBe(2);
-    expect(await records(2)).toMatchObject([{ outcome: "ok" }, { outcome: "ok" }]);
-    expect([backend.reserved, backend.released]).toEqual([2, 2]);
-  },
-);
-
-test.for(["POST", "PATCH"])(
-  "given a kept connection that the service resets under a %s, answers 502",
-  async (method) => {
-    const { port, origin, records } = await scene(answersOnce((socket) => socket.resetAndDestroy()));
-    const client = new RawClient(port).send(request());
-    await client.until(/ok$/);
-    client.received = "";
-
-    expect(await client.send(request(method)).until(/\r\n\r\n/)).toMatch(/^HTTP\/1\.1 502 /);
-
-    expect(origin.connections).toBe(1);
-    expect(await records(2)).toMatchObject([{ outcome: "ok" }, { outcome: "gateway", status: 502 }]);
-  },
-);
-
-test("given a kept connection that breaks after a byte of the response, answers 502 and does not ask again", async () => {
-  const { port, origin } = await scene(answersOnce((socket) => socket.end("HTTP/1.1 2")));
-  const client = new RawClient(port).send(request());
-  await client.until(/ok$/);
-  client.received = "";
-
-  expect(await client.send(request()).until(/\r\n\r\n/)).toMatch(/^HTTP\/1\.1 502 /);
-  expect(origin.connections).toBe(1);
-});
-
-test("given that the fresh connection is reset as well, answers 502", async () => {
-  let requests = 0;
-  const { port, origin } = await scene((_text, socket) => {
-    requests += 1;
-    if (requests === 1) socket.write(ok);
-    else socket.resetAndDestroy();
-  });
-  const client = new RawClient(port).send(request());
-  await client.until(/ok$/);
-  client.received = "";
-
-  expect(await client.send(request()).until(/\r\n\r\n/)).toMatch(/^HTTP\/1\.1 502 /);
-  expect(requests).toBe(3);
-  expect(origin.connections).toBe(2);
-});
-
 test("given that the timeout comes while a place is awaited, answers 504 and gives the late place back", async () => {
   const late = Promise.withResolvers<Record<string, never>>();
   const { port, backend, records } = await scene(silent, { timeoutMs: 60, place: () => late.promise });
@@ -386,23 +288,31 @@ test("given that the client leaves while a place is awaited, the waiting one is 
   expect(origin.connections).toBe(0);
 });
 
-test("given a refusal of the platform, its words, the side and a gateway record from 500 on", async () => {
-  const refusal = {
-    kind: "refusal",
-    status: 503,
-    headers: [["content-type", "text/html"]],
-    body: "<h1>no</h1>",
-  } as const;
-  const { port, backend, records } = await scene(silent, { place: async () => refusal });
+// 429 is "no instance free": failed, for the user. 404 is the request's own fault.
+test.for([
+  [503, "gateway"],
+  [429, "gateway"],
+  [404, "ok"],
+] as const)(
+  "given a refusal of the platform with %i, its words, the side and a record %s",
+  async ([status, outcome]) => {
+    const refusal = {
+      kind: "refusal",
+      status,
+      headers: [["content-type", "text/html"]],
+      body: "<h1>no</h1>",
+    } as const;
+    const { port, backend, records } = await scene(silent, { place: async () => refusal });
 
-  const answer = await new RawClient(port).send(request()).until(/<h1>no<\/h1>$/);
+    const answer = await new RawClient(port).send(request()).until(/<h1>no<\/h1>$/);
 
-  expect(answer).toMatch(/^HTTP\/1\.1 503 /);
-  expect(answer).toContain("content-type: text/html");
-  expect(answer).toContain("x-switchyard-side: gke");
-  expect(await records(1)).toMatchObject([{ outcome: "gateway", status: 503 }]);
-  expect(backend.reserved).toBe(0);
-});
+    expect(answer).toContain(`HTTP/1.1 ${status} `);
+    expect(answer).toContain("content-type: text/html");
+    expect(answer).toContain("x-switchyard-side: gke");
+    expect(await records(1)).toMatchObject([{ outcome, status }]);
+    expect(backend.reserved).toBe(0);
+  },
+);
 
 test("given a side without a stamp of the route, errors of the router still name it", async () => {
   const backend = backendAt("http://127.0.0.1:9", {

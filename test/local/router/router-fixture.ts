@@ -172,3 +172,21 @@ export async function eventually(condition: () => boolean, what: string): Promis
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
+
+/** A whole reply in one piece. */
+export const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+export interface Scene extends StartedRouter {
+  readonly origin: Origin;
+  readonly backend: CountingBackend;
+}
+
+/** A router before one service that says what it is told to. */
+export async function scene(
+  onData: (text: string, socket: Socket) => void,
+  options: Parameters<typeof backendAt>[1] = {},
+): Promise<Scene> {
+  const origin = await startRawOrigin(onData);
+  const backend = backendAt(origin.url, options);
+  return { ...(await startRouter(selectionOf(backend))), origin, backend };
+}
