@@ -100,8 +100,8 @@ describe.runIf(process.platform === "linux")("a demo that does not come to its e
   }, 60_000);
 });
 
-test("refuses to touch an environment that is in use", async () => {
-  await cli.result("local", "start");
+test("a demo does not come between when the local cloud runs", async () => {
+  await cli.result("up", "cloud-run.local");
   expect(await cli.failure("demo")).toMatchObject({ code: "environment-in-use", exitCode: 4 });
   await cli.result("local", "stop");
 });
@@ -135,11 +135,16 @@ test("shows a swap that passes and one that is rolled back, and leaves the repor
     ".switchyard",
     ".switchyard/environments",
     ".switchyard/images",
+    ".switchyard/local",
     ".switchyard/pulumi",
     ".switchyard/reports",
+    "Pulumi.cloud-run.local.yaml",
     "bin",
     "home",
   ]);
+  // What the user had is back: the stack, and what it declares.
+  expect(await cli.result("stacks")).toMatchObject({ stacks: [{ stack: "cloud-run.local", resources: 6 }] });
+  expect(await cli.result("local", "start")).toMatchObject({ instances: [{ platform: "cloud-run" }], listeners: [] });
   const [history, why] = await Promise.all([
     cli.result("swap", "history"),
     cli.run(["swap", "why", result.rollback.id]),
