@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { copyFile, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { copyFile, link, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { SwitchyardError } from "../errors.ts";
 import type { FileSystem } from "../ports/file-system.ts";
@@ -39,14 +39,19 @@ export const nodeFileSystem: FileSystem = {
   },
 
   async createExclusive(path, text) {
+    const temporary = `${path}.${randomUUID()}`;
     try {
       await mkdir(dirname(path), { recursive: true });
-      await writeAndSync(path, "wx", text, 0o644);
+      await writeAndSync(temporary, "wx", text, 0o644);
+      // Whoever sees the name sees all of the text, and after a crash in between there is no name.
+      await link(temporary, path);
       await syncFolder(dirname(path));
       return true;
     } catch (error) {
       if (isErrno(error, "EEXIST")) return false;
       throw diskError(error, path);
+    } finally {
+      await rm(temporary, { force: true }).catch(() => undefined);
     }
   },
 

@@ -76,9 +76,14 @@ export function composeProgress(lines: ProgressLines): ComposeListener {
 }
 
 function engineText(progress: EngineProgress): string {
-  const estimate = progress.estimateMs === undefined ? "" : `, once, about ${duration(progress.estimateMs)}`;
+  const estimate = progress.estimateMs === undefined ? "" : `, once, about ${roughly(progress.estimateMs)}`;
   const bar = progress.percent === undefined ? "" : `   ${drawBar(progress.percent)} ${duration(progress.elapsedMs)}`;
   return `${progress.phase}${estimate}${bar}`;
+}
+
+/** 30 s, 2 min */
+function roughly(ms: number): string {
+  return ms < 90_000 ? `${Math.round(ms / 1_000)} s` : `${Math.round(ms / 60_000)} min`;
 }
 
 function drawBar(percent: number): string {

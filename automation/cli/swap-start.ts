@@ -76,7 +76,7 @@ export async function readWeights(environment: Environment) {
 }
 
 /** Errors: swap-in-progress, swap-interrupted. */
-async function assertNoneOpen({ name, store }: Environment): Promise<void> {
+async function assertNoneOpen({ name, store }: Pick<Environment, "name" | "store">): Promise<void> {
   const open = await store.open();
   if (open === undefined) return;
   const owner = await store.owner();
@@ -95,7 +95,7 @@ async function assertNoneOpen({ name, store }: Environment): Promise<void> {
  * gets the claim, and the other is told. Errors: swap-in-progress, swap-interrupted.
  */
 export async function beginSwap(
-  environment: Environment,
+  environment: Pick<Environment, "name" | "store">,
   intent: SwapIntent,
   image: string,
 ): Promise<{ readonly id: string; readonly release: () => Promise<void> }> {

@@ -6,7 +6,7 @@ export interface FileSystem {
   writeAtomic(path: string, text: string, mode?: number): Promise<void>;
   /** Appends and fsyncs; the folder exists afterwards. Same errors. */
   append(path: string, text: string): Promise<void>;
-  /** Creates the file; false when it exists already. Same errors. */
+  /** Creates the file with all of its text in one step; false when it exists already. Same errors. */
   createExclusive(path: string, text: string): Promise<boolean>;
   list(folder: string): Promise<readonly string[]>;
   remove(path: string): Promise<void>;

@@ -119,8 +119,7 @@ export class SwapStore {
   async request(id: string, verb: Verb, by: string): Promise<number> {
     const folder = join(this.#folder, "swaps", id, "requests");
     for (;;) {
-      const last = Math.max(0, ...(await this.#files.list(folder)).map((name) => Number.parseInt(name, 10)));
-      const number = last + 1;
+      const number = ((await this.#requestNumbers(folder)).at(-1) ?? 0) + 1;
       if (await this.#files.createExclusive(join(folder, `${number}.json`), JSON.stringify({ verb, by })))
         return number;
     }
@@ -129,17 +128,22 @@ export class SwapStore {
   /** Wishes after the given number, in order. */
   async requests(id: string, after: number): Promise<readonly SwapRequest[]> {
     const folder = join(this.#folder, "swaps", id, "requests");
-    const numbers = (await this.#files.list(folder))
-      .map((name) => Number.parseInt(name, 10))
-      .filter((number) => number > after)
-      .toSorted((a, b) => a - b);
     const found: SwapRequest[] = [];
-    for (const number of numbers) {
+    for (const number of (await this.#requestNumbers(folder)).filter((one) => one > after)) {
       const text = await this.#files.read(join(folder, `${number}.json`));
       const parsed = request.safeParse(JSON.parse(text ?? "null"));
       if (parsed.success) found.push({ number, ...parsed.data });
     }
     return found;
+  }
+
+  /** In order. */
+  async #requestNumbers(folder: string): Promise<readonly number[]> {
+    const names = await this.#files.list(folder);
+    return names
+      .filter((name) => /^\d+\.json$/.test(name))
+      .map((name) => Number.parseInt(name, 10))
+      .toSorted((a, b) => a - b);
   }
 
   #ownerPath(): string {

@@ -17,6 +17,14 @@ describe("a swap on a terminal of 80 columns", () => {
     expect(terminal.lines().length).toBeGreaterThan(8);
   });
 
+  it("has the row of a step that passed on one line, with its verdict", async () => {
+    const terminal = screen({ columns: 80 });
+    await swapOf({ listener: swapListener(new ProgressLines(terminal.stream)) });
+    const steps = terminal.lines().filter((line) => /^\d+ %/.test(line));
+    expect(steps).toHaveLength(5);
+    for (const line of steps) expect(line).toMatch(/ successful, \d+\.\d s$/);
+  });
+
   it("redraws the line in work, and leaves nothing of it behind", async () => {
     const terminal = screen({ columns: 80 });
     await swapOf({ listener: swapListener(new ProgressLines(terminal.stream)) });
