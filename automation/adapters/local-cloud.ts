@@ -112,7 +112,17 @@ export async function findLocalCloud(root: string): Promise<LocalCloud | undefin
   }
   const parsed = daemonFile.safeParse(parseJson(text));
   if (!parsed.success || (await startTimeOf(parsed.data.pid)) === undefined) return undefined;
-  return connect(parsed.data);
+  return (await listens(parsed.data.controlUrl)) ? connect(parsed.data) : undefined;
+}
+
+/** The pid may have been given to another process since; a refused control port tells. */
+async function listens(controlUrl: string): Promise<boolean> {
+  try {
+    await fetch(controlUrl, { method: "HEAD", signal: AbortSignal.timeout(2_000) });
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && isErrno(error.cause, "ECONNREFUSED"));
+  }
 }
 
 /**
