@@ -1,9 +1,11 @@
 /** What a user waits for at the start, over ten runs each: `--help`, and the local cloud from its start to ready. */
+
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { quantile } from "../../automation/swap/gates/window.ts";
+import { removeFolder } from "../support/remove-folder.ts";
 
 const root = dirname(dirname(import.meta.dirname));
 const runs = 10;
@@ -42,7 +44,7 @@ async function daemon(): Promise<number> {
   } finally {
     child.stdin.end();
     await ended;
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   }
 }
 

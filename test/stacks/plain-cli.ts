@@ -1,11 +1,12 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { z } from "zod";
 import { buildImage } from "../../local/registry/image.ts";
 import { findPulumi } from "../support/pulumi.ts";
+import { removeFolder } from "../support/remove-folder.ts";
 
 const checkout = join(import.meta.dirname, "..", "..");
 
@@ -88,7 +89,7 @@ export async function openPlainProject(): Promise<PlainProject> {
       const ended = new Promise((resolve) => daemon.once("close", resolve));
       daemon.stdin.end();
       await ended;
-      await rm(root, { recursive: true, force: true });
+      await removeFolder(root);
     },
   };
 }

@@ -2,12 +2,14 @@
  * The command line as users meet it: `node bin/switchyard.js …` as a process, in a checkout of its own. That checkout shares
  * the sources with this one; its state, its switchyard.yaml and its home are its own.
  */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, readlink, symlink } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { removeFolder } from "./remove-folder.ts";
 
 export const checkout = join(import.meta.dirname, "..", "..");
 
@@ -168,7 +170,7 @@ export async function openCliCheckout(without: readonly string[] = []): Promise<
       for (const one of running) one.kill("SIGKILL");
       await Promise.all([...running].map((one) => one.ended));
       await run(["local", "stop"]);
-      await rm(root, { recursive: true, force: true });
+      await removeFolder(root);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation/index.js";
@@ -8,6 +8,7 @@ import { kubernetesFunctions, kubernetesTypes } from "../../local/provider/kuber
 import { readSchema, sdkVersion } from "../../local/provider/schema.ts";
 import { type ProviderServer, serveProvider } from "../../local/provider/server.ts";
 import { findPulumi } from "./pulumi.ts";
+import { removeFolder } from "./remove-folder.ts";
 
 export const localDefaults = { project: "switchyard-local", region: "us-central1", zone: "us-central1-a" };
 
@@ -69,7 +70,7 @@ export async function startEngine(cloud: Cloud): Promise<TestEngine> {
     state: (name) => readFile(join(home, ".pulumi", "stacks", "test", `${name}.json`), "utf8"),
     async close() {
       await Promise.all([gcp.close(), kubernetes.close()]);
-      await rm(home, { recursive: true, force: true });
+      await removeFolder(home);
     },
   };
 }

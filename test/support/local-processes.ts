@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,7 @@ import { openRegistry } from "../../local/registry/registry.ts";
 import { createProcessRuntime } from "../../local/runtime/process-runtime.ts";
 import type { Runtime } from "../../local/runtime/runtime.ts";
 import { systemClock } from "../../local/runtime/system-clock.ts";
+import { removeFolder } from "./remove-folder.ts";
 
 /** A runtime over real processes in a folder of its own, and the image `echo`. */
 export interface LocalProcesses {
@@ -35,7 +36,7 @@ export async function startLocalProcesses(): Promise<LocalProcesses> {
     runtime,
     async close() {
       await runtime.close(0);
-      await rm(root, { recursive: true, force: true });
+      await removeFolder(root);
     },
   };
 }

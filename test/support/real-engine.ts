@@ -1,11 +1,13 @@
 /** The real engine in a folder of its own, attached to a tiny provider. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPulumiEngine, type PulumiEngineOptions } from "../../automation/adapters/pulumi-engine.ts";
 import { localEnvironment } from "../../automation/adapters/pulumi-environment.ts";
 import { resolveEngine } from "../../automation/adapters/pulumi-resolver.ts";
 import type { StackEngine } from "../../automation/ports/stack-engine.ts";
+import { removeFolder } from "./remove-folder.ts";
 import { tinyPrograms } from "./tiny-programs.ts";
 import { serveTinyProvider, type TinyProvider } from "./tiny-provider.ts";
 
@@ -47,7 +49,7 @@ export async function startRealEngine(): Promise<RealEngine> {
     another,
     close: async () => {
       provider.close();
-      await rm(root, { recursive: true, force: true });
+      await removeFolder(root);
     },
   };
 }

@@ -58,8 +58,9 @@ export async function clearDemo(composition: Composition): Promise<void> {
   const { stage } = mark.parse(JSON.parse(text));
   if (stage === "running") {
     await abandonOpenSwap(composition);
+    // The local cloud's watchdog may still be ending its last instance.
     for (const path of [...replaced, ...(await stackFiles(root))])
-      await rm(join(root, path), { recursive: true, force: true });
+      await rm(join(root, path), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
   await writeMark(composition, "putting-back");
   const kept = join(root, keptFolder);

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,7 @@ import { openRegistry } from "../../../local/registry/registry.ts";
 import { createProcessRuntime } from "../../../local/runtime/process-runtime.ts";
 import type { Runtime } from "../../../local/runtime/runtime.ts";
 import { systemClock } from "../../../local/runtime/system-clock.ts";
+import { removeFolder } from "../../support/remove-folder.ts";
 import { deploymentObject, NEG, reference, serviceObject, ZONES } from "./cluster-fixture.ts";
 
 let root: string;
@@ -40,7 +41,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await cluster.close();
   await runtime.close(0);
-  await rm(root, { recursive: true, force: true });
+  await removeFolder(root);
 });
 
 const echoed = z.object({ env: z.object({ VERSION: z.string() }) });

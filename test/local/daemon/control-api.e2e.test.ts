@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { removeFolder } from "../../support/remove-folder.ts";
 import { type DaemonProcess, startDaemonProcess, until } from "./daemon-process.ts";
 import { declareService, instances, listenerUrl } from "./declared-service.ts";
 
@@ -19,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await running?.letGo();
-  await rm(folder, { recursive: true, force: true });
+  await removeFolder(folder);
 });
 
 const feedSchema = z.object({ records: z.array(z.unknown()), cursor: z.number(), lost: z.number() });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { processStartTime } from "../../../local/runtime/process-identity.ts";
+import { removeFolder } from "../../support/remove-folder.ts";
 import { type DaemonProcess, StartFailedError, startDaemonProcess, until } from "./daemon-process.ts";
 import { declareService, instances, listenerUrl } from "./declared-service.ts";
 
@@ -19,7 +20,7 @@ beforeEach(async () => {
 afterEach(async () => {
   if (daemon?.exitCode === null) await daemon.kill("SIGKILL");
   daemon = undefined;
-  await rm(folder, { recursive: true, force: true });
+  await removeFolder(folder);
 });
 
 async function start(...flags: string[]): Promise<DaemonProcess> {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
@@ -8,6 +8,7 @@ import { AgentPlatform as CloudRunPlatform } from "../../../components/cloud-run
 import { AgentPlatform as GkePlatform } from "../../../components/gke/agent-platform.ts";
 import { TrafficEdge } from "../../../components/traffic/traffic-edge.ts";
 import { buildImage } from "../../../local/registry/image.ts";
+import { removeFolder } from "../../support/remove-folder.ts";
 import { attachedStack } from "./attached-engine.ts";
 import { type DaemonProcess, startDaemonProcess, until } from "./daemon-process.ts";
 
@@ -60,7 +61,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await daemon?.letGo();
-  await rm(folder, { recursive: true, force: true });
+  await removeFolder(folder);
 });
 
 const mapSchema = z.object({

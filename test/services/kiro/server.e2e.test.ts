@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp } from "node:fs/promises";
 import { Agent, request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ import {
   platformInfoSchema,
 } from "../../../services/kiro/contract.ts";
 import { type AgentProcess, startAgentProcess } from "../../support/agent-process.ts";
+import { removeFolder } from "../../support/remove-folder.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const gke = { KUBERNETES_SERVICE_HOST: "10.0.0.1", POD_NAME: "kiro-1", KIRO_LAME_DUCK_SECONDS: "0" };
@@ -243,7 +244,7 @@ describe("the fixture kiro-failing", () => {
       expect(new Set(replies.map(([, marker]) => marker))).toEqual(new Set(["gke/kiro-1"]));
       expect(kiroMetricsSchema.parse(await (await fetch(`${agent.url}/kiro-metrics`)).json()).error_count).toBe(2);
     } finally {
-      await rm(images, { recursive: true, force: true });
+      await removeFolder(images);
     }
   });
 });
