@@ -7,12 +7,13 @@ import type { Clock } from "../ports/clock.ts";
 import type { Prober } from "../ports/prober.ts";
 import type { RequestFeed } from "../ports/request-feed.ts";
 import type { SideLoad } from "../ports/side-load.ts";
+import type { Weights } from "../ports/traffic-router.ts";
 import { type Decision, decide, type Observation } from "./decide.ts";
 import type { Effect } from "./effects.ts";
 import { emptyGates, foldRecord, newStep } from "./gates/stop.ts";
 import { addProbes } from "./gates/weight.ts";
 import type { Journal } from "./journal.ts";
-import { type PerformPorts, performEffect } from "./perform.ts";
+import { describeWeights, type PerformPorts, performEffect, sameWeights } from "./perform.ts";
 import { applyEvent, foldEvents, type SwapEvent, type SwapState } from "./state.ts";
 import type { SwapRequest } from "./store.ts";
 
@@ -80,6 +81,7 @@ class SwapRun {
     const { source, complete, delayMs } = this.#ports.feed.description;
     const feed = `${source}, ${complete ? "complete" : "a sample"}, delay ${delayMs} ms`;
     await this.#record({ kind: "engine", at: this.#ports.clock.now(), ...self, feed });
+    await this.#reconcile();
     for (;;) {
       this.#signal.throwIfAborted();
       await this.#takeRequests();
@@ -88,6 +90,37 @@ class SwapRun {
       if (decision.kind === "leave") return this.#state;
       await this.#carryOut(decision, now);
     }
+  }
+
+  /**
+   * Reads the real weights before anything is decided on the journal's. Where somebody moved them while nobody drove the
+   * swap, a person decides; traffic that is going back is sent back again. An effect without an outcome reads for itself.
+   */
+  async #reconcile(): Promise<void> {
+    const { accepted, pending, end, phase, step, rollback } = this.#state;
+    if (accepted === undefined || pending !== undefined || end !== undefined) return;
+    const { router, clock } = this.#ports;
+    let weights: Weights;
+    try {
+      weights = (await router.read(this.#signal)).weights;
+    } catch (error) {
+      if (!(error instanceof SwitchyardError) || this.#signal.aborted) throw error;
+      // Unreachable now: the next write reads again.
+      return;
+    }
+    if (sameWeights(weights, accepted)) return;
+    const at = clock.now();
+    const evidence = { found: describeWeights(weights), left: describeWeights(accepted) };
+    if (phase === "returning" && rollback !== undefined)
+      await this.#record({
+        kind: "entered",
+        at,
+        phase,
+        step,
+        reason: rollback.reason,
+        evidence: { ...rollback.evidence, ...evidence },
+      });
+    else await this.#record({ kind: "paused", at, reason: "weights-moved-elsewhere", evidence });
   }
 
   async #carryOut(decision: Exclude<Decision, { kind: "leave" }>, now: number): Promise<void> {

@@ -171,8 +171,10 @@ export function startState(event: Extract<SwapEvent, { kind: "started" }>): Swap
 export function applyEvent(state: SwapState, event: SwapEvent): SwapState {
   switch (event.kind) {
     case "started":
-    case "engine":
       return state;
+    case "engine":
+      // What an earlier process saw of the data plane is not taken over: it is looked at again.
+      return { ...state, verified: false };
     case "entered":
       return enter(state, event);
     case "intent":

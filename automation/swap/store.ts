@@ -81,45 +81,49 @@ export class SwapStore {
 
   /** Who drives the environment's swap now; undefined when nobody does. */
   async owner(): Promise<(ProcessIdentity & { swap: string }) | undefined> {
-    const text = await this.#files.read(this.#ownerPath());
-    if (text === undefined) return undefined;
-    const parsed = owner.safeParse(JSON.parse(text));
-    if (!parsed.success) return undefined;
-    return (await this.#processes.isAlive(parsed.data)) === false ? undefined : parsed.data;
+    return (await this.#lastOwner()).holder;
   }
 
   /**
-   * Makes this process the only one that drives the environment's swap; the result gives that up again.
-   * Errors: swap-in-progress.
+   * Makes this process the only one that drives the environment's swap; the result gives that up again. Owners are numbered
+   * files of which the highest counts: whoever creates the next number has it, so that of two processes that find a dead
+   * owner at the same moment only one goes on. Errors: swap-in-progress.
    */
   async claim(swap: string): Promise<() => Promise<void>> {
-    const self = await this.#processes.self();
-    const text = JSON.stringify({ ...self, swap });
-    for (let attempt = 0; attempt < 3; attempt += 1) {
-      if (await this.#files.createExclusive(this.#ownerPath(), text)) {
-        return async () => {
-          if ((await this.#files.read(this.#ownerPath())) === text) await this.#files.remove(this.#ownerPath());
-        };
-      }
-      const holder = await this.owner();
-      if (holder !== undefined) {
-        const record = await this.read(holder.swap);
-        throw swapInProgress(this.environment, record?.state, holder);
-      }
-      // Its owner is dead.
-      await this.#files.remove(this.#ownerPath());
+    const { number, holder } = await this.#lastOwner();
+    if (holder !== undefined) {
+      const record = await this.read(holder.swap);
+      throw swapInProgress(this.environment, record?.state, holder);
     }
-    throw new SwitchyardError("swap-in-progress", {
-      message: `Another process is taking over the swap of environment ${this.environment} at this moment`,
-      next: `To follow it:   npx switchyard swap watch --env ${this.environment}`,
-    });
+    const self = await this.#processes.self();
+    const path = this.#ownerPath(number + 1);
+    if (!(await this.#files.createExclusive(path, JSON.stringify({ ...self, swap })))) {
+      throw new SwitchyardError("swap-in-progress", {
+        message: `Another process is taking over the swap of environment ${this.environment} at this moment`,
+        next: `To follow it:   npx switchyard swap watch --env ${this.environment}`,
+      });
+    }
+    if (number > 0) await this.#files.remove(this.#ownerPath(number));
+    return () => this.#files.writeAtomic(path, JSON.stringify({ released: true }));
+  }
+
+  /** The highest number, 0 when there was none, and who holds it if that process lives. */
+  async #lastOwner(): Promise<{ number: number; holder: (ProcessIdentity & { swap: string }) | undefined }> {
+    const number = (await this.#numbers(join(this.#folder, "owners"))).at(-1) ?? 0;
+    if (number === 0) return { number, holder: undefined };
+    const text = await this.#files.read(this.#ownerPath(number));
+    // Removed since by one who has a higher number now.
+    if (text === undefined) return this.#lastOwner();
+    const parsed = owner.safeParse(JSON.parse(text));
+    if (!parsed.success || (await this.#processes.isAlive(parsed.data)) === false) return { number, holder: undefined };
+    return { number, holder: parsed.data };
   }
 
   /** Leaves a wish for the process that drives the swap. */
   async request(id: string, verb: Verb, by: string): Promise<number> {
     const folder = join(this.#folder, "swaps", id, "requests");
     for (;;) {
-      const number = ((await this.#requestNumbers(folder)).at(-1) ?? 0) + 1;
+      const number = ((await this.#numbers(folder)).at(-1) ?? 0) + 1;
       if (await this.#files.createExclusive(join(folder, `${number}.json`), JSON.stringify({ verb, by })))
         return number;
     }
@@ -129,7 +133,7 @@ export class SwapStore {
   async requests(id: string, after: number): Promise<readonly SwapRequest[]> {
     const folder = join(this.#folder, "swaps", id, "requests");
     const found: SwapRequest[] = [];
-    for (const number of (await this.#requestNumbers(folder)).filter((one) => one > after)) {
+    for (const number of (await this.#numbers(folder)).filter((one) => one > after)) {
       const text = await this.#files.read(join(folder, `${number}.json`));
       const parsed = request.safeParse(JSON.parse(text ?? "null"));
       if (parsed.success) found.push({ number, ...parsed.data });
@@ -137,8 +141,8 @@ export class SwapStore {
     return found;
   }
 
-  /** In order. */
-  async #requestNumbers(folder: string): Promise<readonly number[]> {
+  /** Of `<number>.json` files, in order. */
+  async #numbers(folder: string): Promise<readonly number[]> {
     const names = await this.#files.list(folder);
     return names
       .filter((name) => /^\d+\.json$/.test(name))
@@ -146,8 +150,8 @@ export class SwapStore {
       .toSorted((a, b) => a - b);
   }
 
-  #ownerPath(): string {
-    return join(this.#folder, "owner.json");
+  #ownerPath(number: number): string {
+    return join(this.#folder, "owners", `${number}.json`);
   }
 }
 

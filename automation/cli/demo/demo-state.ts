@@ -76,7 +76,7 @@ async function abandonOpenSwap(composition: Composition): Promise<void> {
   if (open === undefined) return;
   const folder = dirname(store.journalPath(open.state.id));
   await rename(folder, `${folder}.abandoned-${Date.now()}`);
-  await rm(join(composition.root, stateFolder, "environments", "local", "owner.json"), { force: true });
+  await rm(join(composition.root, stateFolder, "environments", "local", "owners"), { recursive: true, force: true });
 }
 
 function markPath(root: string): string {

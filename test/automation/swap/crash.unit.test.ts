@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { SwapEvent, SwapState } from "../../../automation/swap/state.ts";
 import { Crash, journalPath, SwapWorld } from "../../support/swap-world.ts";
 
 /** What must be the same however often the engine died. */
@@ -48,6 +49,16 @@ async function runWithCrashAt(world: SwapWorld, crashAt: number): Promise<number
   return points;
 }
 
+/** Runs the swap until the journal has a line like that, and stops there as Ctrl-C does. */
+async function stopAt(world: SwapWorld, when: (event: SwapEvent, state: SwapState) => boolean): Promise<void> {
+  const stop = new AbortController();
+  const running = world.run(
+    { onEvent: (event, state) => (when(event, state) ? stop.abort() : undefined) },
+    stop.signal,
+  );
+  await expect(running).rejects.toThrow();
+}
+
 describe.each(campaigns)("$name", ({ prepare }) => {
   it("ends the same wherever the engine dies, before and after every effect and every line of the journal", async () => {
     const whole = new SwapWorld();
@@ -70,6 +81,47 @@ describe.each(campaigns)("$name", ({ prepare }) => {
       expect(world.operations, `operations after a crash at point ${crashAt}`).toEqual(whole.operations);
     }
   }, 120_000);
+});
+
+describe("a process that takes a swap over", () => {
+  it("looks at the data plane again before it goes on, whatever the journal says of it", async () => {
+    const world = new SwapWorld();
+    await world.writeStart();
+    await stopAt(world, (event) => event.kind === "verified" && event.weight === 5);
+    await world.run();
+
+    const verified = world.events().filter((event) => event.kind === "verified" && event.weight === 5);
+    expect(verified).toHaveLength(2);
+    expect(world.state().end?.as).toBe("completed");
+  });
+
+  it("pauses when somebody moved the weights meanwhile, and changes nothing", async () => {
+    const world = new SwapWorld();
+    await world.writeStart();
+    await stopAt(world, (event) => event.kind === "verified" && event.weight === 25);
+    world.balancer.interfere({ "cloud-run": 90, gke: 10 });
+
+    await stopAt(world, (event) => event.kind === "paused");
+
+    expect(world.state().paused?.reason).toBe("weights-moved-elsewhere");
+    expect(world.balancer.applied()).toEqual({ "cloud-run": 90, gke: 10 });
+  });
+
+  it("sends traffic back again that somebody turned round while it was going back", async () => {
+    const world = new SwapWorld({ propagationDelayMs: 5_000 });
+    world.balancer.setSide("gke", { applicationErrors: 0.4 });
+    await world.writeStart();
+    await stopAt(world, (event, state) => event.kind === "outcome" && state.phase === "returning");
+    world.balancer.interfere({ "cloud-run": 50, gke: 50 });
+
+    await world.run();
+
+    expect(world.state().end?.as).toBe("rolled-back");
+    // The new entry at 0, then twice back to the old side.
+    const back = world.balancer.writes.filter((weights) => weights["gke"] === 0);
+    expect(back).toHaveLength(3);
+    expect(world.balancer.applied()["gke"] ?? 0).toBe(0);
+  });
 });
 
 describe("a journal line that a crash cut short", () => {
