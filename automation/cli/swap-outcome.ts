@@ -7,7 +7,7 @@ import { reasonText, type SwapSummary, summarise } from "./swap-summary.ts";
 
 /** Errors: swap-cannot-return. */
 export function assertPossible(verb: Verb, state: SwapState): void {
-  const late = ["removing-entry", "detaching", "removing"].includes(state.phase);
+  const late = !canReturn(state) && ["removing-entry", "detaching", "removing"].includes(state.phase);
   if ((verb === "abort" || verb === "rollback") && late) throw cannotReturn(state);
 }
 
@@ -63,5 +63,5 @@ export function stopped(events: readonly SwapEvent[], cause: unknown): unknown {
 }
 
 function waysBack(state: SwapState): readonly string[] {
-  return canReturn(state.phase) ? [`To go back:   npx switchyard swap abort --env ${state.environment}`] : [];
+  return canReturn(state) ? [`To go back:   npx switchyard swap abort --env ${state.environment}`] : [];
 }

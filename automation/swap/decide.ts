@@ -61,11 +61,12 @@ export function backoffMs(effect: Effect, failures: number): number {
 
 export function decide(state: SwapState, seen: Observation, now: number): Decision {
   if (state.end !== undefined) return { kind: "leave", reason: state.end.reason };
+  // A wish comes before an effect that a dead process left open: nobody wants a step up first.
+  if (canReturn(state) && state.wish !== undefined)
+    return goBack(state, state.wish === "abort" ? "requested-abort" : "requested-rollback", {});
   // An effect without an outcome: the process died in the middle. Carrying it out again reads the world first.
   if (state.pending !== undefined) return { kind: "act", effect: state.pending.effect };
-  if (canReturn(state.phase)) {
-    if (state.wish !== undefined)
-      return goBack(state, state.wish === "abort" ? "requested-abort" : "requested-rollback", {});
+  if (canReturn(state)) {
     if ((state.accepted?.[state.to] ?? 0) > 0) {
       const stop = stopNow(seen.gates, state.settings);
       if (stop !== undefined) return goBack(state, stop.reason, stop.evidence);
@@ -158,13 +159,17 @@ function decideShift(state: SwapState, seen: Observation, now: number): Decision
     attempts: attempts.routing,
     otherwise: () => goBack(state, "routing-failed", failureEvidence(state)),
     next: () => {
-      if (!state.verified) return verification(state, seen, share);
+      const profile = gateProfiles[settings.profile];
+      const since = Math.max(state.phaseSince, state.acceptedAt ?? state.phaseSince);
+      if (!state.verified) {
+        const look = verification(state, seen, share);
+        const late = look.kind === "wait" && now - since >= profile.stepDeadlineMs;
+        return late ? pause("step-inconclusive", { ...windowEvidence(seen), looks: look.why }) : look;
+      }
       const last = state.step >= settings.ramp.length - 1;
       const go = (reason: Reason, evidence: Evidence): Decision =>
         last ? enter("baking", state.step, reason, evidence) : enter("shifting", state.step + 1, reason, evidence);
       if (state.promoted) return go("step-promoted", {});
-      const profile = gateProfiles[settings.profile];
-      const since = Math.max(state.phaseSince, state.acceptedAt ?? state.phaseSince);
       const floorMs = Math.max(profile.holdMs, settings.trafficShiftDurationMs / settings.ramp.length);
       const lookDue = seen.lookedAt === undefined || now - seen.lookedAt >= settings.monitoringIntervalMs;
       if (now - since >= floorMs && lookDue) {
@@ -194,18 +199,28 @@ function decideShift(state: SwapState, seen: Observation, now: number): Decision
 
 function decideBake(state: SwapState, seen: Observation, now: number): Decision {
   const profile = gateProfiles[state.settings.profile];
+  if (!state.verified) return verification(state, seen, 100);
   if (state.promoted) return enter("draining", state.step, "bake-promoted");
-  if (now - state.phaseSince < profile.bakeMs) return wait("baking");
-  return enter("draining", state.step, "bake-passed", windowEvidence(seen));
+  const bakedMs = now - state.phaseSince;
+  if (bakedMs < profile.bakeMs) return wait("baking");
+  const look = lookAtStep(seen.gates, state.settings);
+  if (look.verdict === "successful") return enter("draining", state.step, "bake-passed", windowEvidence(seen));
+  const missing = look.looks.filter((one) => one.verdict !== "successful").map((one) => one.text);
+  if (bakedMs >= profile.bakeMs + profile.stepDeadlineMs)
+    return pause("step-inconclusive", { ...windowEvidence(seen), looks: missing.join("; ") });
+  return wait(missing[0] ?? "baking");
 }
 
 function decideDrain(state: SwapState, seen: Observation, now: number, next: Phase): Decision {
+  // A side that another process saw out of traffic has to be seen out of it by this one.
+  if (!state.verified) return verification(state, seen, state.rollback === undefined ? 100 : 0);
   if (seen.inFlight === 0) return enter(next, state.step, "side-drained");
+  if (seen.inFlight === undefined) return { ...wait("draining"), drain: true };
   const waitedMs = now - state.phaseSince;
   // Where nobody can say what is in flight, the longest request decides.
   if (waitedMs >= state.settings.drainTimeoutMs)
-    return enter(next, state.step, "drain-timed-out", { inFlight: seen.inFlight ?? "unknown", waitedMs });
-  return { ...wait(`draining, ${seen.inFlight ?? "?"} in flight`), drain: true };
+    return enter(next, state.step, "drain-timed-out", { inFlight: seen.inFlight, waitedMs });
+  return { ...wait(`draining, ${seen.inFlight} in flight`), drain: true };
 }
 
 /** Traffic first, and seen on the data plane; then, unless the candidate is kept, everything of it. */
@@ -219,10 +234,11 @@ function decideReturn(state: SwapState, seen: Observation, now: number): Decisio
         keep
           ? { kind: "end", as: endAs, reason: state.rollback?.reason ?? "traffic-returned", evidence }
           : enter("draining-candidate", state.step, "traffic-returned", evidence);
-      if (state.accepted === undefined)
+      // No weight was ever written. An earlier swap may have left an entry of weight 0, which is withdrawn first.
+      if (!state.touched)
         return keep
           ? { kind: "end", as: endAs, reason: state.rollback?.reason ?? "traffic-returned", evidence: {} }
-          : enter("detaching-candidate", state.step, "traffic-returned");
+          : enter("withdrawing-entry", state.step, "traffic-returned");
       return perform(state, now, {
         effect: { kind: "write-weights", weights: { [from]: 100, [to]: 0 } },
         // Going back is tried for as long as it takes: there is nothing safer to fall back to.
@@ -280,7 +296,8 @@ function perform(state: SwapState, now: number, plan: Performance): Decision {
 }
 
 function verification(state: SwapState, seen: Observation, share: number): Decision {
-  const look = lookAtWeight(seen.probes, state.to, state.from, share);
+  const previous = state.phase === "shifting" ? (state.settings.ramp[state.step - 1] ?? 0) : 0;
+  const look = lookAtWeight(seen.probes, state.to, state.from, share, previous);
   const evidence = { seenPercent: Number(look.seenPercent.toFixed(2)), samples: look.samples };
   if (look.verdict === "successful") return { kind: "verified", weight: share, evidence };
   return {

@@ -120,11 +120,14 @@ async function writeWeights(
  * their change or jump more than one step; going back to the old side is right whatever the weights are.
  */
 function assertExpected(current: TrafficState, state: SwapState): void {
-  if (state.phase === "returning" || state.accepted === undefined) return;
-  if (sameWeights(current.weights, state.accepted)) return;
+  if (state.phase === "returning") return;
+  // Before its first write a swap has left nothing; all the traffic must still be on the side that it found serving.
+  if (state.accepted === undefined ? current.weights[state.from] === 100 : sameWeights(current.weights, state.accepted))
+    return;
+  const left = state.accepted === undefined ? `found ${state.from} 100 %` : `left ${describeWeights(state.accepted)}`;
   throw new HotSwapError("weights-moved-elsewhere", {
     platform: state.to,
-    message: `The balancer has ${describeWeights(current.weights)}, but this swap left ${describeWeights(state.accepted)}: somebody else changed them`,
+    message: `The balancer has ${describeWeights(current.weights)}, but this swap ${left}: somebody else changed them`,
     next: [
       `To go back to ${state.from}:   npx switchyard swap rollback --env ${state.environment}`,
       `To see the weights:   npx switchyard traffic show --env ${state.environment}`,

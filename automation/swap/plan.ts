@@ -1,4 +1,4 @@
-import { samplesForAll, samplesForShare } from "./gates/weight.ts";
+import { samplesNeeded } from "./gates/weight.ts";
 import { gateProfiles, type SwapSettings } from "./settings.ts";
 
 export interface PlannedStep {
@@ -24,7 +24,7 @@ export function planSwap(settings: SwapSettings, probesPerSecond: number): SwapP
   const profile = gateProfiles[settings.profile];
   const floorMs = Math.max(profile.holdMs, settings.trafficShiftDurationMs / settings.ramp.length);
   const ramp = settings.ramp.map((percent, index) => {
-    const probes = percent === 100 ? samplesForAll : samplesForShare;
+    const probes = samplesNeeded(percent, settings.ramp[index - 1] ?? 0);
     return {
       name: String(index + 1),
       percent,

@@ -34,8 +34,9 @@ export interface RunListener {
 
 /** Longest wait for the next request before the clock is looked at again, ms. */
 const tickMs = 100;
-/** Probes per look, so that requests of the feed are looked at in between. */
-const probesPerTick = 200;
+/** How long one batch of probes may take at the prober's pace, ms, and how many it holds at most. */
+const probeBatchMs = 200;
+const probesAtMost = 200;
 /** The feed may be unreadable for this long before the swap pauses, ms. */
 const feedPatienceMs = 5_000;
 
@@ -65,6 +66,11 @@ class SwapRun {
   #seen: Observation = nothingSeen;
   #cursor: number | undefined;
   #feedFailedAt: number | undefined;
+  #probing = false;
+  /** Rises with each written weight: probes that were sent before say nothing of it. */
+  #weightEpoch = 0;
+  /** What a batch of probes met that is no answer of the outside world. */
+  #fault: { readonly error: unknown } | undefined;
 
   constructor(journal: Journal, ports: RunPorts, signal: AbortSignal, listener: RunListener) {
     const state = foldEvents(journal.events);
@@ -84,6 +90,7 @@ class SwapRun {
     await this.#reconcile();
     for (;;) {
       this.#signal.throwIfAborted();
+      if (this.#fault !== undefined) throw this.#fault.error;
       await this.#takeRequests();
       const now = this.#ports.clock.now();
       const decision = decide(this.#state, this.#seen, now);
@@ -171,19 +178,18 @@ class SwapRun {
       return;
     }
     // What was observed before belongs to the weights before.
-    if (effect.kind === "write-weights")
-      this.#seen = { ...this.#seen, gates: newStep(this.#seen.gates), probes: [], lookedAt: undefined };
+    if (effect.kind !== "write-weights") return;
+    this.#weightEpoch += 1;
+    this.#seen = { ...this.#seen, gates: newStep(this.#seen.gates), probes: [], lookedAt: undefined };
   }
 
   /** Everything that a decision needs, read at the same time. */
   async #observe(decision: Extract<Decision, { kind: "wait" }>, now: number): Promise<void> {
     if (decision.looked) this.#seen = { ...this.#seen, lookedAt: now };
     this.#listener.onTick?.(this.#state, this.#seen, decision.why);
-    await Promise.all([
-      this.#readFeed(decision.probe ? 0 : tickMs),
-      decision.probe ? this.#probe() : undefined,
-      decision.drain ? this.#readInFlight() : undefined,
-    ]);
+    // Beside the loop: a candidate that hangs makes probes slow, and must not blind the stop gate.
+    if (decision.probe && !this.#probing) void this.#probe();
+    await Promise.all([this.#readFeed(tickMs), decision.drain ? this.#readInFlight() : undefined]);
   }
 
   async #readFeed(waitMs: number): Promise<void> {
@@ -211,18 +217,23 @@ class SwapRun {
   }
 
   async #probe(): Promise<void> {
-    const { prober, clock } = this.#ports;
+    const { prober } = this.#ports;
+    const epoch = this.#weightEpoch;
+    const count = Math.min(probesAtMost, Math.max(1, Math.round((prober.perSecond * probeBatchMs) / 1_000)));
+    this.#probing = true;
     try {
-      const results = await prober.sample(probesPerTick, this.#signal);
+      const results = await prober.sample(count, this.#signal);
+      if (epoch !== this.#weightEpoch) return;
       const probes = addProbes(
         this.#seen.probes,
         results.map((result) => result.side),
       );
       this.#seen = { ...this.#seen, probes };
     } catch (error) {
-      if (!(error instanceof SwitchyardError) || this.#signal.aborted) throw error;
       // Unreachable for the probes: nothing was seen, so nothing is verified.
-      await clock.sleep(tickMs, this.#signal);
+      if (!(error instanceof SwitchyardError) && !this.#signal.aborted) this.#fault = { error };
+    } finally {
+      this.#probing = false;
     }
   }
 
@@ -233,7 +244,7 @@ class SwapRun {
       this.#seen = { ...this.#seen, inFlight: await load.inFlight(left, this.#signal) };
     } catch (error) {
       if (!(error instanceof SwitchyardError) || this.#signal.aborted) throw error;
-      this.#seen = { ...this.#seen, inFlight: undefined };
+      this.#seen = { ...this.#seen, inFlight: "unknown" };
       await clock.sleep(tickMs, this.#signal);
     }
   }

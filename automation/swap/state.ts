@@ -109,6 +109,8 @@ export interface SwapState {
   readonly accepted: Readonly<Record<string, number>> | undefined;
   /** When it did. */
   readonly acceptedAt: number | undefined;
+  /** Whether a write of weights was ever begun. */
+  readonly touched: boolean;
   /** Whether the data plane was seen to follow it. */
   readonly verified: boolean;
   readonly pending: { readonly effect: Effect; readonly since: number } | undefined;
@@ -131,10 +133,16 @@ export interface SwapState {
   readonly marks: readonly { readonly phase: Phase; readonly step: number; readonly at: number }[];
 }
 
-/** Phases in which traffic can still be sent back to the old side. */
-export function canReturn(phase: Phase): boolean {
-  return ["deploying", "attaching", "adding-entry", "accepting", "shifting", "baking", "draining"].includes(phase);
+/** Whether traffic can still be sent back to the old side: until its entry is gone. */
+export function canReturn(state: Pick<SwapState, "phase" | "done">): boolean {
+  return (
+    ["deploying", "attaching", "adding-entry", "accepting", "shifting", "baking", "draining"].includes(state.phase) ||
+    (state.phase === "removing-entry" && !state.done)
+  );
 }
+
+/** Phases that count time or lean on what was seen of the data plane. */
+const watchful: readonly Phase[] = ["shifting", "baking", "draining", "draining-candidate"];
 
 export function startState(event: Extract<SwapEvent, { kind: "started" }>): SwapState {
   return {
@@ -151,6 +159,7 @@ export function startState(event: Extract<SwapEvent, { kind: "started" }>): Swap
     phaseReason: "start-requested",
     accepted: undefined,
     acceptedAt: undefined,
+    touched: false,
     verified: false,
     pending: undefined,
     failures: 0,
@@ -173,12 +182,16 @@ export function applyEvent(state: SwapState, event: SwapEvent): SwapState {
     case "started":
       return state;
     case "engine":
-      // What an earlier process saw of the data plane is not taken over: it is looked at again.
-      return { ...state, verified: false };
+      // What an earlier process saw is not taken over, and the time in which nobody looked does not count.
+      return { ...state, verified: false, phaseSince: watchful.includes(state.phase) ? event.at : state.phaseSince };
     case "entered":
       return enter(state, event);
     case "intent":
-      return { ...state, pending: { effect: event.effect, since: event.at } };
+      return {
+        ...state,
+        pending: { effect: event.effect, since: event.at },
+        touched: state.touched || event.effect.kind === "write-weights",
+      };
     case "outcome":
       return outcome(state, event);
     case "verified":
@@ -215,6 +228,8 @@ function enter(state: SwapState, event: Extract<SwapEvent, { kind: "entered" }>)
     step: event.step,
     phaseSince: event.at,
     phaseReason: event.reason,
+    // An effect that was begun belongs to the phase that is left; going back reads the world first.
+    pending: undefined,
     failures: 0,
     failedAt: undefined,
     done: false,
@@ -253,12 +268,21 @@ function request(state: SwapState, event: Extract<SwapEvent, { kind: "requested"
       // The step's deadline starts again, or a step that paused as inconclusive would pause at once.
       return state.paused === undefined
         ? seen
-        : { ...seen, paused: undefined, phaseSince: event.at, failures: 0, failedAt: undefined };
+        : {
+            ...seen,
+            paused: undefined,
+            phaseSince: event.at,
+            failures: 0,
+            failedAt: undefined,
+            lastFailure: undefined,
+            // The weight is asked for again, which finds out whether it is as this swap left it.
+            done: state.paused.reason === "weights-moved-elsewhere" ? false : state.done,
+          };
     case "promote":
       return { ...seen, paused: undefined, promoted: state.phase === "shifting" || state.phase === "baking" };
     case "abort":
     case "rollback":
-      return canReturn(state.phase) ? { ...seen, wish: event.verb } : seen;
+      return canReturn(state) ? { ...seen, wish: event.verb } : seen;
   }
 }
 

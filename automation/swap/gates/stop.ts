@@ -79,6 +79,9 @@ function shareNow(gates: GateState, askedShare: number): number {
   return Math.max(askedShare, observed);
 }
 
+/** Requests of the old side in the window from which its error share says something. */
+const comparableFrom = 20;
+
 export interface StopFinding {
   readonly reason: Reason;
   readonly evidence: Readonly<Record<string, number>>;
@@ -99,14 +102,16 @@ export function stopNow(gates: GateState, settings: SwapSettings): StopFinding |
     oldErrorsInSwap: gates.evidence.oldErrors,
   };
   if (value >= 1 / settings.errorAlpha) return { reason: "candidate-errors", evidence };
-  const oldRate = gates.oldTotals.requests === 0 ? 0 : gates.oldTotals.errors / gates.oldTotals.requests;
-  const oldIsFine = oldRate <= settings.rollbackThreshold;
-  if (oldIsFine && candidate.gatewayRun >= settings.consecutiveGatewayErrors)
+  // An old side that is bad in the same window is no measure; one that was bad before does not excuse the candidate now.
+  const oldIsBadNow = old.requests >= comparableFrom && old.errors / old.requests > settings.rollbackThreshold;
+  if (oldIsBadNow) return undefined;
+  if (candidate.gatewayRun >= settings.consecutiveGatewayErrors)
     return { reason: "candidate-gateway-errors", evidence: { ...evidence, inARow: candidate.gatewayRun } };
   const ceiling = ceilingValue(gates.ceiling);
   // The ceiling's windows begin again with each weight: its risk is shared between the steps, so that it too is per swap.
   const ceilingLimit = settings.ramp.length / settings.errorAlpha;
-  if (oldIsFine && ceiling >= ceilingLimit)
+  const oldRate = gates.oldTotals.requests === 0 ? 0 : gates.oldTotals.errors / gates.oldTotals.requests;
+  if (ceiling >= ceilingLimit && candidate.errors > candidate.requests * oldRate)
     return {
       reason: "candidate-error-ceiling",
       evidence: {

@@ -10,12 +10,28 @@ export const samplesForShare = 1_000;
 /** Clean samples in a row that bound the other side's share below 0.1 % at 95 %. */
 export const samplesForAll = 2_995;
 
-/** The last probes' sides, oldest first, at most `samplesForAll` of them. */
+/** No step needs more: from 1,000 probes a second it would take longer than anybody waits. */
+const samplesAtMost = 100_000;
+
+/**
+ * Probes that tell the share asked for from the one before: the tolerance of 3 sigma is at most half the gap, so that a
+ * plane that still has the old weight does not pass for one that follows.
+ */
+export function samplesNeeded(askedPercent: number, previousPercent: number): number {
+  if (askedPercent <= 0 || askedPercent >= 100) return samplesForAll;
+  // At 0 % before, the first probe on the candidate tells.
+  if (previousPercent <= 0) return samplesForShare;
+  const share = askedPercent / 100;
+  const gap = Math.abs(askedPercent - previousPercent) / 100;
+  return Math.min(samplesAtMost, Math.max(samplesForShare, Math.ceil((6 / gap) ** 2 * share * (1 - share))));
+}
+
+/** The last probes' sides, oldest first. */
 export type ProbeWindow = readonly string[];
 
 export function addProbes(window: ProbeWindow, sides: readonly string[]): ProbeWindow {
   const joined = [...window, ...sides];
-  return joined.length <= samplesForAll ? joined : joined.slice(joined.length - samplesForAll);
+  return joined.length <= samplesAtMost ? joined : joined.slice(joined.length - samplesAtMost);
 }
 
 export interface WeightLook {
@@ -30,9 +46,15 @@ export interface WeightLook {
 }
 
 /** Whether the candidate's share in the last probes is `askedPercent`. Never failed: a plane that lags is inconclusive. */
-export function lookAtWeight(window: ProbeWindow, candidate: string, old: string, askedPercent: number): WeightLook {
+export function lookAtWeight(
+  window: ProbeWindow,
+  candidate: string,
+  old: string,
+  askedPercent: number,
+  previousPercent: number,
+): WeightLook {
   const everything = askedPercent <= 0 || askedPercent >= 100;
-  const needed = everything ? samplesForAll : samplesForShare;
+  const needed = samplesNeeded(askedPercent, previousPercent);
   const judged = window.slice(-needed);
   const onCandidate = judged.filter((side) => side === candidate).length;
   const unknown = judged.filter((side) => side !== candidate && side !== old).length;

@@ -124,6 +124,60 @@ describe("a process that takes a swap over", () => {
   });
 });
 
+describe("time in which nobody drove the swap", () => {
+  it("is no bake: the side has to be seen, and to serve, for the whole of it", async () => {
+    const world = new SwapWorld();
+    await world.writeStart();
+    await stopAt(world, (event) => event.kind === "entered" && event.phase === "baking");
+    await world.clock.advance(3_600_000);
+
+    await world.run();
+
+    const events = world.events();
+    const resumed = events.findLast((event) => event.kind === "engine");
+    const drained = events.find((event) => event.kind === "entered" && event.phase === "draining");
+    expect((drained?.at ?? 0) - (resumed?.at ?? 0)).toBeGreaterThanOrEqual(5_000);
+    expect(events.filter((event) => event.kind === "verified" && event.weight === 100)).toHaveLength(2);
+  });
+
+  it("is no drain, and no step", async () => {
+    for (const phase of ["draining", "shifting"] as const) {
+      const world = new SwapWorld();
+      await world.writeStart();
+      await stopAt(world, (event) => event.kind === "entered" && event.phase === phase);
+      await world.clock.advance(3_600_000);
+
+      await world.run();
+
+      expect(world.state().end?.as, phase).toBe("completed");
+      expect(
+        world.events().some((event) => event.kind === "entered" && event.reason === "drain-timed-out"),
+        phase,
+      ).toBe(false);
+    }
+  });
+});
+
+describe("an abort after a crash", () => {
+  it("comes before the step up that the dead process left open", async () => {
+    const world = new SwapWorld();
+    await world.writeStart();
+    world.onEffect = (when, name) => {
+      if (when === "before" && name === "write" && world.balancer.applied()["gke"] === 25)
+        throw new Crash("in the write");
+    };
+    await expect(world.run()).rejects.toThrow(Crash);
+    world.onEffect = () => undefined;
+    world.ask("abort");
+
+    await world.run();
+
+    expect(world.state().end?.as).toBe("aborted");
+    expect(world.balancer.writes.some((weights) => weights["gke"] === 50)).toBe(false);
+    expect(world.balancer.applied()).toEqual({ "cloud-run": 100, gke: 0 });
+  });
+});
+
 describe("a journal line that a crash cut short", () => {
   it("is dropped, with a copy kept, and the swap ends as it would have", async () => {
     const world = new SwapWorld();

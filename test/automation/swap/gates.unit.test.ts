@@ -4,9 +4,15 @@ import type { RequestRecord } from "../../../automation/ports/request-feed.ts";
 import { lookAtStep } from "../../../automation/swap/gates/advance.ts";
 import { addToCeiling, ceilingValue, noCeilingEvidence } from "../../../automation/swap/gates/ceiling-evidence.ts";
 import { addError, eValue, noErrorEvidence, riskRatios } from "../../../automation/swap/gates/error-evidence.ts";
-import { emptyGates, foldRecord, type GateState, stopNow } from "../../../automation/swap/gates/stop.ts";
+import { emptyGates, foldRecord, type GateState, newStep, stopNow } from "../../../automation/swap/gates/stop.ts";
 import { verdicts, worst } from "../../../automation/swap/gates/verdict.ts";
-import { addProbes, lookAtWeight, samplesForAll, samplesForShare } from "../../../automation/swap/gates/weight.ts";
+import {
+  addProbes,
+  lookAtWeight,
+  samplesForAll,
+  samplesForShare,
+  samplesNeeded,
+} from "../../../automation/swap/gates/weight.ts";
 import { hotSwapConfig, platformConfig, toSwapSettings } from "../../../automation/swap/settings.ts";
 
 /** A linear congruential generator: the same draws on every run. */
@@ -118,21 +124,36 @@ describe("the weight look", () => {
     );
 
   it("is inconclusive with too few samples, however well they look", () => {
-    expect(lookAtWeight(window(9, 890), "gke", "cloud-run", 1).verdict).toBe("inconclusive");
+    expect(lookAtWeight(window(9, 890), "gke", "cloud-run", 1, 0).verdict).toBe("inconclusive");
   });
 
   it("takes 1 % within its tolerance and not what is still 0 %", () => {
-    expect(lookAtWeight(window(10, 990), "gke", "cloud-run", 1).verdict).toBe("successful");
-    expect(lookAtWeight(window(0, 1_000), "gke", "cloud-run", 1).verdict).toBe("inconclusive");
-    expect(lookAtWeight(window(25, 975), "gke", "cloud-run", 1).verdict).toBe("inconclusive");
+    expect(lookAtWeight(window(10, 990), "gke", "cloud-run", 1, 0).verdict).toBe("successful");
+    expect(lookAtWeight(window(0, 1_000), "gke", "cloud-run", 1, 0).verdict).toBe("inconclusive");
+    expect(lookAtWeight(window(25, 975), "gke", "cloud-run", 1, 0).verdict).toBe("inconclusive");
   });
 
   it("wants every one of the last 2,995 probes on one side for 100 % and 0 %", () => {
     const all = Array.from({ length: samplesForAll }, () => "gke");
-    expect(lookAtWeight(all, "gke", "cloud-run", 100).verdict).toBe("successful");
-    expect(lookAtWeight(all.with(100, "cloud-run"), "gke", "cloud-run", 100).verdict).toBe("inconclusive");
-    expect(lookAtWeight(all.with(100, ""), "gke", "cloud-run", 100).verdict).toBe("inconclusive");
-    expect(lookAtWeight(all.slice(1), "gke", "cloud-run", 100).verdict).toBe("inconclusive");
+    expect(lookAtWeight(all, "gke", "cloud-run", 100, 0).verdict).toBe("successful");
+    expect(lookAtWeight(all.with(100, "cloud-run"), "gke", "cloud-run", 100, 0).verdict).toBe("inconclusive");
+    expect(lookAtWeight(all.with(100, ""), "gke", "cloud-run", 100, 0).verdict).toBe("inconclusive");
+    expect(lookAtWeight(all.slice(1), "gke", "cloud-run", 100, 0).verdict).toBe("inconclusive");
+  });
+
+  it("wants more samples for a small step, so that the weight before does not pass for the one asked for", () => {
+    const evenly = (percent: number, count: number): string[] =>
+      window((count * percent) / 100, (count * (100 - percent)) / 100);
+    for (const [before, asked] of [
+      [1, 2],
+      [50, 54],
+      [10, 11],
+    ] as const) {
+      const needed = samplesNeeded(asked, before);
+      expect(lookAtWeight(evenly(before, needed), "gke", "cloud-run", asked, before).verdict).toBe("inconclusive");
+      expect(lookAtWeight(evenly(asked, needed), "gke", "cloud-run", asked, before).verdict).toBe("successful");
+    }
+    expect(samplesNeeded(25, 5)).toBe(samplesForShare);
   });
 
   it("judges the last probes only", () => {
@@ -140,8 +161,8 @@ describe("the weight look", () => {
       Array.from({ length: samplesForAll }, () => "cloud-run"),
       window(500, 500),
     );
-    expect(late).toHaveLength(samplesForAll);
-    expect(lookAtWeight(late, "gke", "cloud-run", 50).verdict).toBe("successful");
+    expect(late).toHaveLength(samplesForAll + 1_000);
+    expect(lookAtWeight(late, "gke", "cloud-run", 50, 0).verdict).toBe("successful");
   });
 
   it("accepts a plane that follows almost always, at the first look", () => {
@@ -150,7 +171,7 @@ describe("the weight look", () => {
       let accepted = 0;
       for (let run = 0; run < 300; run += 1) {
         const sides = Array.from({ length: samplesForShare }, () => (random() < percent / 100 ? "gke" : "cloud-run"));
-        if (lookAtWeight(sides, "gke", "cloud-run", percent).verdict === "successful") accepted += 1;
+        if (lookAtWeight(sides, "gke", "cloud-run", percent, 0).verdict === "successful") accepted += 1;
       }
       expect(accepted).toBeGreaterThan(290);
     }
@@ -195,6 +216,18 @@ describe("the gates", () => {
     expect(stopNow(fold(bad, 1), settings)?.reason).toBe("candidate-gateway-errors");
     const oldBad = many(20, () => record("cloud-run", "application"));
     expect(stopNow(fold([...oldBad, ...bad], 0.5), settings)?.reason).not.toBe("candidate-gateway-errors");
+  });
+
+  it("stop a candidate that dies at 100 %, also when the old side was bad before", () => {
+    const before = fold([
+      ...many(93, () => record("cloud-run", "ok")),
+      ...many(7, () => record("cloud-run", "application")),
+    ]);
+    const dead = many(5, () => record("gke", "gateway")).reduce(
+      (gates, one) => foldRecord(gates, one, sides, 1, settings.rollbackThreshold),
+      newStep(before),
+    );
+    expect(stopNow(dead, settings)?.reason).toBe("candidate-gateway-errors");
   });
 
   it("advance only with the minimum sample, a good error share and a latency like the old side's", () => {

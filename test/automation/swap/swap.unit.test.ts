@@ -202,6 +202,7 @@ describe("a person's wishes", () => {
           verifiedBeforeNext.push(after.accepted?.["gke"] === (world.balancer.applied()["gke"] ?? 0));
           world.ask("promote");
         }
+        if (event.kind === "entered" && event.phase === "baking") world.ask("promote");
       },
     });
     expect(state.end?.as).toBe("completed");
@@ -218,6 +219,63 @@ describe("a person's wishes", () => {
       },
     });
     expect(state.end).toMatchObject({ as: "rolled-back", reason: "candidate-errors" });
+  });
+});
+
+describe("weights that are not as the swap found them", () => {
+  it("are not overwritten by its first write", async () => {
+    const world = new SwapWorld();
+    const stop = new AbortController();
+    await world.writeStart();
+    world.onEffect = (when, name) => {
+      if (when === "after" && name === "up gke.local") world.balancer.interfere({ "cloud-run": 60, gke: 40 });
+    };
+    const running = world.run(
+      { onEvent: (event) => (event.kind === "paused" ? stop.abort() : undefined) },
+      stop.signal,
+    );
+    await expect(running).rejects.toThrow();
+    expect(world.state().paused?.reason).toBe("weights-moved-elsewhere");
+    expect(world.balancer.writes).toEqual([]);
+  });
+
+  it("can be sent back to the old side as long as that has its entry", async () => {
+    const world = new SwapWorld();
+    const state = await world.swap({
+      onEvent(event) {
+        if (event.kind === "entered" && event.phase === "removing-entry")
+          world.balancer.interfere({ "cloud-run": 100, gke: 0 });
+        if (event.kind === "paused") world.ask("rollback");
+      },
+    });
+    expect(state.end).toMatchObject({ as: "rolled-back", reason: "requested-rollback" });
+    expect([...world.up.keys()]).toEqual(["cloud-run"]);
+  });
+
+  it("are no reason to probe for ever: a plane that does not follow pauses the step", async () => {
+    const world = new SwapWorld({ propagationDelayMs: 3_600_000 });
+    const stop = new AbortController();
+    await world.writeStart();
+    const running = world.run(
+      { onEvent: (event) => (event.kind === "paused" ? stop.abort() : undefined) },
+      stop.signal,
+    );
+    await expect(running).rejects.toThrow();
+    expect(world.state().paused?.reason).toBe("step-inconclusive");
+  });
+});
+
+describe("an entry of weight 0 that an earlier swap left", () => {
+  it("is withdrawn when a new swap is rolled back before its first write", async () => {
+    const world = new SwapWorld({ weights: { "cloud-run": 100, gke: 0 } });
+    world.up.set("gke", "kiro@older");
+    world.attached = ["cloud-run", "gke"];
+    await world.writeStart();
+    world.ask("rollback");
+    const state = await world.run();
+    expect(state.end?.as).toBe("rolled-back");
+    expect(world.balancer.applied()).toEqual({ "cloud-run": 100 });
+    expect(world.attached).toEqual(["cloud-run"]);
   });
 });
 
