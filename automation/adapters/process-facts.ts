@@ -39,6 +39,25 @@ export async function startTimeOf(pid: number): Promise<number | undefined> {
   }
 }
 
+/**
+ * What tells a process from every other of its pid, undefined when there is none. On Linux the boot and the clock ticks
+ * since it, which a step of the wall clock does not change; elsewhere the start as `ps` prints it.
+ */
+export async function identityOf(pid: number): Promise<string | undefined> {
+  if (process.platform !== "linux") return (await startTimeFromPs(pid))?.toString();
+  try {
+    const [status, boot] = await Promise.all([
+      readFile(`/proc/${pid}/stat`, "utf8"),
+      readFile("/proc/sys/kernel/random/boot_id", "utf8"),
+    ]);
+    const [state, ...rest] = status.slice(status.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" || state === "X" ? undefined : `${boot.trim()} ${rest[18]}`;
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ESRCH")) return undefined;
+    throw error;
+  }
+}
+
 async function startTimeFromPs(pid: number): Promise<number | undefined> {
   try {
     const { stdout } = await promisify(execFile)("ps", ["-o", "lstart=", "-p", String(pid)], { env: { LC_ALL: "C" } });

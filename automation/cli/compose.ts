@@ -329,6 +329,15 @@ export class Environment {
     }
     const cloud = await this.#composition.localCloud();
     const balancer = await this.balancer();
+    const others = (await cloud.status()).listeners.filter(
+      ({ name }) => name.endsWith("-https") && name !== `${this.config.prefix}-https`,
+    );
+    if (others.length > 0) {
+      throw new SwitchyardError("environment-in-use", {
+        message: `The local cloud serves another balancer too (${others.map(({ name }) => name).join(", ")}), and its feed of requests does not tell the two apart yet`,
+        next: "To go on, destroy the traffic stack of the other environment",
+      });
+    }
     const { clock } = this.#composition;
     const prober = createHttpProber({
       baseUrl: balancer.url,

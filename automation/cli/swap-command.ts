@@ -40,8 +40,7 @@ export abstract class SwapCommand<Result extends object> extends EnvironmentComm
     assertPossible(verb, open.state);
     const number = await environment.store.request(id, verb, userInfo().username);
     const driven = (await environment.store.owner()) !== undefined;
-    if (!driven)
-      return verb === "pause" ? this.#writePause(environment, id, number) : this.drive(environment, id, verb);
+    if (!driven) return verb === "pause" ? this.#writePause(environment, id) : this.drive(environment, id, verb);
     // Who ends a swap wants to know that the traffic is back, not that the wish was heard.
     if (verb === "abort" || verb === "rollback") return this.follow(environment, verb);
     return this.#awaitTaken(environment, id, number);
@@ -93,7 +92,8 @@ export abstract class SwapCommand<Result extends object> extends EnvironmentComm
       if ((await environment.store.owner()) === undefined) {
         // It may have ended between the two looks.
         const { state: now } = await this.record(environment);
-        if (now.end !== undefined || now.paused !== undefined) return finish(now, verb);
+        const untaken = await environment.store.requests(now.id, now.requestsSeen);
+        if (now.end !== undefined || (now.paused !== undefined && untaken.length === 0)) return finish(now, verb);
         this.progress("Nobody drives this swap any more; this process goes on with it.");
         return this.drive(environment, state.id, verb);
       }
@@ -124,11 +124,14 @@ export abstract class SwapCommand<Result extends object> extends EnvironmentComm
   }
 
   /** Nobody drives it: the wish is written into the journal here, and holds when somebody does. */
-  async #writePause(environment: Environment, id: string, number: number): Promise<SwapSummary> {
+  async #writePause(environment: Environment, id: string): Promise<SwapSummary> {
     const release = await environment.store.claim(id);
     try {
       const journal = await environment.store.journal(id);
-      await journal.append({ kind: "requested", at: Date.now(), verb: "pause", by: userInfo().username, number });
+      const { state } = await this.record(environment, id);
+      // All that was not taken in yet, in order: a wish that an earlier driver missed is not lost behind this one.
+      for (const wish of await environment.store.requests(id, state.requestsSeen))
+        await journal.append({ kind: "requested", at: Date.now(), ...wish });
       return summarise((await this.record(environment, id)).state);
     } finally {
       await release();

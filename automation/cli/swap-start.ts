@@ -49,7 +49,7 @@ export async function prepareSwap(
 }
 
 /** The platform that has all the traffic. Errors: not-deployed, swap-failed when it is split. */
-export async function servingPlatform(environment: Environment): Promise<string> {
+export async function servingPlatform(environment: Pick<Environment, "name" | "router">): Promise<string> {
   const { weights } = await readWeights(environment);
   const serving = Object.entries(weights).filter(([, share]) => share > 0);
   const [only] = serving;
@@ -60,7 +60,7 @@ export async function servingPlatform(environment: Environment): Promise<string>
   });
 }
 
-export async function readWeights(environment: Environment) {
+export async function readWeights(environment: Pick<Environment, "name" | "router">) {
   try {
     return await (await environment.router()).read();
   } catch (error) {
@@ -95,7 +95,7 @@ async function assertNoneOpen({ name, store }: Pick<Environment, "name" | "store
  * gets the claim, and the other is told. Errors: swap-in-progress, swap-interrupted.
  */
 export async function beginSwap(
-  environment: Pick<Environment, "name" | "store">,
+  environment: Pick<Environment, "name" | "store" | "router">,
   intent: SwapIntent,
   image: string,
 ): Promise<{ readonly id: string; readonly release: () => Promise<void> }> {
@@ -109,6 +109,14 @@ export async function beginSwap(
       throw new SwitchyardError("swap-in-progress", {
         message: `Another swap of environment ${environment.name} was made at the same moment`,
         next: `To see it:   npx switchyard swap status --env ${environment.name}`,
+      });
+    }
+    // Another swap may have come and gone while an image was built.
+    const serving = await servingPlatform(environment);
+    if (serving !== intent.from) {
+      throw new SwitchyardError("weights-moved-elsewhere", {
+        message: `${serving} serves environment ${environment.name} now; when this swap was prepared it was ${intent.from}`,
+        next: `To look:   npx switchyard traffic show --env ${environment.name}`,
       });
     }
     const journal = await store.journal(id);

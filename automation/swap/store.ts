@@ -97,11 +97,11 @@ export class SwapStore {
     }
     const self = await this.#processes.self();
     const path = this.#ownerPath(number + 1);
-    if (!(await this.#files.createExclusive(path, JSON.stringify({ ...self, swap })))) {
-      throw new SwitchyardError("swap-in-progress", {
-        message: `Another process is taking over the swap of environment ${this.environment} at this moment`,
-        next: `To follow it:   npx switchyard swap watch --env ${this.environment}`,
-      });
+    if (!(await this.#files.createExclusive(path, JSON.stringify({ ...self, swap })))) throw this.#takenOver();
+    // One that came and went meanwhile may have taken a higher number after ours was free again.
+    if (((await this.#numbers(join(this.#folder, "owners"))).at(-1) ?? 0) !== number + 1) {
+      await this.#files.remove(path);
+      throw this.#takenOver();
     }
     if (number > 0) await this.#files.remove(this.#ownerPath(number));
     return () => this.#files.writeAtomic(path, JSON.stringify({ released: true }));
@@ -117,6 +117,13 @@ export class SwapStore {
     const parsed = owner.safeParse(JSON.parse(text));
     if (!parsed.success || (await this.#processes.isAlive(parsed.data)) === false) return { number, holder: undefined };
     return { number, holder: parsed.data };
+  }
+
+  #takenOver(): SwitchyardError {
+    return new SwitchyardError("swap-in-progress", {
+      message: `Another process is taking over the swap of environment ${this.environment} at this moment`,
+      next: `To follow it:   npx switchyard swap watch --env ${this.environment}`,
+    });
   }
 
   /** Leaves a wish for the process that drives the swap. */

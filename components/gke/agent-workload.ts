@@ -172,7 +172,7 @@ export class AgentWorkload extends SwitchyardComponent {
           progressDeadlineSeconds: 600,
           revisionHistoryLimit: 5,
           // No gap: a new pod is ready before an old one ends.
-          strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+          strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: "25%" } },
         }),
       },
       {

@@ -26,6 +26,8 @@ export function kubeconfig(access: ClusterAccess): string {
           exec: {
             apiVersion: "client.authentication.k8s.io/v1",
             command: "gke-gcloud-auth-plugin",
+            // The same identity as the Google provider's, not whoever gcloud is logged in as.
+            args: ["--use_application_default_credentials"],
             installHint:
               "Install gke-gcloud-auth-plugin: https://cloud.google.com/kubernetes-engine/docs/how-to/cluster-access-for-kubectl",
             provideClusterInfo: true,

@@ -32,6 +32,8 @@ export function agentNetworkPolicySpec() {
         to: [
           { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } },
           { ipBlock: { cidr: nodeLocalDns } },
+          // Cloud DNS, where a pod's resolv.conf names it directly.
+          { ipBlock: { cidr: metadataServer } },
         ],
         ports: dnsPorts,
       },

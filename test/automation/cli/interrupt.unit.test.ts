@@ -74,7 +74,7 @@ const cases: readonly Case[] = [
     () => entered("removing-entry"),
     good,
     "removing entry",
-    false,
+    true,
     "cloud-run 0 %, gke 100 %",
   ],
   ["before the balancer forgets it", () => entered("detaching"), good, "detaching", false, "gke 100 %"],

@@ -22,7 +22,19 @@ function processOf(files = createMemoryFiles()) {
   return {
     files,
     dead,
-    begin: (pid: number) => beginSwap({ name: "local", store: store(pid) }, intent, "kiro@1"),
+    begin: (pid: number, serving = "cloud-run") =>
+      beginSwap(
+        {
+          name: "local",
+          store: store(pid),
+          router: async () => ({
+            read: async () => ({ weights: { [serving]: 100 }, fingerprint: "1" }),
+            write: () => Promise.reject(new Error("a start writes no weights")),
+          }),
+        },
+        intent,
+        "kiro@1",
+      ),
     store,
   };
 }
@@ -30,7 +42,7 @@ function processOf(files = createMemoryFiles()) {
 describe("the beginning of a swap", () => {
   it("is won by one of many that begin at the same moment; the others are told, and leave no trace", async () => {
     const { begin, store } = processOf();
-    const results = await Promise.allSettled([1, 2, 3, 4].map(begin));
+    const results = await Promise.allSettled([1, 2, 3, 4].map((pid) => begin(pid)));
     expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
     for (const result of results) {
       if (result.status === "rejected") expect(result.reason).toMatchObject({ code: "swap-in-progress" });
@@ -48,6 +60,13 @@ describe("the beginning of a swap", () => {
       message: expect.stringContaining("Swap 1 "),
     });
     // Refused, it holds nothing.
+    expect(await store(9).owner()).toBeUndefined();
+  });
+
+  it("is refused when the traffic went elsewhere since it was prepared", async () => {
+    const { begin, store } = processOf();
+    await expect(begin(1, "gke")).rejects.toMatchObject({ code: "weights-moved-elsewhere" });
+    expect(await store(9).ids()).toEqual([]);
     expect(await store(9).owner()).toBeUndefined();
   });
 

@@ -140,7 +140,7 @@ describe("gke AgentPlatform", () => {
       maxReplicas: 7,
       scaleTargetRef: { kind: "Deployment", name: at(deployment.inputs, "metadata.name") },
     });
-    expect(at(deployment.inputs, "spec.strategy.rollingUpdate")).toEqual({ maxUnavailable: 0, maxSurge: 1 });
+    expect(at(deployment.inputs, "spec.strategy.rollingUpdate")).toEqual({ maxUnavailable: 0, maxSurge: "25%" });
     expect(graph.only("kubernetes:policy/v1:PodDisruptionBudget").inputs["spec"]).toMatchObject({ maxUnavailable: 1 });
   });
 

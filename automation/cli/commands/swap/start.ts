@@ -28,6 +28,8 @@ export default class SwapStart extends SwapCommand<SwapSummary> {
       ...(flags.profile === "demo" || flags.profile === "standard" ? { profile: flags.profile } : {}),
     });
     const image = await environment.image(flags.image);
+    // What the swap needs is there before its journal begins: a start that cannot run leaves no open swap.
+    await (await environment.swapPorts()).close();
     this.signal.throwIfAborted();
     const { id, release } = await beginSwap(environment, intent, image);
     this.progress(`Swap ${id}: ${intent.from} -> ${intent.to}, gate profile ${intent.settings.profile}`);
