@@ -148,7 +148,7 @@ function serviceArgs(args: AgentPlatformArgs, settings: CloudRunSettings, accoun
           resources: {
             limits: { cpu: settings.cpu, memory: settings.memory },
             // Given with limits, or the provider loses its default.
-            cpuIdle: args.cpuIdle ?? true,
+            cpuIdle: settings.cpuIdle,
             startupCpuBoost: true,
           },
           // Not on /healthz: Cloud Run's front end keeps that path for itself. 240 s is the longest start allowed.
@@ -169,6 +169,7 @@ function withDefaults(args: AgentPlatformArgs): CloudRunSettings {
     minInstances,
     maxInstances: args.maxInstances ?? Math.max(minInstances, cloudRunRanges.maxInstances.default),
     requestTimeoutSeconds: args.requestTimeoutSeconds ?? cloudRunRanges.requestTimeoutSeconds.default,
+    cpuIdle: args.cpuIdle ?? true,
   };
 }
 

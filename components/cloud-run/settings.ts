@@ -9,6 +9,7 @@ export interface CloudRunSettings {
   readonly minInstances: number;
   readonly maxInstances: number;
   readonly requestTimeoutSeconds: number;
+  readonly cpuIdle: boolean;
 }
 
 /** Defaults and ranges (local-dev research, statements 24, 38, 39, 44). */
@@ -78,6 +79,13 @@ function fractionProblems(settings: CloudRunSettings, cpu: number, gibibytes: nu
       path: "memory",
       value: settings.memory,
       allowed: `at most ${limit * 1024}Mi with cpu ${settings.cpu} (Cloud Run)`,
+    });
+  }
+  if (!settings.cpuIdle) {
+    problems.push({
+      path: "cpuIdle",
+      value: settings.cpuIdle,
+      allowed: `true with cpu ${settings.cpu}: below 1 vCPU Cloud Run bills by request only`,
     });
   }
   if (settings.concurrency !== 1) {

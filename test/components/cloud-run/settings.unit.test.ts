@@ -8,6 +8,7 @@ const right: CloudRunSettings = {
   minInstances: 1,
   maxInstances: 100,
   requestTimeoutSeconds: 300,
+  cpuIdle: true,
 };
 
 function paths(changes: Partial<CloudRunSettings>): string[] {
@@ -15,6 +16,12 @@ function paths(changes: Partial<CloudRunSettings>): string[] {
 }
 
 describe("cloud-run settings", () => {
+  test("below one vCPU the CPU is paid by request only (statement 49)", () => {
+    const small = { cpu: "500m", memory: "512Mi", concurrency: 1 };
+    expect(paths({ ...small, cpuIdle: true })).toEqual([]);
+    expect(paths({ ...small, cpuIdle: false })).toEqual(["cpuIdle"]);
+  });
+
   test("the sizes that Cloud Run has, at their edges", () => {
     for (const [cpu, memory] of [
       ["1", "512Mi"],
