@@ -233,7 +233,11 @@ export class ProcessInstance implements Instance {
       this.#killTimer?.cancel();
       this.#killTimer = undefined;
       if (graceMs > 0) {
-        this.#killTimer = this.#around.clock.setTimeout(() => this.#signal(), graceMs);
+        this.#killTimer = this.#around.clock.setTimeout(() => {
+          // A timer may ring a moment before the wall clock says so, and the wall clock may be set back.
+          this.#killAt = Number.NEGATIVE_INFINITY;
+          this.#signal();
+        }, graceMs);
       }
     }
     if (first || graceMs <= 0) this.#signal();

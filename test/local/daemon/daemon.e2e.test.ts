@@ -18,7 +18,8 @@ beforeEach(async () => {
   await mkdir(root);
 });
 afterEach(async () => {
-  if (daemon?.exitCode === null) await daemon.kill("SIGKILL");
+  // Not SIGKILL: its watchdog would need the records that are removed next.
+  if (daemon?.exitCode === null) await daemon.letGo();
   daemon = undefined;
   await removeFolder(folder);
 });

@@ -101,6 +101,19 @@ describe("an instance", () => {
     expect(await second.stop(0)).toMatchObject({ signal: "SIGKILL" });
   });
 
+  it("is killed when its grace has passed, also when the timer rings before the wall clock says so", async () => {
+    const runtime = createProcessRuntime({
+      registry: openRegistry(path.join(local.root, "images")),
+      logsDirectory: path.join(local.root, "early/logs"),
+      clock: { now: systemClock.now, setTimeout: (callback, ms) => systemClock.setTimeout(callback, ms - 50) },
+    });
+    const env = { IGNORE_SIGTERM: "1" };
+    const instance = await runtime.start({ name: "early", platform: "gke", image: local.image, env });
+    await untilItAnswers(instance);
+    expect(await instance.stop(300)).toMatchObject({ signal: "SIGKILL", expected: true });
+    await runtime.close(0);
+  });
+
   it("that ends by itself has crashed, and its last output is told", async () => {
     const heard: string[] = [];
     local.runtime.onExit(({ name }) => heard.push(name));
