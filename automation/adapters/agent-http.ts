@@ -15,6 +15,7 @@ import {
 } from "../../services/kiro/contract.ts";
 import { SwitchyardError } from "../errors.ts";
 import type { KiroAgent } from "../ports/agent.ts";
+import { parseJson } from "./json-text.ts";
 
 /** Statuses that say "no such operation here". */
 const missing = [404, 405, 501];
@@ -145,16 +146,6 @@ export function createHttpAgent(options: AgentHttpOptions): KiroAgent {
       return platformInfoFromWire(wire);
     },
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // Not JSON: the schema reports it as a body of the wrong type.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function isSocketError(error: unknown): error is NodeJS.ErrnoException {

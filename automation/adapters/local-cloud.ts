@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
 import type { SideLoad } from "../ports/side-load.ts";
+import { parseJson } from "./json-text.ts";
 import { isErrno, startTimeOf } from "./process-facts.ts";
 
 const daemonFile = z.object({
@@ -229,15 +230,6 @@ function translate(
     });
   }
   return failed(error.message, log);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 async function connect(file: z.infer<typeof daemonFile>): Promise<LocalCloud> {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
 import type { RequestFeed } from "../ports/request-feed.ts";
+import { parseJson } from "./json-text.ts";
 import { isConfidential } from "./loopback.ts";
 
 const count = z.int().min(0);
@@ -74,13 +75,4 @@ export function createLocalRequestFeed(options: LocalRequestFeedOptions): Reques
       throw unreachable(`its answer has not the form of a batch: ${problems.join("; ")}`, parsed.error);
     },
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -24,19 +24,10 @@ export function exists(pid: number): boolean {
 export async function startTimeOf(pid: number): Promise<number | undefined> {
   if (!exists(pid)) return undefined;
   if (process.platform !== "linux") return startTimeFromPs(pid);
-  try {
-    const [status, boot] = await Promise.all([readFile(`/proc/${pid}/stat`, "utf8"), readFile("/proc/stat", "utf8")]);
-    // The name in parentheses may hold spaces and parentheses; fields are counted from its end.
-    const fields = status.slice(status.lastIndexOf(")") + 2).split(" ");
-    if (fields[0] === "Z" || fields[0] === "X") return undefined;
-    const ticks = Number(fields[19]);
-    const bootSeconds = Number(/^btime (\d+)$/m.exec(boot)?.[1]);
-    // Linux reports to user space in hundredths of a second on every architecture that Node runs on.
-    return (bootSeconds + ticks / 100) * 1_000;
-  } catch (error) {
-    if (isErrno(error, "ENOENT", "ESRCH")) return undefined;
-    throw error;
-  }
+  const [ticks, boot] = await Promise.all([startTicks(pid), readFile("/proc/stat", "utf8")]);
+  const bootSeconds = Number(/^btime (\d+)$/m.exec(boot)?.[1]);
+  // Linux reports to user space in hundredths of a second on every architecture that Node runs on.
+  return ticks === undefined ? undefined : (bootSeconds + Number(ticks) / 100) * 1_000;
 }
 
 /**
@@ -45,13 +36,17 @@ export async function startTimeOf(pid: number): Promise<number | undefined> {
  */
 export async function identityOf(pid: number): Promise<string | undefined> {
   if (process.platform !== "linux") return (await startTimeFromPs(pid))?.toString();
+  const [ticks, boot] = await Promise.all([startTicks(pid), readFile("/proc/sys/kernel/random/boot_id", "utf8")]);
+  return ticks === undefined ? undefined : `${boot.trim()} ${ticks}`;
+}
+
+/** On Linux: clock ticks from the boot to the process's start; undefined when there is none or it has ended. */
+async function startTicks(pid: number): Promise<string | undefined> {
   try {
-    const [status, boot] = await Promise.all([
-      readFile(`/proc/${pid}/stat`, "utf8"),
-      readFile("/proc/sys/kernel/random/boot_id", "utf8"),
-    ]);
-    const [state, ...rest] = status.slice(status.lastIndexOf(")") + 2).split(" ");
-    return state === "Z" || state === "X" ? undefined : `${boot.trim()} ${rest[18]}`;
+    const status = await readFile(`/proc/${pid}/stat`, "utf8");
+    // The name in parentheses may hold spaces and parentheses; fields are counted from its end.
+    const fields = status.slice(status.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
   } catch (error) {
     if (isErrno(error, "ENOENT", "ESRCH")) return undefined;
     throw error;

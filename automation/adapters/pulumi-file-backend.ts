@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { z } from "zod";
+import { parseJson } from "./json-text.ts";
 import { isErrno, startTimeOf } from "./process-facts.ts";
 
 const lockSchema = z.object({
@@ -85,6 +86,7 @@ export async function readLocks(folder: string, project: string, stack: string):
   for (const name of names.filter((each) => each.endsWith(".json"))) {
     const path = join(locks, name);
     const text = await readIfThere(path);
+    // A lock that is being written is empty or half; it is alive, so it counts as none that we can judge.
     const lock = lockSchema.safeParse(parseJson(text?.toString("utf8") ?? ""));
     if (!lock.success) continue;
     const { pid, username, hostname: host, timestamp } = lock.data;
@@ -128,16 +130,6 @@ async function readIfThere(path: string): Promise<Buffer | undefined> {
     return await readFile(path);
   } catch (error) {
     if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
-    throw error;
-  }
-}
-
-/** A lock that is being written is empty or half; it is alive, so it counts as none that we can judge. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
