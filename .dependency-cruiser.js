@@ -35,8 +35,26 @@ export default {
     only(
       "swap",
       "^automation/swap/",
-      "^(automation/(swap/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
+      "^(automation/(swap/|ports/|(errors|error-catalogue|nearest)\\.ts$)|services/kiro/contract\\.ts$)",
       "swap -> ports.",
+    ),
+    only(
+      "drill",
+      "^automation/drill/",
+      "^(automation/(drill/|swap/|failover/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
+      "drill -> swap.",
+    ),
+    only(
+      "failover",
+      "^automation/failover/",
+      "^(automation/(failover/|swap/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
+      "failover -> swap.",
+    ),
+    only(
+      "cost",
+      "^automation/cost/",
+      "^automation/(cost/|ports/|(errors|error-catalogue)\\.ts$)",
+      "Prices and arithmetic.",
     ),
     only(
       "adapters",
@@ -62,7 +80,9 @@ export default {
       name: "decide-is-pure",
       severity: "error",
       comment: "A decision imports no I/O, no clock, no process.",
-      from: { path: "^automation/(swap|guard)/(decide|state|effects|plan|reasons|gates/.*)\\.ts$" },
+      from: {
+        path: "^automation/(swap|guard|failover|drill)/(decide.*|decision|state|effects|plan|freeze|reasons|metric-state|gates/.*|judge/.*)\\.ts$",
+      },
       to: { path: ["^node:", "^automation/adapters/"], dependencyTypesNot: ["type-only"] },
     },
     {

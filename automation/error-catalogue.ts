@@ -118,6 +118,50 @@ export const catalogue = {
     what: "The feed of finished requests gave no usable answer, so the gates cannot see errors.",
     next: "Locally run `npx switchyard local status`. A swap pauses after 5 s without its feed and goes on with `npx switchyard swap resume`.",
   },
+  "failover-off": {
+    exitCode: exitCodes.configuration,
+    what: "Failover is switched off for the environment, so there is nothing to watch for.",
+    next: "Set failover.policy of the environment in switchyard.yaml to propose or automatic; `npx switchyard failover run --to gke` moves the traffic whatever the policy is.",
+  },
+  "standby-not-ready": {
+    exitCode: exitCodes.resource,
+    what: "The platform that was to take the traffic over does not stand by: its agent does not answer through the balancer.",
+    next: "Bring it up and attach it: `npx switchyard up PLATFORM.ENV`, then `npx switchyard up traffic.ENV --platforms A,B`.",
+  },
+  "fail-back-unreachable": {
+    exitCode: exitCodes.resource,
+    what: "The flag with which a side hands its requests back could not be set or read. The balancer's weights do not depend on it.",
+    next: "Locally run `npx switchyard local status`.",
+  },
+
+  // Metrics from outside.
+  "metric-unreadable": {
+    exitCode: exitCodes.resource,
+    what: "A source of metrics (Prometheus, Cloud Monitoring, Datadog) could not be read: it was not reached, it refused, it answered with several series, or its answer was not understood. Nothing is judged by it; a metric that cannot be read is never taken for zero.",
+    next: "Try the query that the message names in the source itself; look at `sources` under `swap.metrics` in switchyard.yaml. An unreadable metric is asked again every 10 s, and the swap pauses after 5 times in a row.",
+  },
+
+  // The state of swaps, and who may write it.
+  "lease-lost": {
+    exitCode: exitCodes.error,
+    what: "The process lost the lease of its environment in the middle of its work (it stood still, or could not reach the state store for too long), so that another one may have gone on. It stopped at once; weights stay as they are.",
+    next: "Look with `npx switchyard swap status`; follow the process that goes on with `npx switchyard swap watch`, or go on with `npx switchyard swap resume`.",
+  },
+  "state-unreachable": {
+    exitCode: exitCodes.resource,
+    what: "The state store of the environment gave no usable answer, so that nobody can know who may write. Weights stay as they are.",
+    next: "Check the network, the credentials and the settings under `state` in switchyard.yaml, then run the command again.",
+  },
+  "state-format": {
+    exitCode: exitCodes.error,
+    what: "The state store of the environment was written by another version of Switchyard. It is refused; nothing is changed.",
+    next: "An older store: `npx switchyard state migrate`. A newer one: update Switchyard.",
+  },
+  "state-damaged": {
+    exitCode: exitCodes.error,
+    what: "A value in the state store does not have the form that Switchyard writes: it was changed by hand, or damaged. It is refused; nothing is changed.",
+    next: "Put the value back that the message names.",
+  },
 
   // Credentials of clouds.
   "credentials-missing": {
@@ -164,6 +208,11 @@ export const catalogue = {
     exitCode: exitCodes.error,
     what: "The demo did not show what it is there to show: a request failed because of the swap, or a swap ended otherwise than it should.",
     next: "Look at the report that the message names; run the demo again.",
+  },
+  "drill-failed": {
+    exitCode: exitCodes.error,
+    what: "A campaign of the drill found what it is there to rule out, or could not be carried out.",
+    next: "Look at the report that the message names; run the campaign again with the same seed.",
   },
   "environment-in-use": {
     exitCode: exitCodes.resource,
@@ -264,6 +313,36 @@ export const catalogue = {
     exitCode: exitCodes.error,
     what: "A swap of the environment was interrupted and has not ended. Weights are where it left them.",
     next: "Run `npx switchyard swap resume` to go on, or `npx switchyard swap abort` to go back.",
+  },
+  "swap-frozen": {
+    exitCode: exitCodes.policy,
+    what: "A freeze window holds, in which no swap starts and no step begins. Going back is always possible.",
+    next: "Wait until the window ends, or change swap.freeze in switchyard.yaml.",
+  },
+  "swap-no-rollback-window": {
+    exitCode: exitCodes.error,
+    what: "There is no rollback window that could be ended: the swap has not come to it, or has none.",
+    next: "Run `npx switchyard swap status` to see where the swap stands; a bake is ended with `npx switchyard swap promote`.",
+  },
+  "swap-not-baking": {
+    exitCode: exitCodes.error,
+    what: "The swap neither bakes nor is in its rollback window, so there is nothing to extend.",
+    next: "Run `npx switchyard swap status` to see where the swap stands.",
+  },
+  "swap-not-promotable": {
+    exitCode: exitCodes.error,
+    what: "The swap is not at a point that a person could let pass.",
+    next: "Run `npx switchyard swap status` to see where the swap stands.",
+  },
+  "swap-not-retryable": {
+    exitCode: exitCodes.error,
+    what: "There is nothing to try again: the swap was completed, or it runs and nothing of it failed.",
+    next: "Run `npx switchyard swap status` to see where the swap stands.",
+  },
+  "swap-over-budget": {
+    exitCode: exitCodes.policy,
+    what: "A step of the swap would lose more requests than swap.error_budget allows, if the new side failed them all.",
+    next: "Choose smaller steps with --ramp, raise swap.error_budget, or add --allow-over-budget. `npx switchyard swap plan --to gke` shows the numbers.",
   },
   "swap-paused": {
     exitCode: exitCodes.error,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { cloudRunRanges, cloudRunSettingProblems } from "../components/cloud-run/settings.ts";
 import { gkeRanges, gkeSettingProblems } from "../components/gke/settings.ts";
+import { type FailBackArgs, failBackProblems } from "../components/shared/fail-back.ts";
 import { checkImage, imageForm } from "../components/shared/images.ts";
 import { prefixForm, prefixPattern } from "../components/shared/naming.ts";
 import { nearestName } from "../components/shared/nearest-name.ts";
@@ -57,6 +58,13 @@ const drainSeconds = integer
   .optional()
   .describe(`${describeRange(gkeRanges.drainSeconds)}, or as requestTimeoutSeconds`);
 
+/** All three or none. */
+const failBack = {
+  failBackUrl: text.optional().describe("a URL, with failBackRouteUrl and failBackRouteHost, or none of them"),
+  failBackRouteUrl: text.optional().describe("a URL, with failBackUrl and failBackRouteHost, or none of them"),
+  failBackRouteHost: text.optional().describe("a host name, with failBackUrl and failBackRouteUrl, or none of them"),
+};
+
 /** The settings of each program; what they mean stands at the args of its component. */
 const programSettings = {
   gke: z.object({
@@ -65,6 +73,7 @@ const programSettings = {
     cpu,
     memory,
     environment,
+    ...failBack,
     requestTimeoutSeconds,
     drainSeconds,
     deletionProtection,
@@ -84,6 +93,7 @@ const programSettings = {
     cpu,
     memory,
     environment,
+    ...failBack,
     requestTimeoutSeconds,
     deletionProtection,
     concurrency: ranged(cloudRunRanges.concurrency),
@@ -114,8 +124,13 @@ interface Place {
 }
 
 type Settings<Name extends ProgramName> = z.infer<(typeof programSettings)[Name]> & Place;
-export type GkeConfig = Settings<"gke"> & { readonly drainSeconds: number; readonly maxReplicas: number };
-export type CloudRunConfig = Settings<"cloud-run"> & { readonly maxInstances: number };
+interface WithFailBack {
+  readonly failBack: FailBackArgs | undefined;
+}
+export type GkeConfig = Omit<Settings<"gke">, keyof typeof failBack> &
+  WithFailBack & { readonly drainSeconds: number; readonly maxReplicas: number };
+export type CloudRunConfig = Omit<Settings<"cloud-run">, keyof typeof failBack> &
+  WithFailBack & { readonly maxInstances: number };
 export type TrafficConfig = Settings<"traffic"> & { readonly drainSeconds: number };
 
 /** Every key that some program knows; one stack's file may hold settings of others. */
@@ -125,9 +140,10 @@ const knownKeys = [
 
 /** The settings of gke. Errors: InvalidArgsError with every problem at once. */
 export function readGkeConfig(source: ConfigSource): GkeConfig {
-  return read("gke", source, complete, gkeSettingProblems);
+  return read("gke", source, complete, (settings) => [...gkeSettingProblems(settings), ...failBackKeys(settings)]);
 
-  function complete(settings: Settings<"gke">): GkeConfig {
+  function complete(given: Settings<"gke">): GkeConfig {
+    const settings = withFailBack(given);
     return {
       ...settings,
       drainSeconds: settings.drainSeconds ?? settings.requestTimeoutSeconds,
@@ -138,9 +154,13 @@ export function readGkeConfig(source: ConfigSource): GkeConfig {
 
 /** The settings of cloud-run. Errors: InvalidArgsError with every problem at once. */
 export function readCloudRunConfig(source: ConfigSource): CloudRunConfig {
-  return read("cloud-run", source, complete, cloudRunSettingProblems);
+  return read("cloud-run", source, complete, (settings) => [
+    ...cloudRunSettingProblems(settings),
+    ...failBackKeys(settings),
+  ]);
 
-  function complete(settings: Settings<"cloud-run">): CloudRunConfig {
+  function complete(given: Settings<"cloud-run">): CloudRunConfig {
+    const settings = withFailBack(given);
     const most = Math.max(settings.minInstances, cloudRunRanges.maxInstances.default);
     return { ...settings, maxInstances: settings.maxInstances ?? most };
   }
@@ -158,6 +178,26 @@ export function readTrafficConfig(source: ConfigSource): TrafficConfig {
   function complete(settings: Settings<"traffic">): TrafficConfig {
     return { ...settings, drainSeconds: settings.drainSeconds ?? settings.requestTimeoutSeconds };
   }
+}
+
+const failBackKey = { url: "failBackUrl", routeUrl: "failBackRouteUrl", routeHost: "failBackRouteHost" } as const;
+
+/** One arg from three keys; what is missing of them is found by `failBackKeys`. */
+function withFailBack<Given extends Readonly<Partial<Record<keyof typeof failBack, string | undefined>>>>(
+  given: Given,
+): Omit<Given, keyof typeof failBack> & WithFailBack {
+  const { failBackUrl: url, failBackRouteUrl: routeUrl, failBackRouteHost: routeHost, ...settings } = given;
+  const absent = url === undefined && routeUrl === undefined && routeHost === undefined;
+  return {
+    ...settings,
+    failBack: absent ? undefined : { url: url ?? "", routeUrl: routeUrl ?? "", routeHost: routeHost ?? "" },
+  };
+}
+
+/** The problems of the three keys, under their names. */
+function failBackKeys({ failBack: args }: WithFailBack): Problem[] {
+  const problems = failBackProblems(args, (name) => failBackKey[name]);
+  return problems.map((problem) => ({ ...problem, value: problem.value === "" ? undefined : problem.value }));
 }
 
 /** Accepted wherever the given value is refused, so that the other settings can still be checked against it. */

@@ -12,6 +12,7 @@ export async function traffic(): Promise<Record<string, unknown>> {
     backendServices: edge.backendServices,
     domain: settings.domain,
     darkHost: edge.darkHost,
+    rehearsalHost: edge.rehearsalHost,
     platforms: settings.platforms,
     dnsRecords: edge.dnsRecords,
   };

@@ -1,10 +1,28 @@
-/** Authorised JSON requests to Google's compute API. The only importer of google-auth-library. */
+/** Authorised JSON requests to Google's APIs. The only importer of google-auth-library. */
 import { type AuthClient, GoogleAuth, gaxios, OAuth2Client } from "google-auth-library";
 import { z } from "zod";
-import { SwitchyardError } from "../errors.ts";
+import { type ErrorCode, SwitchyardError } from "../errors.ts";
 import { isConfidential } from "./loopback.ts";
 
-const defaultEndpoint = "https://compute.googleapis.com/compute/v1/";
+/** One of Google's APIs. */
+export interface GoogleApi {
+  /** For people: `compute`. */
+  readonly name: string;
+  /** Base of its requests, version included. */
+  readonly endpoint: string;
+  /** gcloud's own variable that names another base. */
+  readonly overrideVariable: string;
+  /** What an answer that never came is. */
+  readonly unreachable: ErrorCode;
+}
+
+export const computeApi: GoogleApi = Object.freeze({
+  name: "compute",
+  endpoint: "https://compute.googleapis.com/compute/v1/",
+  overrideVariable: "CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE",
+  unreachable: "traffic-unreachable",
+});
+
 const scope = "https://www.googleapis.com/auth/cloud-platform";
 const defaultTimeoutMs = 30_000;
 
@@ -14,31 +32,37 @@ const errorSchema = z.object({
 
 export interface GoogleRequest {
   readonly method: "GET" | "POST" | "PATCH";
-  /** Below the endpoint, projects/P/global/urlMaps/U */
+  /** Below the endpoint: projects/P/global/urlMaps/U; for logging v2/entries:list. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
   /** Default 30,000. */
   readonly timeoutMs?: number;
+  /** Whether 429 is returned like other refusals, so that the caller can wait for its turn; default false. */
+  readonly returnBusy?: boolean;
 }
 
 export interface GoogleReply {
   readonly status: number;
   readonly body: unknown;
+  /** The header of that name. */
+  header(name: string): string | null;
 }
 
 export interface GoogleClient {
   /**
    * Answers of 500 and above and 429 are errors like a failed connection; all others are returned. Nothing is retried.
-   * Errors: traffic-unreachable, credentials-missing, credentials-over-http.
+   * Errors: the API's `unreachable` (for compute traffic-unreachable), credentials-missing, credentials-over-http.
    */
   request(request: GoogleRequest): Promise<GoogleReply>;
 }
 
 export interface GoogleClientOptions {
-  /** Reads CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE (gcloud's own) and GOOGLE_OAUTH_ACCESS_TOKEN. */
+  /** Reads the API's override (gcloud's own CLOUDSDK_API_ENDPOINT_OVERRIDES_…) and GOOGLE_OAUTH_ACCESS_TOKEN. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Default: compute. */
+  readonly api?: GoogleApi;
 }
 
 /** The text of an error reply, `reason: message` where Google gives both. */
@@ -50,26 +74,27 @@ export function googleErrorText(reply: GoogleReply): string {
 }
 
 /** gcloud's override names the whole base, version included; a bare origin gets the usual one. */
-function readEndpoint(override: string | undefined): URL {
-  if (override === undefined || override === "") return new URL(defaultEndpoint);
+function readEndpoint(api: GoogleApi, override: string | undefined): URL {
+  const usual = new URL(api.endpoint);
+  if (override === undefined || override === "") return usual;
   if (!URL.canParse(override)) {
     throw new SwitchyardError("invalid-config", {
-      message: `CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE is '${override}', which is not a URL`,
-      next: `Set it to a base such as ${defaultEndpoint} or leave it unset.`,
+      message: `${api.overrideVariable} is '${override}', which is not a URL`,
+      next: `Set it to a base such as ${api.endpoint} or leave it unset.`,
     });
   }
   const url = new URL(override);
-  if (url.pathname === "/") url.pathname = "/compute/v1/";
+  if (url.pathname === "/") url.pathname = usual.pathname;
   if (!url.pathname.endsWith("/")) url.pathname += "/";
   return url;
 }
 
 /** Errors: invalid-config, credentials-over-http. */
-export function createGoogleClient({ env }: GoogleClientOptions): GoogleClient {
-  const endpoint = readEndpoint(env["CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE"]);
+export function createGoogleClient({ env, api = computeApi }: GoogleClientOptions): GoogleClient {
+  const endpoint = readEndpoint(api, env[api.overrideVariable]);
   if (!isConfidential(endpoint)) {
     throw new SwitchyardError("credentials-over-http", {
-      message: `the compute endpoint ${endpoint.href} is plain HTTP and not on this machine`,
+      message: `the ${api.name} endpoint ${endpoint.href} is plain HTTP and not on this machine`,
     });
   }
   const token = env["GOOGLE_OAUTH_ACCESS_TOKEN"];
@@ -99,11 +124,11 @@ export function createGoogleClient({ env }: GoogleClientOptions): GoogleClient {
   };
 
   return {
-    async request({ method, path, query, body, signal, timeoutMs = defaultTimeoutMs }) {
+    async request({ method, path, query, body, signal, timeoutMs = defaultTimeoutMs, returnBusy = false }) {
       const url = new URL(path, endpoint);
       const what = `${method} ${url.pathname}`;
       const unreachable = (why: string, cause?: unknown): SwitchyardError =>
-        new SwitchyardError("traffic-unreachable", { message: `${what} at ${endpoint.host} failed: ${why}`, cause });
+        new SwitchyardError(api.unreachable, { message: `${what} at ${endpoint.host} failed: ${why}`, cause });
       signal?.throwIfAborted();
       const authorised = await authorise();
       const deadline = AbortSignal.timeout(timeoutMs);
@@ -121,8 +146,13 @@ export function createGoogleClient({ env }: GoogleClientOptions): GoogleClient {
           noProxy: ["127.0.0.1", "localhost", "[::1]"],
           signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
           validateStatus: () => true,
+          // Given a signal that is aborted already, node-fetch destroys the body with an error that nobody can catch.
+          adapter: (prepared, send) => {
+            signal?.throwIfAborted();
+            return send(prepared);
+          },
         });
-        reply = { status: response.status, body: response.data };
+        reply = { status: response.status, body: response.data, header: (name) => response.headers.get(name) };
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
         if (deadline.aborted) throw unreachable(`no answer within ${timeoutMs} ms`, error);
@@ -134,7 +164,8 @@ export function createGoogleClient({ env }: GoogleClientOptions): GoogleClient {
           message: `${what} at ${endpoint.host} was not authorised: ${googleErrorText(reply)}`,
         });
       }
-      if (reply.status >= 500 || reply.status === 429) throw unreachable(`${reply.status} ${googleErrorText(reply)}`);
+      if (reply.status >= 500 || (reply.status === 429 && !returnBusy))
+        throw unreachable(`${reply.status} ${googleErrorText(reply)}`);
       return reply;
     },
   };

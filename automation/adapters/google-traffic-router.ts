@@ -13,6 +13,7 @@ const operationTimeoutMs = 120_000;
 const entrySchema = z.object({ backendService: z.string(), weight: z.int().min(0).max(1_000) });
 const urlMapSchema = z.object({
   name: z.string(),
+  description: z.string().default(""),
   fingerprint: z.string().min(1),
   defaultRouteAction: z.object({ weightedBackendServices: z.array(entrySchema) }),
 });
@@ -36,6 +37,30 @@ export interface GoogleTrafficRouterOptions {
   readonly platforms: readonly string[];
   /** Monotonic, ms; for the operation's deadline. */
   readonly now?: () => number;
+}
+
+/** In the map's description, where people may have written something else too. */
+const fencePattern = /(?<=^|\s)switchyard fence=(\S*)(?: write=(\d+))?/g;
+
+/** The fencing token in a URL map's description; 0 when there is none, undefined when it is none that we wrote. */
+export function fenceOf(description: string): number | undefined {
+  const found = [...description.matchAll(fencePattern)].map(([, text = ""]) =>
+    /^\d+$/.test(text) ? Number(text) : NaN,
+  );
+  // Of two that somebody's editing left, the higher one keeps more writers out.
+  const highest = Math.max(0, ...found);
+  return Number.isSafeInteger(highest) ? highest : undefined;
+}
+
+/**
+ * The description with that token in place of an older one; the rest of the text stays. The number of the write makes each
+ * change of the map one: a fingerprint is of the content, and a write that is still under way must not find its own again.
+ */
+export function withFence(description: string, fence: number): string {
+  const writes = [...description.matchAll(fencePattern)].map(([, , text = "0"]) => Number(text));
+  const write = Math.max(0, ...writes) + 1;
+  const rest = description.replace(fencePattern, "").replace(/ {2,}/g, " ").trim();
+  return `${rest === "" ? "" : `${rest} `}switchyard fence=${fence} write=${write}`;
 }
 
 /** Google's whole-number weights. Errors: traffic-weights-invalid with every problem. */
@@ -65,6 +90,9 @@ export function createGoogleTrafficRouter(options: GoogleTrafficRouterOptions): 
   const { client, project, backendPrefix, platforms } = options;
   const now = options.now ?? (() => performance.now());
   const path = `projects/${project}/global/urlMaps/${options.urlMap}`;
+
+  /** As the API gave it last: a write that quotes its fingerprint need not read the description again. */
+  let latest: UrlMap | undefined;
 
   const invalid = (why: string, cause?: unknown): SwitchyardError =>
     new SwitchyardError("traffic-reply-invalid", {
@@ -119,13 +147,20 @@ export function createGoogleTrafficRouter(options: GoogleTrafficRouterOptions): 
       if (platform in weights) throw invalid(`${platform} has two entries`);
       weights[platform] = (entry.weight * 100) / sum;
     }
-    return { weights, fingerprint: map.fingerprint };
+    const fence = fenceOf(map.description);
+    if (fence === undefined) {
+      throw invalid(
+        `its description '${map.description}' holds a damaged fencing token; set it to 'switchyard fence=N', N being the highest token of the journal`,
+      );
+    }
+    return { weights, fingerprint: map.fingerprint, fence };
   };
 
   const get = async (signal: AbortSignal | undefined): Promise<UrlMap> => {
     const reply = await client.request({ method: "GET", path, signal });
     refuseFailure(reply);
-    return parse(urlMapSchema, reply);
+    latest = parse(urlMapSchema, reply);
+    return latest;
   };
 
   const finish = async (started: z.infer<typeof operationSchema>, signal: AbortSignal | undefined): Promise<void> => {
@@ -163,8 +198,12 @@ export function createGoogleTrafficRouter(options: GoogleTrafficRouterOptions): 
       return toState(await get(signal));
     },
 
-    async write(weights, fingerprint, signal) {
+    async write(weights, fingerprint, fence, signal) {
       const scaled = toGoogleWeights(weights, platforms);
+      if (!Number.isSafeInteger(fence) || fence < 0) throw new RangeError(`${fence} is no fencing token.`);
+      signal?.throwIfAborted();
+      const map = latest?.fingerprint === fingerprint ? latest : await get(signal);
+      if (map.fingerprint !== fingerprint) throw conflict("the fingerprint is of an earlier state");
       const weightedBackendServices = [...scaled].map(([platform, weight]) => ({
         backendService: `projects/${project}/global/backendServices/${backendPrefix}-${platform}`,
         weight,
@@ -172,7 +211,9 @@ export function createGoogleTrafficRouter(options: GoogleTrafficRouterOptions): 
           responseHeadersToAdd: [{ headerName: sideHeader, headerValue: platform, replace: true }],
         },
       }));
-      const body = { fingerprint, defaultRouteAction: { weightedBackendServices } };
+      // One request, so that the token and the weights hold together or not at all.
+      const description = withFence(map.description, fence);
+      const body = { fingerprint, description, defaultRouteAction: { weightedBackendServices } };
       const reply = await client.request({ method: "PATCH", path, body, signal });
       refuseFailure(reply);
       await finish(parse(operationSchema, reply), signal);

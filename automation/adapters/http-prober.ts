@@ -5,6 +5,7 @@ import { SwitchyardError } from "../errors.ts";
 import type { ProbeResult, Prober } from "../ports/prober.ts";
 
 const sideHeader = "x-switchyard-side";
+export const probeAgent = "switchyard-probe";
 const connections = 20;
 /** Failures in a row from the start that say that there is nothing to probe. */
 const hopeless = 20;
@@ -12,7 +13,7 @@ const hopeless = 20;
 export interface HttpProberOptions {
   /** The balancer, http://127.0.0.1:PORT or https://DOMAIN. */
   readonly baseUrl: string;
-  /** Host of the main route. */
+  /** Host of the main route; or rehearsal.<domain>, whose route goes evenly to all platforms. */
   readonly host: string;
   /** Default 1,000, which suits the local router; on a cloud a setting. */
   readonly perSecond?: number;
@@ -37,7 +38,13 @@ export function createHttpProber(options: HttpProberOptions): HttpProber {
     bodyTimeout: timeoutMs,
     connectTimeout: timeoutMs,
   });
-  const headers = { host: options.host, "x-switchyard-probe": "1", accept: "application/json" };
+  const headers = {
+    host: options.host,
+    "x-switchyard-probe": "1",
+    // Google's balancer logs no header but this one: its feed of requests tells probes by it.
+    "user-agent": probeAgent,
+    accept: "application/json",
+  };
 
   // `dispatch` with a plain handler costs a third of `request`: no stream, no promise, no body for each probe.
   const probe = (done: (result: Probe) => void): void => {

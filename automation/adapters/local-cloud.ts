@@ -61,6 +61,8 @@ const exits = z.object({
   ),
 });
 
+const dynamoDb = z.object({ endpoint: z.url() });
+
 export type LocalCloudStatus = z.infer<typeof status>;
 export type LocalTraffic = z.infer<typeof traffic>;
 export type LocalUsage = z.infer<typeof usage>;
@@ -68,6 +70,14 @@ export type LocalExits = z.infer<typeof exits>;
 
 export interface LocalCloudSettings {
   readonly propagationDelayMs?: number;
+  /** From the first router worker that follows a change to the last. */
+  readonly propagationSpreadMs?: number;
+  /** false: each worker falls back to the older routes once before it has the new ones for good. */
+  readonly propagationInOrder?: boolean;
+  /** Of listeners that open from then on. */
+  readonly routerWorkers?: number;
+  /** Until an entry of the request log can be read. */
+  readonly logDelayMs?: number;
   readonly coldStartDelayMs?: number;
   readonly negDelayMs?: number;
 }
@@ -81,11 +91,14 @@ export interface LocalCloud {
   readonly providers: Readonly<Record<string, number>>;
   readonly googleEndpoint: string;
   status(): Promise<LocalCloudStatus>;
-  traffic(): Promise<LocalTraffic>;
+  /** Of one listener (a forwarding rule's name) or of all together. */
+  traffic(listener?: string): Promise<LocalTraffic>;
   usage(): Promise<LocalUsage>;
   exits(): Promise<LocalExits>;
-  /** Times of the simulators, ms; those not given stay. They hold for the daemon's life. */
+  /** Settings of the simulators, times in ms; those not given stay. They hold for the daemon's life. */
   configure(settings: LocalCloudSettings): Promise<void>;
+  /** Where its DynamoDB answers; started when it is first asked for. */
+  dynamoDb(): Promise<string>;
   /** Resolves when the process has ended. */
   stop(): Promise<void>;
 }
@@ -96,6 +109,8 @@ export interface StartOptions {
   readonly program: string;
   /** Owned: it ends with this process, even when that is killed. */
   readonly owned: boolean;
+  /** What the daemon begins with, so that what comes back at its start has it too. */
+  readonly settings?: LocalCloudSettings;
 }
 
 const startDeadlineMs = 15_000;
@@ -135,6 +150,7 @@ export async function startLocalCloud(options: StartOptions): Promise<LocalCloud
   await mkdir(dirname(log), { recursive: true });
   const logFile = await open(log, "a");
   const flags = ["--root", options.root, ...(options.owned ? ["--owned"] : [])];
+  if (options.settings !== undefined) flags.push("--settings", JSON.stringify(options.settings));
   const child = spawn(process.execPath, [options.program, ...flags], {
     stdio: [options.owned ? "pipe" : "ignore", "pipe", logFile.fd],
     // Its own group: a Ctrl-C in the terminal is for the command, which then decides what becomes of the daemon.
@@ -262,12 +278,16 @@ async function connect(file: z.infer<typeof daemonFile>): Promise<LocalCloud> {
     providers: file.providers,
     googleEndpoint: file.googleEndpoint,
     status: async () => status.parse(await ask("/status", "GET")),
-    traffic: async () => traffic.parse(await ask("/traffic", "GET")),
+    traffic: async (listener) => {
+      const query = listener === undefined ? "" : `?${new URLSearchParams({ listener })}`;
+      return traffic.parse(await ask(`/traffic${query}`, "GET"));
+    },
     usage: async () => usage.parse(await ask("/usage", "GET")),
     exits: async () => exits.parse(await ask("/exits", "GET")),
     async configure(settings) {
       await ask("/settings", "PATCH", settings);
     },
+    dynamoDb: async () => dynamoDb.parse(await ask("/dynamodb", "POST")).endpoint,
     async stop() {
       try {
         await ask("/stop", "POST");
@@ -290,11 +310,11 @@ async function connect(file: z.infer<typeof daemonFile>): Promise<LocalCloud> {
   };
 }
 
-/** In flight per side, as the local router counts it. */
-export function createLocalSideLoad(cloud: LocalCloud): SideLoad {
+/** In flight per side of a listener (default: of all), as the local router counts it. */
+export function createLocalSideLoad(cloud: Pick<LocalCloud, "traffic">, listener?: string): SideLoad {
   return {
     async inFlight(platform) {
-      return (await cloud.traffic()).sides[platform]?.inFlight ?? 0;
+      return (await cloud.traffic(listener)).sides[platform]?.inFlight ?? 0;
     },
   };
 }

@@ -27,6 +27,8 @@ export interface LocalRequestFeedOptions {
   /** http://127.0.0.1:PORT of the daemon's control API. */
   readonly controlUrl: string;
   readonly token: string;
+  /** Name of the forwarding rule whose requests are wanted; default those of all listeners. A cursor belongs to its listener. */
+  readonly listener?: string;
   /** Time beyond the wait that a read may take, ms; default 5,000. */
   readonly timeoutMs?: number;
 }
@@ -43,13 +45,14 @@ export function createLocalRequestFeed(options: LocalRequestFeedOptions): Reques
 
   return {
     description: {
-      source: "request feed of the local router",
+      source: `request feed of the local router${options.listener === undefined ? "" : `, listener ${options.listener}`}`,
       fields: ["sequence", "at", "side", "status", "firstByteMs", "durationMs", "outcome"],
       complete: true,
       delayMs: 100,
     },
     async read(cursor, waitMs, signal) {
       const query = new URL(url);
+      if (options.listener !== undefined) query.searchParams.set("listener", options.listener);
       if (cursor !== undefined) query.searchParams.set("after", String(cursor));
       query.searchParams.set("wait_ms", String(Math.round(waitMs)));
       const deadline = AbortSignal.timeout(waitMs + (options.timeoutMs ?? 5_000));

@@ -16,6 +16,15 @@ export const nodeFileSystem: FileSystem = {
     }
   },
 
+  async readBytes(path) {
+    try {
+      return await readFile(path);
+    } catch (error) {
+      if (isErrno(error, "ENOENT")) return undefined;
+      throw diskError(error, path);
+    }
+  },
+
   async writeAtomic(path, text, mode = 0o644) {
     const temporary = `${path}.${randomUUID()}`;
     try {
@@ -33,6 +42,27 @@ export const nodeFileSystem: FileSystem = {
     try {
       await mkdir(dirname(path), { recursive: true });
       await writeAndSync(path, "a", text, 0o644);
+    } catch (error) {
+      throw diskError(error, path);
+    }
+  },
+
+  async writeAt(path, position, text) {
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      const created = await createIfAbsent(path);
+      const file = await open(path, "r+");
+      try {
+        const bytes = Buffer.from(text);
+        for (let done = 0; done < bytes.length; ) {
+          const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+          done += bytesWritten;
+        }
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      if (created) await syncFolder(dirname(path));
     } catch (error) {
       throw diskError(error, path);
     }
@@ -88,6 +118,16 @@ async function writeAndSync(path: string, flag: "a" | "wx", text: string, mode: 
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+async function createIfAbsent(path: string): Promise<boolean> {
+  try {
+    await (await open(path, "wx", 0o644)).close();
+    return true;
+  } catch (error) {
+    if (isErrno(error, "EEXIST")) return false;
+    throw error;
   }
 }
 

@@ -1,14 +1,19 @@
 import { hostname } from "node:os";
 import type { ProcessTable } from "../ports/process-table.ts";
-import { identityOf } from "./process-facts.ts";
+import { identityOf, processSpace } from "./process-facts.ts";
 
-/** This machine's processes. */
+/** Between the space of processes and the process's own start. */
+const separator = " / ";
+
+/** The processes that this one can see. */
 export const operatingSystemProcesses: ProcessTable = {
   async self() {
-    return { pid: process.pid, startTime: (await identityOf(process.pid)) ?? "", host: hostname() };
+    const [space, start] = await Promise.all([processSpace(), identityOf(process.pid)]);
+    return { pid: process.pid, startTime: `${space}${separator}${start ?? ""}`, host: hostname() };
   },
   async isAlive(other) {
-    if (other.host !== hostname()) return "unknown";
-    return (await identityOf(other.pid)) === other.startTime;
+    const [space = "", start = ""] = other.startTime.split(separator);
+    if (other.host !== hostname() || space !== (await processSpace())) return "unknown";
+    return (await identityOf(other.pid)) === start;
   },
 };

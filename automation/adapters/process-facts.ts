@@ -1,6 +1,6 @@
 /** Whether a process lives, and since when: a process id alone may have been given to another process. */
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFile, readlink } from "node:fs/promises";
 import { promisify } from "node:util";
 
 /** Whether the error is a file or process error of one of these codes. */
@@ -38,6 +38,19 @@ export async function identityOf(pid: number): Promise<string | undefined> {
   if (process.platform !== "linux") return (await startTimeFromPs(pid))?.toString();
   const [ticks, boot] = await Promise.all([startTicks(pid), readFile("/proc/sys/kernel/random/boot_id", "utf8")]);
   return ticks === undefined ? undefined : `${boot.trim()} ${ticks}`;
+}
+
+/**
+ * What this process can see the processes of: on Linux the boot of the machine and the namespace of process ids (another
+ * container has its own, and its host name may be the same); elsewhere nothing tells machines of one name apart.
+ */
+export async function processSpace(): Promise<string> {
+  if (process.platform !== "linux") return "";
+  const [boot, namespace] = await Promise.all([
+    readFile("/proc/sys/kernel/random/boot_id", "utf8"),
+    readlink("/proc/self/ns/pid"),
+  ]);
+  return `${boot.trim()} ${namespace}`;
 }
 
 /** On Linux: clock ticks from the boot to the process's start; undefined when there is none or it has ended. */

@@ -57,6 +57,7 @@ export function localEnvironment(options: LocalEnvironmentOptions): Readonly<Rec
     GOOGLE_ZONE: options.zone ?? `${region}-a`,
     GOOGLE_OAUTH_ACCESS_TOKEN: cloud.token,
     CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE: new URL("/compute/v1/", cloud.googleEndpoint).href,
+    CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING: new URL("/", cloud.googleEndpoint).href,
   };
 }
 

@@ -1,9 +1,10 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Clock } from "../ports/clock.ts";
 
-/** The machine's time. */
+/** The machine's time. `now` does not follow when the system's clock is set, so that no wait is cut short or drawn out. */
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => performance.timeOrigin + performance.now(),
+  wall: () => Date.now(),
   async sleep(ms, signal) {
     try {
       await wait(ms, undefined, signal === undefined ? {} : { signal });

@@ -1,8 +1,8 @@
 import { Flags } from "@oclif/core";
 import { SwitchyardError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
 import type { KiroAgent } from "../ports/agent.ts";
 import { EnvironmentCommand, environmentFlag } from "./environment-command.ts";
-import { nearest } from "./nearest.ts";
 
 export const agentFlags = {
   env: environmentFlag,

@@ -1,6 +1,6 @@
 import type { Hook } from "@oclif/core";
 import { SwitchyardError } from "../errors.ts";
-import { nearestName } from "./nearest.ts";
+import { nearestName } from "../nearest.ts";
 
 /** Names the command that a typo probably meant. */
 const commandNotFound: Hook<"command_not_found"> = async ({ id, config }) => {

@@ -4,10 +4,13 @@
  */
 import { randomUUID } from "node:crypto";
 import { join, resolve } from "node:path";
+import { createFailBack, type HttpFailBack } from "../adapters/fail-back-http.ts";
 import { createGoogleClient, type GoogleClient } from "../adapters/google-client.ts";
 import { createGoogleNetworkEndpointGroups } from "../adapters/google-network-endpoint-groups.ts";
+import { createGoogleRequestFeed, googleSideLoad, loggingApi } from "../adapters/google-request-feed.ts";
 import { createGoogleTrafficRouter } from "../adapters/google-traffic-router.ts";
 import { createHttpProber } from "../adapters/http-prober.ts";
+import { createSyntheticLoad } from "../adapters/http-synthetic-load.ts";
 import {
   createLocalSideLoad,
   findLocalCloud,
@@ -16,6 +19,7 @@ import {
   startLocalCloud,
 } from "../adapters/local-cloud.ts";
 import { createLocalRequestFeed } from "../adapters/local-request-feed.ts";
+import { createMetricSources } from "../adapters/metric-sources.ts";
 import { nodeFileSystem } from "../adapters/node-file-system.ts";
 import { operatingSystemProcesses } from "../adapters/operating-system-processes.ts";
 import { createPlatforms, platformNames } from "../adapters/platforms.ts";
@@ -28,16 +32,20 @@ import {
   resolveEngine,
   resolveLanguageHost,
 } from "../adapters/pulumi-resolver.ts";
+import { createStateStore } from "../adapters/state-stores.ts";
 import { systemClock } from "../adapters/system-clock.ts";
 import { SwitchyardError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import type { FileSystem } from "../ports/file-system.ts";
 import type { Platform } from "../ports/platform.ts";
 import type { ConfigValues, StackEngine, StackName } from "../ports/stack-engine.ts";
+import type { StateStore } from "../ports/state-store.ts";
 import type { TrafficRouter } from "../ports/traffic-router.ts";
 import type { RunPorts } from "../swap/run.ts";
+import { hotSwapConfig } from "../swap/settings.ts";
 import { SwapStore } from "../swap/store.ts";
 import { type ConfigFile, type EnvironmentConfig, loadConfig } from "./config-file.ts";
-import { nearest } from "./nearest.ts";
-import { stackSettings } from "./stack-settings.ts";
+import { type FailBackSettings, stackSettings } from "./stack-settings.ts";
 
 export { platformNames };
 
@@ -57,6 +65,8 @@ export interface ComposeOptions {
   /** The local cloud ends with this process (demo, tests). Default false. */
   readonly ownLocalCloud?: boolean;
   readonly env?: NodeJS.ProcessEnv;
+  /** The state of swaps is kept in files, whatever the configuration says (demo). Default false. */
+  readonly stateInFiles?: boolean;
 }
 
 /** Where the balancer answers. */
@@ -65,6 +75,10 @@ export interface Balancer {
   readonly url: string;
   readonly host: string;
   readonly darkHost: string;
+  /** Spread over all platforms alike, whatever the weights are. */
+  readonly rehearsalHost: string;
+  /** Name of the forwarding rule for 443. */
+  readonly listener: string;
 }
 
 export class Composition {
@@ -129,6 +143,16 @@ export class Composition {
 
   async #findOrStart(): Promise<LocalCloud> {
     const owned = this.#options.ownLocalCloud ?? false;
+    const { local_cloud: wanted } = await this.config();
+    const settings = wanted && {
+      propagationDelayMs: wanted.propagation_delay * 1_000,
+      propagationSpreadMs: wanted.propagation_spread * 1_000,
+      propagationInOrder: wanted.propagation_in_order,
+      routerWorkers: wanted.router_workers,
+      logDelayMs: wanted.log_delay * 1_000,
+      coldStartDelayMs: wanted.cold_start_delay * 1_000,
+      negDelayMs: wanted.neg_delay * 1_000,
+    };
     const running = await findLocalCloud(this.root);
     const cloud =
       running ??
@@ -136,15 +160,10 @@ export class Composition {
         root: this.root,
         program: join(import.meta.dirname, "..", "..", "local", "daemon", "main.ts"),
         owned,
+        // From the start: listeners that come back open with the workers that are wanted.
+        ...(settings && { settings }),
       }));
-    const { local_cloud: times } = await this.config();
-    if (times !== undefined) {
-      await cloud.configure({
-        propagationDelayMs: times.propagation_delay * 1_000,
-        coldStartDelayMs: times.cold_start_delay * 1_000,
-        negDelayMs: times.neg_delay * 1_000,
-      });
-    }
+    if (settings !== undefined) await cloud.configure(settings);
     this.#options.listener?.onLocalCloud?.(cloud, running === undefined, owned);
     return cloud;
   }
@@ -205,6 +224,8 @@ export class Environment {
   readonly name: string;
   readonly config: EnvironmentConfig;
   readonly store: SwapStore;
+  /** For what works on the state store itself. */
+  readonly statePlace: { readonly store: StateStore; readonly files: FileSystem; readonly folder: string };
   readonly #composition: Composition;
   #engine: Promise<StackEngine> | undefined;
   #google: Promise<GoogleClient> | undefined;
@@ -213,7 +234,17 @@ export class Environment {
     this.#composition = composition;
     this.name = name;
     this.config = config;
-    this.store = new SwapStore(composition.files, composition.processes, composition.root, name);
+    const { root, files, processes, clock, options } = composition;
+    const folder = join(root, ".switchyard", "environments", name);
+    const local = config.cloud === "local";
+    const store = createStateStore(options.stateInFiles ? undefined : config.state, {
+      environment: name,
+      files,
+      folder,
+      ...(local && { localEndpoint: async () => (await composition.localCloud()).dynamoDb() }),
+    });
+    this.statePlace = { store, files, folder };
+    this.store = new SwapStore({ store, processes, clock, environment: name, floor: () => this.#lastFence() });
   }
 
   get project(): string {
@@ -261,13 +292,24 @@ export class Environment {
     });
   }
 
+  /** The fencing token in the balancer's map; 0 where there is no map yet. */
+  async #lastFence(): Promise<number> {
+    try {
+      return (await (await this.router()).read(this.#composition.options.signal)).fence;
+    } catch (error) {
+      if (error instanceof SwitchyardError && error.code === "traffic-not-found") return 0;
+      throw error;
+    }
+  }
+
   /** Errors: not-deployed when no balancer listens. */
   async balancer(): Promise<Balancer> {
     const { domain } = this.config;
-    const hosts = { host: domain, darkHost: `dark.${domain}` };
+    const listener = `${this.config.prefix}-https`;
+    const hosts = { host: domain, darkHost: `dark.${domain}`, rehearsalHost: `rehearsal.${domain}`, listener };
     if (this.config.cloud !== "local") return { url: `https://${domain}`, ...hosts };
     const { listeners } = await (await this.#composition.localCloud()).status();
-    const https = listeners.find((listener) => listener.name === `${this.config.prefix}-https`);
+    const https = listeners.find(({ name }) => name === listener);
     if (https === undefined) {
       throw new SwitchyardError("not-deployed", {
         message: `Environment ${this.name} has no balancer yet`,
@@ -294,12 +336,29 @@ export class Environment {
 
   /** What the local data plane does; undefined on a cloud, whose balancer cannot be asked. */
   async localTraffic(): Promise<LocalTraffic | undefined> {
-    return this.config.cloud === "local" ? (await this.#composition.localCloud()).traffic() : undefined;
+    if (this.config.cloud !== "local") return undefined;
+    return (await this.#composition.localCloud()).traffic(`${this.config.prefix}-https`);
   }
 
-  /** Settings of a stack that follow from switchyard.yaml. */
-  settings(program: string): ConfigValues {
-    return stackSettings(program, this.config, this.project);
+  /** Settings of a stack that follow from switchyard.yaml. Errors: fail-back-unreachable. */
+  async settings(program: string): Promise<ConfigValues> {
+    return stackSettings(program, this.config, this.project, await this.#failBackSettings(program));
+  }
+
+  /** Undefined where swap.fail_back is off, and before there is a balancer to hand requests through. */
+  async #failBackSettings(program: string): Promise<FailBackSettings | undefined> {
+    if (this.config.cloud !== "local" || this.config.swap?.fail_back !== true || program === "traffic")
+      return undefined;
+    const { listeners } = await (await this.#composition.localCloud()).status();
+    const balancer = listeners.find(({ name }) => name === `${this.config.prefix}-https`);
+    if (balancer === undefined) return undefined;
+    const flagUrl = await (await this.#failBack()).flagUrl(program);
+    return { flagUrl, routeUrl: balancer.url, routeHost: `dark.${this.config.domain}` };
+  }
+
+  async #failBack(): Promise<HttpFailBack> {
+    const { controlUrl, token } = await this.#composition.localCloud();
+    return createFailBack({ controlUrl, token, scope: this.config.prefix });
   }
 
   /**
@@ -319,44 +378,62 @@ export class Environment {
     return buildLocalImage(root, given === undefined ? resolve(root, wanted) : resolve(given));
   }
 
-  /** Everything that a swap needs. Errors: not-on-this-cloud, not-deployed. */
-  async swapPorts(): Promise<RunPorts & { readonly close: () => Promise<void> }> {
-    if (this.config.cloud !== "local") {
-      throw new SwitchyardError("not-on-this-cloud", {
-        message: `Swaps need a feed of finished requests; for Google Cloud it is not there yet, so ${this.name} cannot swap`,
-        next: "To move weights by hand, see docs/architecture.md, section Who owns the weights",
-      });
-    }
-    const cloud = await this.#composition.localCloud();
+  /** Everything that a swap needs beside its lease. Errors: not-deployed, credentials-missing. */
+  async swapPorts(): Promise<Omit<RunPorts, "lease"> & { readonly close: () => Promise<void> }> {
     const balancer = await this.balancer();
-    const others = (await cloud.status()).listeners.filter(
-      ({ name }) => name.endsWith("-https") && name !== `${this.config.prefix}-https`,
-    );
-    if (others.length > 0) {
-      throw new SwitchyardError("environment-in-use", {
-        message: `The local cloud serves another balancer too (${others.map(({ name }) => name).join(", ")}), and its feed of requests does not tell the two apart yet`,
-        next: "To go on, destroy the traffic stack of the other environment",
-      });
-    }
     const { clock } = this.#composition;
-    const prober = createHttpProber({
-      baseUrl: balancer.url,
-      host: balancer.host,
-      perSecond: this.config.probes_per_second ?? 1_000,
-    });
+    const local = this.config.cloud === "local";
+    const perSecond = this.config.probes_per_second ?? (local ? 1_000 : 20);
+    const prober = createHttpProber({ baseUrl: balancer.url, host: balancer.host, perSecond });
+    const rehearsal = createHttpProber({ baseUrl: balancer.url, host: balancer.rehearsalHost, perSecond });
+    const synthetic = createSyntheticLoad({ baseUrl: balancer.url, host: balancer.host });
+    const { metrics } = hotSwapConfig.parse(this.config.swap ?? {});
+    const env = await this.#composition.variables(this.config);
     return {
       engine: await this.engine(),
       router: await this.router(),
       platforms: await this.platforms(),
       platformSettings: (program) => this.settings(program),
-      feed: createLocalRequestFeed({ controlUrl: cloud.controlUrl, token: cloud.token }),
+      ...(local ? await this.#localWatch(balancer.listener) : this.#googleWatch(balancer, env)),
       prober,
-      load: createLocalSideLoad(cloud),
+      rehearse: (count, signal) => rehearsal.sample(count, signal),
+      synthetic,
+      metrics: createMetricSources({ config: metrics.sources, env, clock }),
+      random: Math.random,
       clock,
       newRequestId: randomUUID,
       requests: async () => [],
-      close: () => prober.close(),
+      async close() {
+        await Promise.all([prober.close(), rehearsal.close(), synthetic.close()]);
+      },
     };
+  }
+
+  async #localWatch(listener: string): Promise<Pick<RunPorts, "feed" | "load" | "failBack">> {
+    const cloud = await this.#composition.localCloud();
+    const { controlUrl, token } = cloud;
+    return {
+      feed: createLocalRequestFeed({ controlUrl, token, listener }),
+      load: createLocalSideLoad(cloud, listener),
+      failBack: createFailBack({ controlUrl, token, scope: this.config.prefix }),
+    };
+  }
+
+  /** What Google's balancer says of itself: its request logs, and nothing of what is in flight. */
+  #googleWatch(
+    { darkHost, rehearsalHost }: Balancer,
+    env: Readonly<Record<string, string | undefined>>,
+  ): Pick<RunPorts, "feed" | "load"> {
+    const feed = createGoogleRequestFeed({
+      client: createGoogleClient({ env, api: loggingApi }),
+      project: this.project,
+      urlMap: this.config.prefix,
+      backendPrefix: this.config.prefix,
+      platforms: platformNames,
+      unweightedHosts: [darkHost, rehearsalHost],
+      clock: this.#composition.clock,
+    });
+    return { feed, load: googleSideLoad };
   }
 }
 

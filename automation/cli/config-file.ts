@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
+import { failoverConfig } from "../failover/settings.ts";
+import { nearest } from "../nearest.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import { hotSwapConfig, platformConfig } from "../swap/settings.ts";
-import { nearest } from "./nearest.ts";
+import { stateConfig } from "./state-config.ts";
 
 export const configFileName = "switchyard.yaml";
 
@@ -53,6 +55,8 @@ const environment = z
       .default({})
       .describe("Settings per platform."),
     swap: hotSwapConfig.optional(),
+    failover: failoverConfig.optional(),
+    state: stateConfig.optional(),
   })
   .superRefine((value, context) => {
     if (value.cloud !== "local" && value.project === undefined)
@@ -63,15 +67,45 @@ const environment = z
         path: ["image"],
         message: "a cloud needs an image with digest from a registry",
       });
+    const { store, region, endpoint } = value.state ?? {};
+    if (store === "dynamodb" && value.cloud !== "local" && region === undefined && endpoint === undefined)
+      context.addIssue({ code: "custom", path: ["state", "region"], message: "is needed for a table on AWS" });
+    if (value.cloud !== "local" && value.swap?.fail_back === true)
+      context.addIssue({
+        code: "custom",
+        path: ["swap", "fail_back"],
+        message: "needs cloud: local; a place for the flag that a cloud's agents can read is not built yet",
+      });
   });
 
 const seconds = (most: number, standard: number) => z.number().min(0).max(most).default(standard);
 
-/** The simulators' times. One local cloud serves all local environments of a checkout. */
+/** The simulators' settings. One local cloud serves all local environments of a checkout. */
 const localCloud = z
   .strictObject({
     propagation_delay: seconds(600, 0).describe(
       "Seconds from an accepted change of the URL map to its effect on requests. Default 0, up to 600.",
+    ),
+    propagation_spread: seconds(600, 0).describe(
+      "Seconds from the first router worker that follows such a change to the last; the others are spread evenly between. Default 0, up to 600.",
+    ),
+    propagation_in_order: z
+      .boolean()
+      .default(true)
+      .describe(
+        "false: within its delay each router worker takes the new weights, falls back to the older ones, and takes the new ones for good. Default true.",
+      ),
+    router_workers: z
+      .number()
+      .int()
+      .min(1)
+      .max(16)
+      .default(1)
+      .describe(
+        "Workers behind each balancer that opens from then on, each following for itself. Default 1, up to 16.",
+      ),
+    log_delay: seconds(600, 0).describe(
+      "Seconds from the end of a request to its entry in the request log (Cloud Logging). Default 0, up to 600.",
     ),
     cold_start_delay: seconds(60, 0).describe(
       "Seconds added to the start of every Cloud Run instance. Default 0, up to 60.",
@@ -80,19 +114,36 @@ const localCloud = z
       "Seconds from a Service's annotation to its endpoint groups. Default 0.5, up to 600.",
     ),
   })
-  .describe("Times of the local cloud.");
+  .describe("Times and workers of the local cloud.");
 
-export const configFile = z.strictObject({
-  local_cloud: localCloud.optional(),
-  environments: z
-    .record(
-      z
-        .string()
-        .regex(environmentName, "must be lower-case letters, digits and hyphens, up to 21, beginning with a letter"),
-      environment,
-    )
-    .refine((environments) => Object.keys(environments).length > 0, { message: "needs at least one environment" }),
-});
+export const configFile = z
+  .strictObject({
+    local_cloud: localCloud.optional(),
+    environments: z
+      .record(
+        z
+          .string()
+          .regex(environmentName, "must be lower-case letters, digits and hyphens, up to 21, beginning with a letter"),
+        environment,
+      )
+      .refine((environments) => Object.keys(environments).length > 0, { message: "needs at least one environment" }),
+  })
+  .superRefine(({ environments }, context) => {
+    // Listeners are named after the prefix alone, whatever the project.
+    const owners = new Map<string, string>();
+    for (const [name, { cloud, prefix }] of Object.entries(environments)) {
+      if (cloud !== "local") continue;
+      const owner = owners.get(prefix);
+      if (owner === undefined) owners.set(prefix, name);
+      else {
+        context.addIssue({
+          code: "custom",
+          path: ["environments", name, "prefix"],
+          message: `${owner} and ${name} share the local cloud, where their balancers would both be ${prefix}; give one of them another prefix`,
+        });
+      }
+    }
+  });
 
 export type EnvironmentConfig = z.infer<typeof environment>;
 export type ConfigFile = z.infer<typeof configFile>;
@@ -134,6 +185,11 @@ function invalid(problems: readonly string[]): SwitchyardError {
 
 /** `environments.prod.swap.ramp[1]: 120: …` */
 export function describeIssue(issue: z.core.$ZodIssue, value: unknown): readonly string[] {
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    // The form that comes nearest is the one that was meant.
+    const nearestForm = issue.errors.reduce((a, b) => (faults(b) < faults(a) ? b : a));
+    return nearestForm.flatMap((inner) => describeIssue({ ...inner, path: [...issue.path, ...inner.path] }, value));
+  }
   if (issue.code === "unrecognized_keys") {
     const known = settingsAt(issue.path);
     return issue.keys.map(
@@ -148,23 +204,38 @@ export function describeIssue(issue: z.core.$ZodIssue, value: unknown): readonly
     (at, key) => (typeof at === "object" && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined),
     value,
   );
-  const shown = given === undefined ? "missing" : JSON.stringify(given);
+  // What may be a secret in the wrong place is not repeated.
+  const hidden = issue.code === "custom" && issue.params?.["hidden"] === true;
+  const shown = given === undefined ? "missing" : hidden ? "(not shown)" : JSON.stringify(given);
   return [`${pathText(issue.path)}: ${shown}: ${issue.message}`];
+}
+
+function faults(issues: readonly z.core.$ZodIssue[]): number {
+  return issues.reduce((sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 1), 0);
 }
 
 interface SchemaPart {
   readonly properties?: Readonly<Record<string, SchemaPart>>;
   readonly additionalProperties?: SchemaPart | boolean;
+  readonly items?: SchemaPart;
+  readonly anyOf?: readonly SchemaPart[];
 }
 
-/** The names that the file may have at a path, from the published schema. */
+/** The names that the file may have at a path, from the published schema; of several forms those of all. */
 function settingsAt(path: readonly PropertyKey[]): readonly string[] {
-  let part: SchemaPart | undefined = z.toJSONSchema(configFile, { io: "input" }) as SchemaPart;
-  for (const name of path) {
-    const others: SchemaPart | boolean | undefined = part?.additionalProperties;
-    part = part?.properties?.[String(name)] ?? (typeof others === "object" ? others : undefined);
-  }
-  return Object.keys(part?.properties ?? {});
+  let parts: readonly SchemaPart[] = [z.toJSONSchema(configFile, { io: "input" }) as SchemaPart];
+  for (const name of path) parts = parts.flatMap((part) => forms(part).flatMap((form) => partAt(form, name) ?? []));
+  return [...new Set(parts.flatMap(forms).flatMap((form) => Object.keys(form.properties ?? {})))];
+}
+
+function forms(part: SchemaPart): readonly SchemaPart[] {
+  return part.anyOf ?? [part];
+}
+
+function partAt(part: SchemaPart, name: PropertyKey): SchemaPart | undefined {
+  if (typeof name === "number") return part.items;
+  const others = part.additionalProperties;
+  return part.properties?.[String(name)] ?? (typeof others === "object" ? others : undefined);
 }
 
 function pathText(path: readonly PropertyKey[]): string {

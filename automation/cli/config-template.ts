@@ -1,10 +1,19 @@
-/** What `switchyard init` writes. A test proves that it is valid and that it says the defaults. */
+/**
+ * What `switchyard init` writes. A test proves that it is valid and that it says the defaults; a line that begins with `#` and
+ * a name right after it is a setting whose default depends on something else.
+ */
 export const configTemplate = `# yaml-language-server: $schema=./docs/schema/switchyard.schema.json
 # Environments of this checkout. A stack is called <program>.<environment>, for example cloud-run.local.
-# Times of the local cloud, seconds: what a real one takes, so that it can be tried here.
+# The local cloud: what a real one does, so that it can be tried here. Times are seconds.
 local_cloud:
   # From an accepted change of weights to its effect on requests.
   propagation_delay: 0
+  # From the first router worker that follows to the last, and whether each follows once and for all.
+  propagation_spread: 0
+  propagation_in_order: true
+  router_workers: 1
+  # From the end of a request to its entry in the request log.
+  log_delay: 0
   # Added to the start of every Cloud Run instance.
   cold_start_delay: 0
   # From a Service's annotation to its endpoint groups.
@@ -22,7 +31,7 @@ environments:
     image: services/kiro
     platforms:
       cloud-run:
-        # Latency ceiling of the advance gate on this platform: p95 to the first byte, ms.
+        # Latency ceiling on this platform: p95 to the first byte, ms.
         performance_threshold: 10000
         auto_scale_config:
           min_instances: 1
@@ -49,4 +58,76 @@ environments:
       after_rollback: remove
       # Longest wait for requests in flight on the side that is left, seconds.
       drain_timeout: 300
+      # Seconds at 100 % before the old side may go. Without it the profile's: demo 5, standard 900.
+      #bake: 5
+      # Seconds after the bake in which the old side stays up, so that a rollback needs no start.
+      rollback_window: 0
+      # Requests that one step may lose if the new side fails them all; a step above it needs --allow-over-budget.
+      error_budget: 1000
+      # Seconds that the balancer takes to follow a weight, for the plan. Without it: what earlier swaps took.
+      #propagation: 100
+      # Steps, percent, that wait for \`swap promote\` before they begin, for example [25, 100].
+      approvals: []
+      # Times in which no swap starts and no step begins; going back is always possible. Once, or every week:
+      #   - {name: holidays, from: 2026-12-24T12:00:00+01:00, to: 2027-01-03T00:00:00+01:00}
+      #   - {name: weekend, days: [fri], start: "17:00", end: "09:00", zone: Europe/Zurich}
+      freeze: []
+      # When the process that drives a swap dies the weights stay. A later process, after so many seconds: hold
+      # (goes on) or revert (goes back).
+      dead_man:
+        policy: hold
+        after: 600
+      # Whether a rollback also tells the new side to hand its requests to the old one, before the balancer follows.
+      fail_back: false
+      # The gates: risks per swap of blaming a healthy new side, and what a step must rule out.
+      gates:
+        error_alpha: 0.006
+        latency_alpha: 0.003
+        floor_alpha: 0.001
+        # Gateway errors in a row on the new side that stop the swap at once.
+        consecutive_gateway_errors: 5
+        # Share of failed requests that is normal here; sizes the samples.
+        base_error_rate: 0.001
+        # What silence (no user request) does: pause, notify, or top-up with so many synthetic requests a second.
+        on_silence: pause
+        top_up_rate: 10
+        # Without these the profile's (demo; standard): growth of the failed share that a step below 25 %, and one
+        # from 25 % on, must rule out; a latency may be so many times the old side's, plus so many ms; seconds of
+        # warm-up; seconds that count as silence; whether weight probes count as requests.
+        #early_margin: 0.05
+        #late_margin: 0.05
+        #latency_ratio: 3
+        #latency_slack: 100
+        #warm_up: 1
+        #silence_after: 30
+        #count_probes: false
+      # Metrics from outside that every step is judged by: docs/schema/switchyard.schema.json has all of their settings.
+      metrics:
+        # For example {name: cpu, source: prometheus, query: 'avg(rate(cpu_seconds{platform="{platform}"}[1m]))'},
+        # with the place of the source under sources.
+        checks: []
+        # Scores (0-100) from which a measurement succeeds, and from which it is inconclusive; below it has failed.
+        pass: 95
+        marginal: 75
+        # Seconds between measurements, and between points.
+        interval: 60
+        step: 10
+        # How many failed, inconclusive and (in a row) unreadable measurements are let pass.
+        failure_limit: 0
+        inconclusive_limit: 0
+        consecutive_error_limit: 4
+    # What \`failover watch\` does outside swaps when the serving side fails and another platform stands by.
+    #failover:
+      # off, propose (the command is told) or automatic (traffic moves). It never goes back by itself.
+      #policy: off
+      #recover: never
+      # The side fails when at least this share of its requests failed all through so many seconds with so many requests.
+      #error_share: 0.5
+      #window: 30
+      #min_requests: 20
+      # Seconds for which the standby must have been ready.
+      #standby_healthy_for: 10
+      # Seconds between two moves at the least, and moves within 24 hours at the most.
+      #dwell: 600
+      #max_moves: 3
 `;

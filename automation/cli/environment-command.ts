@@ -14,7 +14,9 @@ export abstract class EnvironmentCommand<Result extends object> extends Switchya
   protected readonly lines = new ProgressLines();
 
   /** The wiring; loaded when it is needed, so that --help stays quick. */
-  protected async compose(options: { readonly ownLocalCloud?: boolean } = {}): Promise<Composition> {
+  protected async compose(
+    options: { readonly ownLocalCloud?: boolean; readonly stateInFiles?: boolean } = {},
+  ): Promise<Composition> {
     const { Composition } = await import("./compose.ts");
     return new Composition({
       root: this.config.root,

@@ -25,7 +25,7 @@ export async function localShell(
   return { variables: { ...variables, PATH: [...new Set(folders)].join(":") }, unset: composition.localUnset };
 
   async function settings(program: Program) {
-    const shared = environment.settings(program);
+    const shared = await environment.settings(program);
     if (program !== "traffic") return { ...shared, "switchyard:image": await environment.image(undefined) };
     return shared;
   }

@@ -1,9 +1,10 @@
 import { Args } from "@oclif/core";
 import { SwitchyardError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
 import type { StackName, StackOptions, StackResult } from "../ports/stack-engine.ts";
+import type { Lease } from "../swap/lease.ts";
 import type { Environment } from "./compose.ts";
 import { EnvironmentCommand } from "./environment-command.ts";
-import { nearest } from "./nearest.ts";
 import { type Program, programs } from "./programs.ts";
 import { stackProgress } from "./progress.ts";
 import { duration, plural } from "./text.ts";
@@ -63,6 +64,18 @@ export abstract class StackCommand extends EnvironmentCommand<StackCommandResult
     });
     const { stack, changes, outputs, durationMs } = result;
     return { stack, operation, changes, outputs, durationMs };
+  }
+
+  /** For what changes a stack: alone in its environment, and not in the middle of a swap. */
+  protected async holdingLease<Result>(
+    { stack }: ParsedStack,
+    operation: "up" | "destroy",
+    environment: Environment,
+    work: (lease: Lease, signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    const { holdingLease } = await import("./environment-lease.ts");
+    const onWait = (who: string): void => this.progress(`Waiting for ${who} …`);
+    return holdingLease(environment, { purpose: `${operation} ${stack}`, signal: this.signal, onWait }, work);
   }
 
   protected override describe(result: StackCommandResult): readonly string[] {

@@ -3,8 +3,25 @@ import type { ConfigValues } from "../ports/stack-engine.ts";
 import { platformConfig } from "../swap/settings.ts";
 import type { EnvironmentConfig } from "./config-file.ts";
 
-/** Only what the file says is written: what it does not say stays as the stack's own file has it. */
-export function stackSettings(program: string, config: EnvironmentConfig, project: string): ConfigValues {
+/** Where a platform's agents find their fail-back flag, and the way to the other side. */
+export interface FailBackSettings {
+  readonly flagUrl: string;
+  /** The balancer's address, as the agents reach it. */
+  readonly routeUrl: string;
+  /** Host of its dark route. */
+  readonly routeHost: string;
+}
+
+/**
+ * Only what the file says is written: what it does not say stays as the stack's own file has it. `failBack` is given where
+ * swap.fail_back is on and a balancer is there.
+ */
+export function stackSettings(
+  program: string,
+  config: EnvironmentConfig,
+  project: string,
+  failBack?: FailBackSettings,
+): ConfigValues {
   const shared: ConfigValues = {
     "gcp:project": project,
     "gcp:region": config.region,
@@ -22,6 +39,9 @@ export function stackSettings(program: string, config: EnvironmentConfig, projec
     ...given(names?.concurrency, scale.concurrency),
     ...given("cpu", limits.cpu),
     ...given("memory", limits.memory),
+    ...given("failBackUrl", failBack?.flagUrl),
+    ...given("failBackRouteUrl", failBack?.routeUrl),
+    ...given("failBackRouteHost", failBack?.routeHost),
   };
 }
 

@@ -1,14 +1,81 @@
 /** How a command on a swap ends: with its summary, or with the error that says what a person has to do. */
 import { SwitchyardError } from "../errors.ts";
 import { describeWeights } from "../swap/perform.ts";
-import { canReturn, foldEvents, type SwapEvent, type SwapState, type Verb } from "../swap/state.ts";
+import {
+  canReturn,
+  foldEvents,
+  nextShare,
+  type Phase,
+  type SwapEvent,
+  type SwapState,
+  type Verb,
+} from "../swap/state.ts";
 import { describePosition } from "../swap/store.ts";
 import { reasonText, type SwapSummary, summarise } from "./swap-summary.ts";
 
-/** Errors: swap-cannot-return. */
+/** Errors: swap-cannot-return, swap-not-promotable, swap-not-baking, swap-no-rollback-window. */
 export function assertPossible(verb: Verb, state: SwapState): void {
-  const late = !canReturn(state) && ["removing-entry", "detaching", "removing"].includes(state.phase);
-  if ((verb === "abort" || verb === "rollback") && late) throw cannotReturn(state);
+  switch (verb) {
+    case "abort":
+    case "rollback":
+      if (!canReturn(state) && leaving.includes(state.phase)) throw cannotReturn(state);
+      return;
+    case "promote":
+      if (state.phase !== "shifting" && state.phase !== "baking" && state.paused?.reason !== "approval-needed")
+        throw notPromotable(state);
+      return;
+    case "promote-full":
+      if (state.mode === "failover" || !beforeBake.includes(state.phase)) throw notPromotable(state);
+      return;
+    case "extend-bake":
+      if (state.phase !== "baking" && state.phase !== "retaining") throw notBaking(state);
+      return;
+    case "decommission":
+      if (state.phase !== "retaining") throw noRollbackWindow(state);
+      return;
+    case "pause":
+    case "resume":
+      return;
+  }
+}
+
+const leaving: readonly Phase[] = ["removing-entry", "detaching", "removing"];
+const beforeBake: readonly Phase[] = ["deploying", "attaching", "adding-entry", "accepting", "shifting"];
+
+/** What to do instead, at a point where a wish makes no sense. */
+function instead(state: SwapState): readonly string[] {
+  const env = `--env ${state.environment}`;
+  const look = `To look:   npx switchyard swap status ${env}`;
+  if (state.paused !== undefined) return [`To try again:   npx switchyard swap retry ${env}`, look];
+  switch (state.phase) {
+    case "baking":
+      return [`To end the bake:   npx switchyard swap promote ${env}`, look];
+    case "retaining":
+      return [`To end the rollback window:   npx switchyard swap decommission ${env}`, look];
+    default:
+      return [`To follow it:   npx switchyard swap watch ${env}`, look];
+  }
+}
+
+function notPromotable(state: SwapState): SwitchyardError {
+  return new SwitchyardError("swap-not-promotable", {
+    message: `Swap ${state.id} has nothing that a person could let pass now: ${describePosition(state)}`,
+    next: instead(state),
+  });
+}
+
+function notBaking(state: SwapState): SwitchyardError {
+  return new SwitchyardError("swap-not-baking", {
+    message: `Swap ${state.id} neither bakes nor is in its rollback window: ${describePosition(state)}`,
+    next: instead(state),
+  });
+}
+
+function noRollbackWindow(state: SwapState): SwitchyardError {
+  return new SwitchyardError("swap-no-rollback-window", {
+    message: `Swap ${state.id} is in no rollback window: ${describePosition(state)}`,
+    next: instead(state),
+  });
 }
 
 function cannotReturn(state: SwapState): SwitchyardError {
@@ -40,9 +107,16 @@ export function finish(state: SwapState, verb: Verb | undefined): SwapSummary {
   if (state.end !== undefined) return summary;
   throw new SwitchyardError("swap-paused", {
     message: `Swap ${state.id} waits for a person: ${reasonText(state.paused?.reason ?? state.phaseReason)}${state.lastFailure === undefined ? "" : `: ${state.lastFailure.message}`}`,
-    next: [`To try again:   npx switchyard swap resume ${env}`, ...waysBack(state)],
+    next: [...waysOn(state), ...waysBack(state)],
     data,
   });
+}
+
+function waysOn(state: SwapState): readonly string[] {
+  const env = `--env ${state.environment}`;
+  return state.paused?.reason === "approval-needed"
+    ? [`To let the step of ${nextShare(state) ?? 100} % begin:   npx switchyard swap promote ${env}`]
+    : [`To try again:   npx switchyard swap resume ${env}`];
 }
 
 /** Ctrl-C. What the disk refused is told as it is: then the state is not kept. */

@@ -1,16 +1,27 @@
 /** What has to hold before a swap may start, and its first line in the journal. */
 import { userInfo } from "node:os";
 import { SwitchyardError } from "../errors.ts";
-import { hotSwapConfig, platformConfig, type SwapSettings, toSwapSettings } from "../swap/settings.ts";
-import { journalFormat } from "../swap/state.ts";
-import { swapInProgress } from "../swap/store.ts";
+import { nearest } from "../nearest.ts";
+import type { Lease } from "../swap/lease.ts";
+import {
+  type HotSwapConfigFile,
+  hotSwapConfig,
+  platformConfig,
+  type SwapSettings,
+  toSwapSettings,
+} from "../swap/settings.ts";
+import { journalFormat, type Mode } from "../swap/state.ts";
+import { swapPurpose } from "../swap/store.ts";
 import { type Environment, platformNames } from "./compose.ts";
-import { nearest } from "./nearest.ts";
+import type { EnvironmentConfig } from "./config-file.ts";
+import { assertNoOpenSwap } from "./environment-lease.ts";
 
 export interface SwapIntent {
   readonly from: string;
   readonly to: string;
   readonly settings: SwapSettings;
+  /** Default swap. */
+  readonly mode?: Mode;
 }
 
 /** Settings of one swap that differ from the environment's. */
@@ -32,11 +43,11 @@ export async function prepareSwap(
       message: `There is no platform ${to}; known: ${platformNames.join(", ")}${nearest(to, platformNames)}`,
     });
   }
-  const swap = hotSwapConfig.parse({ ...config.swap, ...overrides });
+  const swap = withOverrides(config.swap, overrides);
   if (!swap.enabled) {
     throw new SwitchyardError("swap-disabled", { message: `Swaps are switched off for environment ${name}` });
   }
-  await assertNoneOpen(environment);
+  await assertNoOpenSwap(environment);
   const from = await servingPlatform(environment);
   if (from === to) {
     throw new SwitchyardError("swap-already-there", {
@@ -46,6 +57,16 @@ export async function prepareSwap(
   }
   const candidate = config.platforms[to as keyof typeof config.platforms] ?? platformConfig.parse({});
   return { from, to, settings: toSwapSettings(swap, candidate) };
+}
+
+/** Overrides can contradict what the file says, for example leave a step out that waits for approval. Errors: usage-error. */
+function withOverrides(configured: EnvironmentConfig["swap"], overrides: SwapOverrides): HotSwapConfigFile {
+  const parsed = hotSwapConfig.safeParse({ ...configured, ...overrides });
+  if (parsed.success) return parsed.data;
+  const given = Object.keys(overrides).map((name) => `--${name.replaceAll("_", "-")}`);
+  throw new SwitchyardError("usage-error", {
+    message: `${given.join(" and ")} cannot be had together with what switchyard.yaml says:\n${parsed.error.issues.map((issue) => `  swap.${issue.path.map(String).join(".")}: ${issue.message}`).join("\n")}`,
+  });
 }
 
 /** The platform that has all the traffic. Errors: not-deployed, swap-failed when it is split. */
@@ -75,21 +96,6 @@ export async function readWeights(environment: Pick<Environment, "name" | "route
   }
 }
 
-/** Errors: swap-in-progress, swap-interrupted. */
-async function assertNoneOpen({ name, store }: Pick<Environment, "name" | "store">): Promise<void> {
-  const open = await store.open();
-  if (open === undefined) return;
-  const owner = await store.owner();
-  if (owner !== undefined && owner.swap === open.state.id) throw swapInProgress(name, open.state, owner);
-  throw new SwitchyardError("swap-interrupted", {
-    message: `Swap ${open.state.id} of environment ${name} (${open.state.from} -> ${open.state.to}) was interrupted and has not ended`,
-    next: [
-      `To go on:     npx switchyard swap resume --env ${name}`,
-      `To go back:   npx switchyard swap abort --env ${name}`,
-    ],
-  });
-}
-
 /**
  * Claims the environment for a new swap and writes the first line of its journal. Of two that start at the same time one
  * gets the claim, and the other is told. Errors: swap-in-progress, swap-interrupted.
@@ -98,13 +104,13 @@ export async function beginSwap(
   environment: Pick<Environment, "name" | "store" | "router">,
   intent: SwapIntent,
   image: string,
-): Promise<{ readonly id: string; readonly release: () => Promise<void> }> {
+): Promise<{ readonly id: string; readonly lease: Lease }> {
   const { store } = environment;
   const id = await store.nextId();
-  const release = await store.claim(id);
+  const lease = await store.claim(swapPurpose(id));
   try {
     // Another one may have begun since the checks, and be interrupted or over.
-    await assertNoneOpen(environment);
+    await assertNoOpenSwap(environment);
     if ((await store.nextId()) !== id) {
       throw new SwitchyardError("swap-in-progress", {
         message: `Another swap of environment ${environment.name} was made at the same moment`,
@@ -119,12 +125,13 @@ export async function beginSwap(
         next: `To look:   npx switchyard traffic show --env ${environment.name}`,
       });
     }
-    const journal = await store.journal(id);
+    const journal = await store.journal(id, lease.token);
     await journal.append({
       kind: "started",
       format: journalFormat,
       at: Date.now(),
       id,
+      mode: intent.mode ?? "swap",
       environment: environment.name,
       from: intent.from,
       to: intent.to,
@@ -132,9 +139,9 @@ export async function beginSwap(
       settings: intent.settings,
       by: userInfo().username,
     });
-    return { id, release };
+    return { id, lease };
   } catch (error) {
-    await release();
+    await lease.release();
     throw error;
   }
 }

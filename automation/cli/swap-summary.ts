@@ -6,6 +6,8 @@ import { dateAndTime, duration } from "./text.ts";
 
 export interface SwapSummary {
   readonly id: string;
+  /** swap or failover. */
+  readonly mode: string;
   readonly environment: string;
   readonly from: string;
   readonly to: string;
@@ -23,6 +25,7 @@ export interface SwapSummary {
 export function summarise(state: SwapState): SwapSummary {
   return {
     id: state.id,
+    mode: state.mode,
     environment: state.environment,
     from: state.from,
     to: state.to,
@@ -44,7 +47,7 @@ export function describeSummary(summary: SwapSummary): readonly string[] {
       ? ""
       : `, took ${duration(Date.parse(summary.endedAt) - Date.parse(summary.startedAt))}`;
   return [
-    `Swap ${summary.id} of ${summary.environment}: ${summary.from} -> ${summary.to}, ${summary.state} (${summary.phase.replaceAll("-", " ")}).`,
+    `${summary.mode === "failover" ? "Failover" : "Swap"} ${summary.id} of ${summary.environment}: ${summary.from} -> ${summary.to}, ${summary.state} (${summary.phase.replaceAll("-", " ")}).`,
     `Why        ${reasonText(summary.reason)}`,
     `Weights    ${describeWeights(summary.weights) || "not moved"}`,
     `Started    ${dateAndTime(Date.parse(summary.startedAt))}${took}, gate profile ${summary.profile}`,

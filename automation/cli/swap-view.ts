@@ -1,6 +1,7 @@
 /** How a swap is drawn: the live table of experience.md, one line per step, and a line in work on a terminal. */
-import type { Observation } from "../swap/decide.ts";
-import { quantile } from "../swap/gates/window.ts";
+import type { Observation } from "../swap/decision.ts";
+import { histogramQuantile, type LatencyHistogram } from "../swap/gates/latency-histogram.ts";
+import type { ProbeWindow } from "../swap/gates/weight.ts";
 import { reasons } from "../swap/reasons.ts";
 import type { RunListener } from "../swap/run.ts";
 import type { SwapEvent, SwapState } from "../swap/state.ts";
@@ -34,19 +35,30 @@ export const swapTableHead: readonly string[] = [
 export function swapRow(name: string, state: SwapState, seen: Observation, verdict: string): string {
   const shifting = state.accepted !== undefined && state.phase !== "adding-entry";
   const share = state.accepted?.[state.to] ?? 0;
-  const p95 = (values: readonly number[]): string => quantile(values, 0.95)?.toFixed(0) ?? "-";
-  const { candidate, old } = seen.gates;
-  const onCandidate = seen.probes.filter((side) => side === state.to).length;
-  const seenText = seen.probes.length === 0 ? "-" : `${((onCandidate / seen.probes.length) * 100).toFixed(1)} %`;
+  const p95 = (latencies: LatencyHistogram): string => histogramQuantile(latencies, 0.95)?.toFixed(0) ?? "-";
+  const { candidate, old, latency } = seen.gates;
+  const seenText = seenShare(seen.probes, state.to);
   return [
     name.padEnd(widths.step),
     (shifting ? `${share} %` : "-").padStart(widths.weight),
     seenText.padStart(widths.seen),
     pair(String(old.requests), String(candidate.requests), widths.requests),
     pair(String(old.errors), String(candidate.errors), widths.errors),
-    pair(p95(old.latenciesMs), p95(candidate.latenciesMs), widths.latency),
+    pair(p95(latency.old), p95(latency.candidate), widths.latency),
     `  ${verdict}`,
   ].join("");
+}
+
+/** The candidate's share in the last probes, as many as are judged. */
+function seenShare({ sides, counts, judged, total }: ProbeWindow, candidate: string): string {
+  const number = sides.get(candidate);
+  const onCandidate = number === undefined ? 0 : (counts[number] ?? 0);
+  return total === 0 ? "-" : `${((onCandidate / Math.min(judged, total)) * 100).toFixed(1)} %`;
+}
+
+/** The first column of a line; a longer name pushes the rest. */
+function label(name: string): string {
+  return `${name.padEnd(widths.step - 1)} `;
 }
 
 function stepName(state: SwapState): string {
@@ -60,6 +72,7 @@ const phaseNames: Readonly<Record<SwapState["phase"], string>> = {
   accepting: "dark",
   shifting: "shift",
   baking: "bake",
+  retaining: "window",
   draining: "drain",
   "removing-entry": "entry",
   detaching: "detach",
@@ -89,21 +102,27 @@ export function swapListener(lines: ProgressLines): RunListener {
           break;
         }
         case "outcome":
-          if (!event.ok)
-            lines.line(`${stepName(state).padEnd(widths.step)}failed: ${event.failure?.message ?? "unknown reason"}`);
+          if (!event.ok) lines.line(`${label(stepName(state))}failed: ${event.failure?.message ?? "unknown reason"}`);
           break;
         case "paused":
-          lines.line(`${"paused".padEnd(widths.step)}${reasons[event.reason]}${evidenceText(event.evidence)}`);
+          lines.line(`${label("paused")}${reasons[event.reason]}${evidenceText(event.evidence)}`);
           break;
         case "requested":
-          lines.line(`${event.verb.padEnd(widths.step)}asked for by ${event.by}`);
+          lines.line(`${label(event.verb)}asked for by ${event.by}${amountText(event.amountMs)}`);
+          break;
+        case "noticed":
+          lines.line(`${label("notice")}${reasons[event.reason]}${evidenceText(event.evidence)}`);
+          break;
+        case "measured":
+          if (event.verdict !== "successful")
+            lines.line(`${label("metrics")}${event.verdict}: ${String(event.evidence["reason"] ?? "judged")}`);
           break;
         case "ended":
-          lines.line(`${"done".padEnd(widths.step)}${event.as}: ${reasons[event.reason]}`);
+          lines.line(`${label("done")}${event.as}: ${reasons[event.reason]}`);
           break;
         case "verified":
           if (state.phase === "returning" && state.rollback !== undefined)
-            lines.line(`${"rollback".padEnd(widths.step)}${rollbackText(state)}`);
+            lines.line(`${label("rollback")}${rollbackText(state)}`);
           break;
         default:
           break;
@@ -128,7 +147,11 @@ function eventRow(
   if (event.phase === "returning")
     return swapRow(name, before, seen, `failed: ${reasons[event.reason]}${evidenceText(event.evidence)}`);
   if (before.phase === "shifting") return swapRow(name, before, seen, `successful, ${took}`);
-  return `${name.padEnd(widths.step)}${reasons[event.reason]}, ${took}`;
+  return `${label(name)}${reasons[event.reason]}, ${took}`;
+}
+
+function amountText(amountMs: number | undefined): string {
+  return amountMs === undefined ? "" : `, ${duration(amountMs)}`;
 }
 
 /** The counts of both sides where there are any; `swap why` has all of it. */

@@ -1,8 +1,10 @@
 /** Settings with which a stack is brought up by hand. */
 import { SwitchyardError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
 import type { ConfigValues, StackName } from "../ports/stack-engine.ts";
+import type { Lease } from "../swap/lease.ts";
+import { assertNotFenced } from "../swap/perform.ts";
 import { type Environment, platformNames } from "./compose.ts";
-import { nearest } from "./nearest.ts";
 import type { Program } from "./programs.ts";
 
 /** Settings for bringing a stack up by hand. Errors: unknown-platform, not-deployed, image-invalid. */
@@ -16,13 +18,12 @@ export async function upConfig(
   },
 ): Promise<ConfigValues> {
   if (program !== "traffic") {
-    return { ...environment.settings(program), "switchyard:image": await environment.image(options.image) };
+    return { ...(await environment.settings(program)), "switchyard:image": await environment.image(options.image) };
   }
   const names = options.platforms === undefined ? await knownPlatforms(environment) : parsePlatforms(options.platforms);
   const engine = await environment.engine();
-  if (options.platforms !== undefined) await takeEntriesAway(environment, names);
   const platforms = await environment.platforms({ balancerNeeded: false });
-  let config: ConfigValues = { ...environment.settings(program), "switchyard:platforms": names };
+  let config: ConfigValues = { ...(await environment.settings(program)), "switchyard:platforms": names };
   for (const name of names) {
     const outputs = await engine.outputs(`${name}.${environment.name}`);
     config = { ...config, ...(await platforms[name]?.trafficConfig(outputs, options.signal)) };
@@ -32,9 +33,13 @@ export async function upConfig(
 
 /**
  * Pulumi cannot remove a backend that the balancer's map still names, and the map's entries are not Pulumi's: those of
- * platforms that go, all at weight 0, are taken out first. Errors: platform-in-use.
+ * platforms that go, all at weight 0, are taken out first. Errors: platform-in-use, lease-lost.
  */
-async function takeEntriesAway(environment: Environment, stay: readonly string[]): Promise<void> {
+export async function takeEntriesAway(
+  environment: Pick<Environment, "name" | "router">,
+  stay: readonly string[],
+  lease: Lease,
+): Promise<void> {
   const router = await environment.router();
   const state = await router.read().catch((error: unknown) => {
     if (error instanceof SwitchyardError && error.code === "traffic-not-found") return undefined;
@@ -51,7 +56,9 @@ async function takeEntriesAway(environment: Environment, stay: readonly string[]
   }
   if (going.length === 0) return;
   const left = Object.entries(state.weights).filter(([platform]) => stay.includes(platform));
-  await router.write(Object.fromEntries(left), state.fingerprint);
+  assertNotFenced(state, lease.token);
+  lease.assertHeld();
+  await router.write(Object.fromEntries(left), state.fingerprint, lease.token);
 }
 
 /** A platform that the balancer knows is not destroyed under it. Errors: platform-in-use. */
@@ -73,7 +80,7 @@ export async function assertNotInUse(program: Program, environment: Environment)
   });
 }
 
-function parsePlatforms(text: string): readonly string[] {
+export function parsePlatforms(text: string): readonly string[] {
   const names = text.split(",").map((name) => name.trim());
   for (const name of names) {
     if (!platformNames.includes(name)) {

@@ -8,6 +8,6 @@ export interface ProcessIdentity {
 
 export interface ProcessTable {
   self(): Promise<ProcessIdentity>;
-  /** Whether that very process still runs. "unknown" for another host's. */
+  /** Whether that very process still runs. "unknown" where that cannot be seen: on another machine, also one of the same name, and in another container. */
   isAlive(process: ProcessIdentity): Promise<boolean | "unknown">;
 }

@@ -1,63 +1,93 @@
 /**
- * The append-only record of a swap: one JSON line per event, each with its number and the hash of the line before it, so
- * that a changed, missing or reordered line is found. A line that a crash cut short at the very end was never acted upon
- * and is dropped; anything else that does not fit is refused.
+ * The append-only record of a swap: one JSON line per event, each with its number, the fencing token of the lease under
+ * which it was written, and the hash of the line before it, so that a changed, missing or reordered line is found. A line
+ * that a crash cut short at the very end was never acted upon and is dropped. A line of a process that had lost its lease to
+ * another one, which had written already, is left out. Anything else that does not fit is refused.
  */
 import { createHash } from "node:crypto";
-import { dirname } from "node:path";
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
-import type { FileSystem } from "../ports/file-system.ts";
-import { journalFormat, type SwapEvent, swapEvent } from "./state.ts";
+import type { StateStore, StoredLog } from "../ports/state-store.ts";
+import { journalFormat, type SwapEvent, swapEvent } from "./events.ts";
 
-const line = z.object({ n: z.number().int(), prev: z.string(), event: swapEvent });
+const line = z.object({
+  n: z.number().int(),
+  prev: z.string(),
+  /** 0: written before there were leases. */
+  fence: z.number().int().min(0),
+  event: swapEvent,
+});
 
-const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16);
+export type JournalLine = z.infer<typeof line>;
 
-const firstPrevious = "0".repeat(16);
+/** Of a line's text; the next line carries it. */
+export const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16);
+
+/** What the first line carries. */
+export const firstPrevious = "0".repeat(16);
+
+/** Where a journal is kept, for messages. */
+export interface JournalPlace {
+  /** `swaps/3/journal in files in .switchyard/environments/local` */
+  readonly text: string;
+  /** The command that sets a journal aside that cannot be read. */
+  readonly setAside: string;
+}
+
+/** A line that was written too late, and is left out. */
+export interface LateLine {
+  readonly number: number;
+  readonly fence: number;
+  readonly event: SwapEvent;
+}
 
 export interface JournalContent {
   readonly events: readonly SwapEvent[];
-  /** The text that is sound, ending with a line feed (or empty). */
-  readonly soundText: string;
+  readonly late: readonly LateLine[];
   /** What a crash left behind the last whole line. */
   readonly torn: string;
+  /** The highest token that has written. */
+  readonly fence: number;
   readonly next: { readonly n: number; readonly prev: string };
 }
 
-/** Pure. Errors: journal-corrupt, with the line and what is wrong. */
-export function parseJournal(text: string, path: string): JournalContent {
-  const end = text.lastIndexOf("\n") + 1;
-  const soundText = text.slice(0, end);
-  const torn = text.slice(end);
+/** Pure. Errors: journal-corrupt, with the line and what is wrong; journal-format. */
+export function parseJournal(log: StoredLog, place: JournalPlace): JournalContent {
   const events: SwapEvent[] = [];
+  const late: LateLine[] = [];
   let previous = firstPrevious;
-  assertFormat(soundText, path);
-  for (const [index, raw] of soundText.split("\n").slice(0, -1).entries()) {
+  let fence = 0;
+  assertFormat(log.lines[0], place);
+  for (const [index, raw] of log.lines.entries()) {
     const number = index + 1;
     const parsed = parseLine(raw);
-    if (parsed === undefined) throw corrupt(path, number, "the line is not a journal entry");
-    if (parsed.n !== number) throw corrupt(path, number, `it has the number ${parsed.n}`);
+    if (parsed === undefined) throw corrupt(place, number, "the line is not a journal entry");
+    if (parsed.fence < fence) {
+      late.push({ number, fence: parsed.fence, event: parsed.event });
+      continue;
+    }
+    if (parsed.n !== number) throw corrupt(place, number, `it has the number ${parsed.n}`);
     if (parsed.prev !== previous)
-      throw corrupt(path, number, "the line before it is not the one that it was written after");
+      throw corrupt(place, number, "the line before it is not the one that it was written after");
     events.push(parsed.event);
     previous = hashOf(raw);
+    fence = parsed.fence;
   }
   if (events.length > 0 && events[0]?.kind !== "started")
-    throw corrupt(path, 1, "a journal begins with the start of a swap");
-  return { events, soundText, torn, next: { n: events.length + 1, prev: previous } };
+    throw corrupt(place, 1, "a journal begins with the start of a swap");
+  return { events, late, torn: log.torn, fence, next: { n: log.lines.length + 1, prev: previous } };
 }
 
 const formatOnly = z.object({ event: z.object({ kind: z.literal("started"), format: z.number().optional() }) });
 
 /** Errors: journal-format. */
-function assertFormat(text: string, path: string): void {
-  const first = formatOnly.safeParse(parseJson(text.slice(0, text.indexOf("\n"))));
+function assertFormat(raw: string | undefined, place: JournalPlace): void {
+  const first = formatOnly.safeParse(parseJson(raw ?? ""));
   if (!first.success || first.data.event.format === journalFormat) return;
   throw new SwitchyardError("journal-format", {
-    message: `The journal ${path} was written by another version of Switchyard (format ${first.data.event.format ?? "none"}; this one reads ${journalFormat})`,
-    next: `To keep the file and start afresh:   mv ${dirname(path)} ${dirname(path)}.other-version`,
-    data: { path },
+    message: `The journal ${place.text} was written by another version of Switchyard (format ${first.data.event.format ?? "none"}; this one reads ${journalFormat})`,
+    next: `To keep it and start afresh:   ${place.setAside}`,
+    data: { journal: place.text },
   });
 }
 
@@ -70,46 +100,57 @@ function parseJson(raw: string): unknown {
   }
 }
 
-function parseLine(raw: string): z.infer<typeof line> | undefined {
+function parseLine(raw: string): JournalLine | undefined {
   const result = line.safeParse(parseJson(raw));
   return result.success ? result.data : undefined;
 }
 
-function corrupt(path: string, number: number, what: string): SwitchyardError {
+function corrupt(place: JournalPlace, number: number, what: string): SwitchyardError {
   return new SwitchyardError("journal-corrupt", {
-    message: `The journal ${path} is damaged at line ${number}: ${what}. Nothing was changed`,
+    message: `The journal ${place.text} is damaged at line ${number}: ${what}. Nothing was changed`,
     next: [
-      `Look at the real weights:          npx switchyard traffic show`,
-      `Keep the file and start afresh:    mv ${path} ${path}.damaged`,
+      `Look at the real weights:       npx switchyard traffic show`,
+      `Keep it and start afresh:       ${place.setAside}`,
     ],
-    data: { path, line: number },
+    data: { journal: place.text, line: number },
   });
 }
 
 export interface Journal {
   readonly events: readonly SwapEvent[];
-  /** On disk when it resolves. Errors: disk-full, disk-read-only, disk-error. */
+  /** Lines of processes that had lost their lease, left out. */
+  readonly late: readonly LateLine[];
+  /** In the store when it resolves. Errors: lease-lost (another process writes this journal now), those of the store. */
   append(event: SwapEvent): Promise<void>;
 }
 
-/** Opens for writing; a torn end is cut off after a copy was kept beside it. */
-export async function openJournal(files: FileSystem, path: string): Promise<Journal> {
-  const text = (await files.read(path)) ?? "";
-  const content = parseJournal(text, path);
-  if (content.torn !== "") {
-    await files.copy(path, `${path}.torn-${content.next.n}`);
-    await files.writeAtomic(path, content.soundText);
-  }
+/** Opens for writing under the token of a lease. Errors: as parseJournal, those of the store, lease-lost when a later lease has written. */
+export async function openJournal(
+  store: StateStore,
+  key: string,
+  fence: number,
+  place: JournalPlace = { text: `${key} in ${store.description}`, setAside: "move it away" },
+): Promise<Journal> {
+  const content = parseJournal((await store.readLog(key)) ?? { lines: [], torn: "" }, place);
+  if (content.fence > fence) throw overtaken(place, fence);
   const events = [...content.events];
   let { n, prev } = content.next;
   return {
     events,
+    late: content.late,
     async append(event) {
-      const raw = JSON.stringify({ n, prev, event } satisfies z.infer<typeof line>);
-      await files.append(path, `${raw}\n`);
+      const raw = JSON.stringify({ n, prev, fence, event } satisfies JournalLine);
+      if (!(await store.appendLog(key, n, raw))) throw overtaken(place, fence);
       events.push(event);
       n += 1;
       prev = hashOf(raw);
     },
   };
+}
+
+function overtaken(place: JournalPlace, fence: number): SwitchyardError {
+  return new SwitchyardError("lease-lost", {
+    message: `Another process has written to the journal ${place.text} since this one read it (under lease ${fence}). This one changed nothing since; weights stay as they are`,
+    data: { journal: place.text, fence },
+  });
 }

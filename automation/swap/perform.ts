@@ -1,19 +1,29 @@
 /** Carries effects out. The only place of a swap that changes the world. */
-import { HotSwapError } from "../errors.ts";
+import { HotSwapError, SwitchyardError } from "../errors.ts";
+import type { KiroAgent } from "../ports/agent.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { FailBack } from "../ports/fail-back.ts";
 import type { Platform } from "../ports/platform.ts";
+import type { ProbeResult } from "../ports/prober.ts";
 import type { ConfigValues, StackEngine, StackName, StackProgress } from "../ports/stack-engine.ts";
 import type { TrafficRouter, TrafficState, Weights } from "../ports/traffic-router.ts";
-import { awaitReady, runAcceptance } from "./acceptance.ts";
+import { awaitReady, isElsewhere, runAcceptance } from "./acceptance.ts";
 import type { Effect } from "./effects.ts";
-import type { SwapState } from "./state.ts";
+import type { Lease } from "./lease.ts";
+import { type SwapState, sameWeights } from "./state.ts";
 
 export interface PerformPorts {
   readonly engine: StackEngine;
   readonly router: TrafficRouter;
+  /** Held while this process may change anything. */
+  readonly lease: Pick<Lease, "token" | "assertHeld" | "lost">;
+  /** Absent where the agents have no such lever. */
+  readonly failBack?: FailBack;
+  /** Asks through the rehearsal host: all platforms by equal weights, no user. Absent where there is none. */
+  readonly rehearse?: (count: number, signal: AbortSignal) => Promise<readonly ProbeResult[]>;
   readonly platforms: Readonly<Record<string, Platform>>;
   /** Settings of a stack beside image and platforms: sizes and names from the environment's configuration. */
-  readonly platformSettings: (program: string) => ConfigValues;
+  readonly platformSettings: (program: string) => ConfigValues | Promise<ConfigValues>;
   readonly clock: Clock;
   readonly newRequestId: () => string;
   readonly onProgress?: (progress: StackProgress) => void;
@@ -32,11 +42,12 @@ export async function performEffect(
   ports: PerformPorts,
   signal: AbortSignal,
 ): Promise<PerformResult> {
+  ports.lease.assertHeld();
   const options = { signal, ...(ports.onProgress === undefined ? {} : { onProgress: ports.onProgress }) };
   const stack = (program: string): StackName => `${program}.${state.environment}`;
   switch (effect.kind) {
     case "deploy": {
-      const config = { ...ports.platformSettings(effect.platform), "switchyard:image": effect.image };
+      const config = { ...(await ports.platformSettings(effect.platform)), "switchyard:image": effect.image };
       const result = await ports.engine.up(stack(effect.platform), { ...options, config });
       return { found: false, facts: { ...result.changes, durationMs: Math.round(result.durationMs) } };
     }
@@ -50,21 +61,61 @@ export async function performEffect(
       const result = await ports.engine.destroy(stack(effect.platform), options);
       return { found: false, facts: { ...result.changes, durationMs: Math.round(result.durationMs) } };
     }
-    case "write-weights":
-      return writeWeights(effect.weights, state, ports.router, signal);
+    case "write-weights": {
+      if (state.phase !== "returning" || !state.settings.failBack)
+        return writeWeights(effect.weights, state, ports, signal);
+      // Side by side: the lever must not make the weight wait, nor the other way round.
+      const [result, handedBack] = await Promise.all([
+        writeWeights(effect.weights, state, ports, signal),
+        handBack(state, ports, signal),
+      ]);
+      return { ...result, facts: { ...result.facts, handedBack } };
+    }
     case "accept": {
       const agent = platformOf(effect.platform, ports).agent();
-      const looks = await awaitReady(agent, ports.clock, state.settings.healthCheckTimeoutMs, signal);
-      const request = {
-        data: { operation: "echo", message: "acceptance" },
-        headers: {},
-        method: "POST",
-        path: "/process",
-        queryParams: {},
-        timestamp: new Date(ports.clock.now()).toISOString(),
-        requestId: ports.newRequestId(),
-      };
-      return { found: false, facts: { operations: await runAcceptance(agent, request, signal), looks } };
+      // A lever that an earlier rollback pulled would send the candidate's requests back.
+      await pushLeverBack(effect.platform, state, ports, signal);
+      return { found: false, facts: await accept(agent, state, ports, signal) };
+    }
+  }
+}
+
+/**
+ * Readiness, the rehearsal host, then the four operations; all of them as often as it takes while a part of the data plane
+ * still has the map of before. Errors: candidate-not-ready, acceptance-failed, the agent's own.
+ */
+async function accept(
+  agent: KiroAgent,
+  state: SwapState,
+  ports: PerformPorts,
+  signal: AbortSignal,
+): Promise<PerformResult["facts"]> {
+  const { clock } = ports;
+  const { healthCheckTimeoutMs, stepDeadlineMs } = state.settings;
+  const routeUntil = clock.now() + stepDeadlineMs;
+  const looks = await awaitReady(
+    agent,
+    clock,
+    { timeoutMs: healthCheckTimeoutMs, routeTimeoutMs: stepDeadlineMs },
+    signal,
+  );
+  // A failing side would make half of the rehearsal slow, just when users wait.
+  const rehearsed = state.mode === "failover" ? {} : await rehearse(agent.platform, routeUntil, state, ports, signal);
+  for (;;) {
+    const request = {
+      data: { operation: "echo", message: "acceptance" },
+      headers: {},
+      method: "POST",
+      path: "/process",
+      queryParams: {},
+      timestamp: new Date(clock.wall()).toISOString(),
+      requestId: ports.newRequestId(),
+    };
+    try {
+      return { operations: await runAcceptance(agent, request, signal), looks, ...rehearsed };
+    } catch (error) {
+      if (!isElsewhere(error) || clock.now() >= routeUntil) throw error;
+      await clock.sleep(rehearsalPauseMs, signal);
     }
   }
 }
@@ -84,7 +135,7 @@ async function trafficConfig(
   ports: PerformPorts,
   signal: AbortSignal,
 ): Promise<ConfigValues> {
-  let config: ConfigValues = { ...ports.platformSettings("traffic"), "switchyard:platforms": names };
+  let config: ConfigValues = { ...(await ports.platformSettings("traffic")), "switchyard:platforms": names };
   for (const name of names) {
     const outputs = await ports.engine.outputs(`${name}.${state.environment}`);
     config = { ...config, ...(await platformOf(name, ports).trafficConfig(outputs, signal)) };
@@ -98,20 +149,117 @@ const conflictsTolerated = 10;
 async function writeWeights(
   wanted: Weights,
   state: SwapState,
-  router: TrafficRouter,
+  { router, lease }: PerformPorts,
   signal: AbortSignal,
 ): Promise<PerformResult> {
   for (let conflicts = 0; ; conflicts += 1) {
     const current = await router.read(signal);
-    if (sameWeights(current.weights, wanted)) return { found: true, facts: { conflicts } };
-    assertExpected(current, state);
+    assertNotFenced(current, lease.token);
+    // A write of other weights whose outcome was never known may still be under way: one more makes its fingerprint void.
+    const found = sameWeights(current.weights, wanted);
+    if (found && !state.strayWrite) return { found, facts: { conflicts } };
+    if (!found) assertExpected(current, state);
+    lease.assertHeld();
     try {
-      await router.write(wanted, current.fingerprint, signal);
-      return { found: false, facts: { conflicts } };
+      await router.write(wanted, current.fingerprint, lease.token, signal);
+      return { found, facts: { conflicts } };
     } catch (error) {
       const lostRace = error instanceof Error && "code" in error && error.code === "fingerprint-conflict";
       if (!lostRace || conflicts >= conflictsTolerated) throw error;
     }
+  }
+}
+
+/** Somebody who got the lease after this process has been at the balancer: nothing may be written any more. Errors: lease-lost. */
+export function assertNotFenced(current: TrafficState, token: number): void {
+  if (current.fence <= token) return;
+  throw new SwitchyardError("lease-lost", {
+    message: `The balancer's map was written under a later lease (${current.fence}; this process has ${token}), so this process changes nothing any more`,
+  });
+}
+
+/**
+ * Stamps the map with this process's token, so that whoever read it before can write no more. Does nothing when there is no
+ * map that could be reached: the next write stamps it. Errors: lease-lost.
+ */
+export async function claimMap(
+  { router, lease }: PerformPorts,
+  signal: AbortSignal,
+): Promise<TrafficState | undefined> {
+  try {
+    const current = await router.read(signal);
+    assertNotFenced(current, lease.token);
+    if (current.fence === lease.token) return current;
+    return await router.write(current.weights, current.fingerprint, lease.token, signal);
+  } catch (error) {
+    if (!(error instanceof SwitchyardError) || error.code === "lease-lost" || signal.aborted) throw error;
+    return undefined;
+  }
+}
+
+/** Errors: fail-back-unreachable, where this swap would need the lever. */
+async function pushLeverBack(
+  platform: string,
+  { settings }: SwapState,
+  { failBack }: PerformPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    if ((await failBack?.read(platform, signal)) !== undefined) await failBack?.set(platform, undefined, signal);
+  } catch (error) {
+    if (!(error instanceof SwitchyardError) || settings.failBack || signal.aborted) throw error;
+  }
+}
+
+/** Most time that the lever may take, ms: the balancer is on its way meanwhile. */
+const handBackMs = 2_000;
+
+/** Whether the candidate was told; a lever that fails is no reason to stop going back. */
+async function handBack(state: SwapState, { failBack }: PerformPorts, signal: AbortSignal): Promise<string> {
+  if (failBack === undefined) return "there is no lever here";
+  try {
+    await failBack.set(state.to, state.from, AbortSignal.any([signal, AbortSignal.timeout(handBackMs)]));
+    return "yes";
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return error instanceof Error ? `no: ${error.message}` : "no";
+  }
+}
+
+/** Requests to the rehearsal host in one look: 3 sigma of an equal split are 11 points. */
+const rehearsals = 200;
+const rehearsalTolerance = 0.11;
+const rehearsalPauseMs = 1_000;
+
+/**
+ * The split is tried where no user is before a user's request meets it: the rehearsal host spreads over all platforms alike.
+ * Looks again while the data plane has not followed everywhere. Errors: acceptance-failed.
+ */
+async function rehearse(
+  platform: string,
+  until: number,
+  { settings }: SwapState,
+  { rehearse: ask, clock }: PerformPorts,
+  signal: AbortSignal,
+): Promise<{ readonly rehearsed?: number }> {
+  if (ask === undefined) return {};
+  for (;;) {
+    const results = await ask(rehearsals, signal);
+    const own = results.filter(({ side }) => side === platform);
+    const failed = own.filter(({ status }) => status === 0 || status >= 500);
+    // One that fails now and then is for the gates.
+    const fails = failed.length > Math.max(1, own.length * settings.rollbackThreshold);
+    const even = Math.abs(own.length / Math.max(1, results.length) - 0.5) <= rehearsalTolerance;
+    if (even && !fails) return { rehearsed: own.length };
+    if (fails || clock.now() >= until) {
+      throw new HotSwapError("acceptance-failed", {
+        platform,
+        message: fails
+          ? `${failed.length} of ${own.length} requests to the rehearsal host that went to ${platform} failed (${failed[0]?.status ?? 0})`
+          : `${own.length} of ${results.length} requests to the rehearsal host went to ${platform}; it should be half of them`,
+      });
+    }
+    await clock.sleep(rehearsalPauseMs, signal);
   }
 }
 
@@ -133,11 +281,6 @@ function assertExpected(current: TrafficState, state: SwapState): void {
       `To see the weights:   npx switchyard traffic show --env ${state.environment}`,
     ],
   });
-}
-
-export function sameWeights(a: Weights, b: Weights): boolean {
-  const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
 
 export function describeWeights(weights: Weights): string {

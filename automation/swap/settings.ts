@@ -3,6 +3,10 @@
  * PlatformConfig), in snake_case; inside they are camelCase.
  */
 import { z } from "zod";
+import { freezeWindow, freezeWindowProblems } from "./freeze.ts";
+import { gateProfileNames, gateProfiles, gateSettings, gatesConfig, seconds, toGateSettings } from "./gate-settings.ts";
+import { metricChecks } from "./metric-checks.ts";
+
 
 /** Shares of the ramp, percent, rising, at most one decimal; the last one is 100. */
 export const defaultRamp = [1, 5, 25, 50, 100] as const;
@@ -15,51 +19,6 @@ const ramp = z
     message: "shares must rise from step to step",
   })
   .refine((steps) => steps.at(-1) === 100, { message: "the last share must be 100" });
-
-/**
- * How much a step must show before the next one. Named, because the name is printed with every result:
- * a swap that passed `demo` has proven less than one that passed `standard`.
- */
-export interface GateProfile {
-  readonly name: "demo" | "standard";
-  /** User requests that the candidate must have finished in a step. */
-  readonly minimumRequests: number;
-  /** Time floor of a step, ms. */
-  readonly holdMs: number;
-  /** Bake at 100 %, ms. */
-  readonly bakeMs: number;
-  /** A step that has not met its sample by then pauses as inconclusive, ms. */
-  readonly stepDeadlineMs: number;
-  /** The candidate's median latency may be this many times the old side's in the same window … */
-  readonly latencyRatio: number;
-  /** … plus this much, ms, so that 2 ms against 1 ms is no failure. */
-  readonly latencySlackMs: number;
-}
-
-/**
- * `standard`: 340 requests show with 95 % confidence and 90 % power that 0.1 % base errors grew by less than 0.5 points
- * (shared research, hot swap 2.7). `demo`: enough to see the machinery work in two minutes; it proves little about rates.
- */
-export const gateProfiles: Readonly<Record<GateProfile["name"], GateProfile>> = Object.freeze({
-  demo: {
-    name: "demo",
-    minimumRequests: 10,
-    holdMs: 3_000,
-    bakeMs: 5_000,
-    stepDeadlineMs: 120_000,
-    latencyRatio: 3,
-    latencySlackMs: 100,
-  },
-  standard: {
-    name: "standard",
-    minimumRequests: 340,
-    holdMs: 60_000,
-    bakeMs: 900_000,
-    stepDeadlineMs: 3_600_000,
-    latencyRatio: 1.5,
-    latencySlackMs: 25,
-  },
-});
 
 /** HotSwapConfig of the requirement, with the ramp and the gate profile beside it. */
 export const hotSwapConfig = z
@@ -94,7 +53,7 @@ export const hotSwapConfig = z
       ),
     ramp: ramp.default([...defaultRamp]).describe("Shares of the candidate, percent, rising, ending at 100."),
     profile: z
-      .enum(["demo", "standard"])
+      .enum(gateProfileNames)
       .default("standard")
       .describe("Gate profile: how much each step must show. demo proves little about rates. Default standard."),
     after_rollback: z
@@ -107,6 +66,89 @@ export const hotSwapConfig = z
       .max(3_600)
       .default(300)
       .describe("Longest wait for requests in flight on the side that is left, seconds. Default 300, 1-3600."),
+    bake: seconds(0, 604_800)
+      .optional()
+      .describe("Seconds at 100 % before the old side may go. Default: the profile's, up to a week."),
+    rollback_window: seconds(0, 604_800)
+      .default(0)
+      .describe(
+        "Seconds after the bake in which the old side stays up, so that a rollback needs no start. Default 0, up to a week.",
+      ),
+    error_budget: z
+      .number()
+      .min(1)
+      .max(1e9)
+      .default(1_000)
+      .describe(
+        "Requests that one step may lose if the candidate fails them all, or some of them in a late step that others came before; a step above it needs --allow-over-budget. Default 1000.",
+      ),
+    propagation: seconds(0, 3_600)
+      .optional()
+      .describe(
+        "Seconds that the balancer is expected to take to follow a weight, for the plan. Default: what earlier swaps measured, else 100 on a cloud and local_cloud.propagation_delay locally.",
+      ),
+    approvals: z
+      .array(z.number().gt(0).max(100))
+      .max(50)
+      .default([])
+      .describe("Steps of the ramp, percent, that wait for `swap promote` before they begin. Default none."),
+    freeze: z
+      .array(freezeWindow)
+      .max(100)
+      .default([])
+      .describe("Times in which no swap starts and no step begins; going back is always possible. Default none."),
+    dead_man: z
+      .strictObject({
+        policy: z
+          .enum(["hold", "revert"])
+          .default("hold")
+          .describe("What a later process does with a swap that nobody drove for so long. Default hold: it goes on."),
+        after: seconds(15, 604_800).default(600).describe("Seconds without a driver. Default 600, from 15."),
+      })
+      .prefault({})
+      .describe("When the process that drives a swap dies. The weights stay in any case."),
+    fail_back: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether a rollback also tells the candidate to hand its requests to the old side, before the balancer follows. Default false.",
+      ),
+    gates: gatesConfig,
+    metrics: metricChecks,
+  })
+  .superRefine((value, context) => {
+    for (const [index, share] of value.approvals.entries()) {
+      if (!value.ramp.includes(share))
+        context.addIssue({
+          code: "custom",
+          path: ["approvals", index],
+          message: `is no step of the ramp (${value.ramp.join(", ")})`,
+        });
+    }
+    const profile = gateProfiles[value.profile];
+    const early = value.gates.early_margin ?? profile.earlyMargin;
+    const late = value.gates.late_margin ?? profile.lateMargin;
+    if (late > early)
+      context.addIssue({
+        code: "custom",
+        path: ["gates", "late_margin"],
+        message: `must not be wider than early_margin (${early}): late steps carry the proof`,
+      });
+    if (value.gates.base_error_rate >= value.rollback_threshold)
+      context.addIssue({
+        code: "custom",
+        path: ["gates", "base_error_rate"],
+        message: `must be below rollback_threshold (${value.rollback_threshold})`,
+      });
+    const deadlineS = profile.stepDeadlineMs / 1_000;
+    if (value.traffic_shift_duration / value.ramp.length >= deadlineS)
+      context.addIssue({
+        code: "custom",
+        path: ["traffic_shift_duration"],
+        message: `gives each of the ${value.ramp.length} steps more time than a step of profile ${value.profile} may take (${deadlineS} s)`,
+      });
+    for (const { path, message } of freezeWindowProblems(value.freeze))
+      context.addIssue({ code: "custom", path: ["freeze", ...path], message });
   })
   .describe("The hot swap (HotSwapConfig).");
 
@@ -125,7 +167,7 @@ export const platformConfig = z
       .gt(0)
       .max(3_600_000)
       .default(10_000)
-      .describe("Latency ceiling of the advance gate on this platform: p95 to the first byte, ms. Default 10000."),
+      .describe("Latency ceiling on this platform: p95 to the first byte, ms. Default 10000."),
     auto_scale_config: z
       .strictObject({
         min_instances: z.number().int().min(0).max(1_000).optional().describe("Instances or pods kept."),
@@ -159,24 +201,29 @@ export const swapSettings = z.object({
   rollbackThreshold: z.number(),
   monitoringIntervalMs: z.number(),
   ramp: z.array(z.number()),
-  profile: z.enum(["demo", "standard"]),
+  profile: z.enum(gateProfileNames),
+  /** Time floor of a step. */
+  holdMs: z.number(),
+  bakeMs: z.number(),
+  stepDeadlineMs: z.number(),
+  rollbackWindowMs: z.number(),
   afterRollback: z.enum(["remove", "keep"]),
   drainTimeoutMs: z.number(),
   /** Latency ceiling of the candidate's platform, ms. */
   performanceThresholdMs: z.number(),
-  /** False risk of blaming a healthy candidate for errors, per swap. */
-  errorAlpha: z.number(),
-  /** Consecutive gateway errors on the candidate that stop the swap at once. */
-  consecutiveGatewayErrors: z.number(),
+  /** Shares that wait for a person. */
+  approvals: z.array(z.number()),
+  freeze: z.array(freezeWindow),
+  deadMan: z.object({ policy: z.enum(["hold", "revert"]), afterMs: z.number() }),
+  failBack: z.boolean(),
+  gates: gateSettings,
+  metrics: metricChecks,
 });
 
 export type SwapSettings = z.infer<typeof swapSettings>;
 
-/** Default false-rollback risk of the error test, per swap, and the default floor (as outlier detection's). */
-const defaultErrorAlpha = 0.006;
-const defaultConsecutiveGatewayErrors = 5;
-
 export function toSwapSettings(swap: HotSwapConfigFile, candidate: PlatformConfigFile): SwapSettings {
+  const profile = gateProfiles[swap.profile];
   return {
     healthCheckTimeoutMs: swap.health_check_timeout * 1_000,
     trafficShiftDurationMs: swap.traffic_shift_duration * 1_000,
@@ -184,10 +231,18 @@ export function toSwapSettings(swap: HotSwapConfigFile, candidate: PlatformConfi
     monitoringIntervalMs: swap.monitoring_interval * 1_000,
     ramp: swap.ramp,
     profile: swap.profile,
+    holdMs: Math.max(profile.holdMs, (swap.traffic_shift_duration * 1_000) / swap.ramp.length),
+    bakeMs: swap.bake === undefined ? profile.bakeMs : swap.bake * 1_000,
+    stepDeadlineMs: profile.stepDeadlineMs,
+    rollbackWindowMs: swap.rollback_window * 1_000,
     afterRollback: swap.after_rollback,
     drainTimeoutMs: swap.drain_timeout * 1_000,
     performanceThresholdMs: candidate.performance_threshold,
-    errorAlpha: defaultErrorAlpha,
-    consecutiveGatewayErrors: defaultConsecutiveGatewayErrors,
+    approvals: swap.approvals,
+    freeze: swap.freeze,
+    deadMan: { policy: swap.dead_man.policy, afterMs: swap.dead_man.after * 1_000 },
+    failBack: swap.fail_back,
+    gates: toGateSettings(swap.gates, profile),
+    metrics: swap.metrics,
   };
 }

@@ -1,87 +1,25 @@
 /** A swap's state is the fold of its journal; nothing else is kept. */
-import { z } from "zod";
-import { type Effect, effect } from "./effects.ts";
-import { type Reason, reasons } from "./reasons.ts";
-import { type SwapSettings, swapSettings } from "./settings.ts";
+import type { Effect } from "./effects.ts";
+import type { EndState, Mode, Phase, SwapEvent } from "./events.ts";
+import { foldVerdict, noVerdicts, type VerdictTally } from "./gates/limits.ts";
+import type { GateSnapshot } from "./gates/snapshot.ts";
+import type { Verdict } from "./gates/verdict.ts";
+import type { Reason } from "./reasons.ts";
+import type { SwapSettings } from "./settings.ts";
 
-export const phases = [
-  "deploying",
-  "attaching",
-  "adding-entry",
-  "accepting",
-  "shifting",
-  "baking",
-  "draining",
-  "removing-entry",
-  "detaching",
-  "removing",
-  "returning",
-  "draining-candidate",
-  "withdrawing-entry",
-  "detaching-candidate",
-  "removing-candidate",
-  "ended",
-] as const;
-
-export type Phase = (typeof phases)[number];
-
-export const endStates = ["completed", "rolled-back", "aborted", "failed"] as const;
-export type EndState = (typeof endStates)[number];
-
-const reason = z.enum(Object.keys(reasons) as [Reason, ...Reason[]]);
-const evidence = z.record(z.string(), z.union([z.number(), z.string(), z.boolean()]));
-
-export const verbs = ["pause", "resume", "promote", "abort", "rollback"] as const;
-export type Verb = (typeof verbs)[number];
-
-const failure = z.object({ code: z.string(), message: z.string() });
-
-/** Rises when lines of an earlier version could be misread. */
-export const journalFormat = 1;
-
-/** What a journal line may say. `at` is ms since the epoch. */
-export const swapEvent = z.discriminatedUnion("kind", [
-  z.object({
-    kind: z.literal("started"),
-    /** Of the journal; a journal of another format is refused, not guessed at. */
-    format: z.literal(journalFormat),
-    at: z.number(),
-    id: z.string(),
-    environment: z.string(),
-    from: z.string(),
-    to: z.string(),
-    image: z.string(),
-    settings: swapSettings,
-    by: z.string(),
-  }),
-  /** A process takes the swap over (also the first one). */
-  z.object({
-    kind: z.literal("engine"),
-    at: z.number(),
-    pid: z.number(),
-    host: z.string(),
-    /** What the stop gate looks at, in words. */
-    feed: z.string(),
-  }),
-  z.object({ kind: z.literal("entered"), at: z.number(), phase: z.enum(phases), step: z.number(), reason, evidence }),
-  z.object({ kind: z.literal("intent"), at: z.number(), effect }),
-  z.object({
-    kind: z.literal("outcome"),
-    at: z.number(),
-    ok: z.boolean(),
-    /** The effect was found done already (after a crash). */
-    found: z.boolean(),
-    failure: failure.optional(),
-    durationMs: z.number(),
-    facts: evidence,
-  }),
-  z.object({ kind: z.literal("verified"), at: z.number(), weight: z.number(), evidence }),
-  z.object({ kind: z.literal("requested"), at: z.number(), verb: z.enum(verbs), by: z.string(), number: z.number() }),
-  z.object({ kind: z.literal("paused"), at: z.number(), reason, evidence }),
-  z.object({ kind: z.literal("ended"), at: z.number(), as: z.enum(endStates), reason, evidence }),
-]);
-
-export type SwapEvent = z.infer<typeof swapEvent>;
+export {
+  type EndState,
+  endStates,
+  journalFormat,
+  type Mode,
+  modes,
+  type Phase,
+  phases,
+  type SwapEvent,
+  swapEvent,
+  type Verb,
+  verbs,
+} from "./events.ts";
 
 /** Why and when traffic is going back. */
 export interface Rollback {
@@ -94,6 +32,7 @@ export interface Rollback {
 
 export interface SwapState {
   readonly id: string;
+  readonly mode: Mode;
   readonly environment: string;
   readonly from: string;
   readonly to: string;
@@ -123,6 +62,34 @@ export interface SwapState {
   readonly paused: { readonly reason: Reason; readonly at: number } | undefined;
   /** A person let the present step or the bake pass. */
   readonly promoted: boolean;
+  /** A person let the whole ramp pass: the next step is the last one. */
+  readonly promotedFull: boolean;
+  /** Shares, percent, that a person let begin. */
+  readonly approved: readonly number[];
+  /** Added to the bake by people. */
+  readonly bakeExtensionMs: number;
+  /** Added to the rollback window by people. */
+  readonly windowExtensionMs: number;
+  /** A person ended the rollback window. */
+  readonly decommission: boolean;
+  /** Metrics from outside, judged in this phase and step. */
+  readonly metrics: MetricState;
+  /** What people were told in this step. */
+  readonly noticed: readonly Reason[];
+  /** The gates' last snapshot. */
+  readonly observed: { readonly cursor: number; readonly gates: GateSnapshot } | undefined;
+  /** When a process that drove the swap wrote last. */
+  readonly aliveAt: number;
+  /** When the phase's effect succeeded. */
+  readonly doneAt: number | undefined;
+  /** The last write of weights whose outcome is not known to be good. */
+  readonly unsettled: Readonly<Record<string, number>> | undefined;
+  /** Before it another one was begun, of other weights, that may still be under way. */
+  readonly strayWrite: boolean;
+  /** A weight was written after the gates' last snapshot: the snapshot's windows are of the step before. */
+  readonly stepBegan: boolean;
+  /** Set where nobody drove the swap for longer than the dead-man policy allows, ms. */
+  readonly deadMs: number | undefined;
   readonly rollback: Rollback | undefined;
   /** A person's wish that has not been carried out yet. */
   readonly wish: "abort" | "rollback" | undefined;
@@ -133,10 +100,20 @@ export interface SwapState {
   readonly marks: readonly { readonly phase: Phase; readonly step: number; readonly at: number }[];
 }
 
+export interface MetricState {
+  readonly tally: VerdictTally;
+  readonly measuredAt: number | undefined;
+  readonly last: Verdict | undefined;
+}
+
+const noMetrics: MetricState = { tally: noVerdicts, measuredAt: undefined, last: undefined };
+
 /** Whether traffic can still be sent back to the old side: until its entry is gone. */
 export function canReturn(state: Pick<SwapState, "phase" | "done">): boolean {
   return (
-    ["deploying", "attaching", "adding-entry", "accepting", "shifting", "baking", "draining"].includes(state.phase) ||
+    ["deploying", "attaching", "adding-entry", "accepting", "shifting", "baking", "retaining", "draining"].includes(
+      state.phase,
+    ) ||
     (state.phase === "removing-entry" && !state.done)
   );
 }
@@ -145,15 +122,17 @@ export function canReturn(state: Pick<SwapState, "phase" | "done">): boolean {
 const watchful: readonly Phase[] = ["shifting", "baking", "draining", "draining-candidate"];
 
 export function startState(event: Extract<SwapEvent, { kind: "started" }>): SwapState {
+  const phase = event.mode === "failover" ? "adding-entry" : "deploying";
   return {
     id: event.id,
+    mode: event.mode,
     environment: event.environment,
     from: event.from,
     to: event.to,
     image: event.image,
     settings: event.settings,
     startedAt: event.at,
-    phase: "deploying",
+    phase,
     step: -1,
     phaseSince: event.at,
     phaseReason: "start-requested",
@@ -168,28 +147,70 @@ export function startState(event: Extract<SwapEvent, { kind: "started" }>): Swap
     done: false,
     paused: undefined,
     promoted: false,
+    promotedFull: false,
+    approved: [],
+    bakeExtensionMs: 0,
+    windowExtensionMs: 0,
+    decommission: false,
+    metrics: noMetrics,
+    noticed: [],
+    observed: undefined,
+    aliveAt: event.at,
+    doneAt: undefined,
+    unsettled: undefined,
+    strayWrite: false,
+    stepBegan: false,
+    deadMs: undefined,
     rollback: undefined,
     wish: undefined,
     requestsSeen: 0,
     end: undefined,
-    marks: [{ phase: "deploying", step: -1, at: event.at }],
+    marks: [{ phase, step: -1, at: event.at }],
   };
 }
 
 /** Pure: the state after one more line of the journal. */
 export function applyEvent(state: SwapState, event: SwapEvent): SwapState {
+  const next = applied(state, event);
+  // A wish may be written by a process that does not drive.
+  return event.kind === "requested" ? next : { ...next, aliveAt: event.at };
+}
+
+function applied(state: SwapState, event: SwapEvent): SwapState {
   switch (event.kind) {
     case "started":
       return state;
     case "engine":
-      // What an earlier process saw is not taken over, and the time in which nobody looked does not count.
-      return { ...state, verified: false, phaseSince: watchful.includes(state.phase) ? event.at : state.phaseSince };
+      return takeOver(state, event.at);
+    case "alive":
+      return state;
+    case "observed":
+      return { ...state, observed: { cursor: event.cursor, gates: event.gates }, stepBegan: false };
+    case "measured":
+      return {
+        ...state,
+        metrics: {
+          tally: foldVerdict(state.metrics.tally, event.verdict),
+          measuredAt: event.at,
+          last: event.verdict,
+        },
+      };
+    case "noticed":
+      return { ...state, noticed: [...state.noticed, event.reason] };
     case "entered":
       return enter(state, event);
     case "intent":
       return {
         ...state,
         pending: { effect: event.effect, since: event.at },
+        ...(event.effect.kind === "write-weights"
+          ? {
+              unsettled: event.effect.weights,
+              strayWrite:
+                state.strayWrite ||
+                (state.unsettled !== undefined && !sameWeights(state.unsettled, event.effect.weights)),
+            }
+          : {}),
         touched: state.touched || event.effect.kind === "write-weights",
       };
     case "outcome":
@@ -220,6 +241,40 @@ export function applyEvent(state: SwapState, event: SwapEvent): SwapState {
   }
 }
 
+export function sameWeights(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}
+
+/** Pauses in which no process has to be there: the one that wrote them has ended. */
+export const leavingReasons: readonly Reason[] = ["deployment-failed", "cleanup-failed", "attach-failed"];
+
+/**
+ * What an earlier process saw of the data plane is not taken over, and the time in which nobody looked does not count. Times
+ * in the future are of a machine whose clock was set back.
+ */
+function takeOver(state: SwapState, at: number): SwapState {
+  const gapMs = Math.max(0, at - state.aliveAt);
+  const left = state.paused !== undefined && leavingReasons.includes(state.paused.reason);
+  const { policy, afterMs } = state.settings.deadMan;
+  const sooner = (time: number | undefined): number | undefined =>
+    time === undefined ? undefined : Math.min(time, at);
+  return {
+    ...state,
+    verified: false,
+    phaseSince: Math.min(at, state.phaseSince + (watchful.includes(state.phase) ? gapMs : 0)),
+    acceptedAt: sooner(state.acceptedAt),
+    failedAt: sooner(state.failedAt),
+    doneAt: sooner(state.doneAt),
+    metrics: { ...state.metrics, measuredAt: sooner(state.metrics.measuredAt) },
+    // Of a failover the side to revert to is the one that failed.
+    deadMs:
+      policy === "revert" && state.mode === "swap" && gapMs >= afterMs && !left && state.rollback === undefined
+        ? gapMs
+        : undefined,
+  };
+}
+
 function enter(state: SwapState, event: Extract<SwapEvent, { kind: "entered" }>): SwapState {
   const startsReturn = event.phase === "returning";
   return {
@@ -232,8 +287,13 @@ function enter(state: SwapState, event: Extract<SwapEvent, { kind: "entered" }>)
     pending: undefined,
     failures: 0,
     failedAt: undefined,
+    lastFailure: undefined,
     done: false,
-    promoted: false,
+    doneAt: undefined,
+    promoted: state.promotedFull && event.phase === "shifting",
+    metrics: noMetrics,
+    noticed: [],
+    deadMs: undefined,
     // Traffic going back does not wait for anybody.
     paused: startsReturn ? undefined : state.paused,
     wish: undefined,
@@ -245,10 +305,14 @@ function enter(state: SwapState, event: Extract<SwapEvent, { kind: "entered" }>)
 function outcome(state: SwapState, event: Extract<SwapEvent, { kind: "outcome" }>): SwapState {
   const settled = { ...state, pending: undefined };
   if (!event.ok) return { ...settled, failures: state.failures + 1, failedAt: event.at, lastFailure: event.failure };
-  if (state.pending?.effect.kind !== "write-weights") return { ...settled, done: true };
+  if (state.pending?.effect.kind !== "write-weights") return { ...settled, done: true, doneAt: event.at };
   return {
     ...settled,
     done: true,
+    doneAt: event.at,
+    unsettled: undefined,
+    strayWrite: false,
+    stepBegan: true,
     accepted: state.pending.effect.weights,
     acceptedAt: event.at,
     verified: false,
@@ -271,19 +335,67 @@ function request(state: SwapState, event: Extract<SwapEvent, { kind: "requested"
         : {
             ...seen,
             paused: undefined,
-            phaseSince: event.at,
+            phaseSince: resumedSince(state, state.paused, event.at),
+            metrics: noMetrics,
             failures: 0,
             failedAt: undefined,
             lastFailure: undefined,
             // The weight is asked for again, which finds out whether it is as this swap left it.
             done: state.paused.reason === "weights-moved-elsewhere" ? false : state.done,
           };
-    case "promote":
-      return { ...seen, paused: undefined, promoted: state.phase === "shifting" || state.phase === "baking" };
+    case "promote": {
+      // At a step that waits for a person, promoting is letting it begin; its gates are not passed by that.
+      const wanted = state.paused?.reason === "approval-needed" ? nextShare(state) : undefined;
+      if (wanted !== undefined)
+        return { ...seen, paused: undefined, phaseSince: event.at, approved: [...state.approved, wanted] };
+      return {
+        ...seen,
+        paused: undefined,
+        // A step that was not seen to follow in time gets its time again.
+        phaseSince: state.verified || state.phase !== "shifting" ? state.phaseSince : event.at,
+        promoted: state.phase === "shifting" || state.phase === "baking",
+      };
+    }
+    case "promote-full":
+      return {
+        ...seen,
+        paused: undefined,
+        promotedFull: true,
+        approved: state.settings.ramp,
+        promoted: state.phase === "shifting",
+      };
+    case "extend-bake":
+      return state.phase === "retaining"
+        ? { ...seen, windowExtensionMs: state.windowExtensionMs + (event.amountMs ?? 0) }
+        : { ...seen, bakeExtensionMs: state.bakeExtensionMs + (event.amountMs ?? 0) };
+    case "decommission":
+      return { ...seen, decommission: state.phase === "retaining" };
     case "abort":
     case "rollback":
       return canReturn(state) ? { ...seen, wish: event.verb } : seen;
   }
+}
+
+/**
+ * From when the phase counts after a pause. A step, or whatever paused because its time was over, begins anew; a bake goes on
+ * where it was, without the pause; the rollback window runs on.
+ */
+function resumedSince(state: SwapState, paused: { readonly reason: Reason; readonly at: number }, at: number): number {
+  if (state.phase === "retaining") return state.phaseSince;
+  const timeIsOver = ["step-inconclusive", "silence", "metric-inconclusive", "metric-unreadable"];
+  if (state.phase !== "baking" || timeIsOver.includes(paused.reason)) return at;
+  return Math.min(at, state.phaseSince + Math.max(0, at - paused.at));
+}
+
+/** The share that the next step would have; undefined after the last one. */
+export function nextShare(state: Pick<SwapState, "step" | "settings" | "promotedFull">): number | undefined {
+  const { ramp } = state.settings;
+  return state.step >= ramp.length - 1 ? undefined : ramp[nextStep(state)];
+}
+
+/** The next step's index: the one after, or the last one when a person let the rest pass. */
+export function nextStep(state: Pick<SwapState, "step" | "settings" | "promotedFull">): number {
+  return state.promotedFull ? state.settings.ramp.length - 1 : state.step + 1;
 }
 
 /** The state of a whole journal; undefined when it has no start. */

@@ -1,13 +1,13 @@
-/** Where the swaps of an environment are kept: a folder each, numbered from 1, and one owner at a time. */
-import { join } from "node:path";
+/** Where the swaps of an environment are kept: a journal each, numbered from 1, wishes beside it, and one lease for all. */
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
-import type { FileSystem } from "../ports/file-system.ts";
-import type { ProcessIdentity, ProcessTable } from "../ports/process-table.ts";
-import { type Journal, openJournal, parseJournal } from "./journal.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ProcessTable } from "../ports/process-table.ts";
+import type { StateStore } from "../ports/state-store.ts";
+import { type Journal, type JournalPlace, openJournal, parseJournal } from "./journal.ts";
+import { acquireLease, type Lease, type LeaseHolder, type LeaseOptions, LeaseWatch } from "./lease.ts";
 import { foldEvents, type SwapEvent, type SwapState, type Verb, verbs } from "./state.ts";
-
-const owner = z.object({ pid: z.number(), startTime: z.string(), host: z.string(), swap: z.string() });
+import { assertStoreFormat, markStoreFormat } from "./store-format.ts";
 
 export interface SwapRecord {
   readonly state: SwapState;
@@ -18,39 +18,75 @@ export interface SwapRequest {
   readonly number: number;
   readonly verb: Verb;
   readonly by: string;
+  /** Of extend-bake, ms. */
+  readonly amountMs?: number;
 }
 
-const request = z.object({ verb: z.enum(verbs), by: z.string() });
+const request = z.object({ verb: z.enum(verbs), by: z.string(), amountMs: z.number().positive().optional() });
 
-/** The swaps of one environment on disk. */
-export class SwapStore {
-  readonly #files: FileSystem;
-  readonly #processes: ProcessTable;
-  readonly #folder: string;
+export const leaseKey = "lease";
+
+/** What the lease of a process that drives a swap says. */
+export function swapPurpose(id: string): string {
+  return `swap ${id}`;
+}
+
+export interface SwapStoreOptions {
+  readonly store: StateStore;
+  readonly processes: ProcessTable;
+  readonly clock: Clock;
   readonly environment: string;
+  /**
+   * The fencing token that the world has seen last, asked for when a new store gives its first lease: somebody's store was
+   * lost, or is on another machine, and a lower token could change nothing.
+   */
+  readonly floor?: () => Promise<number>;
+}
 
-  constructor(files: FileSystem, processes: ProcessTable, root: string, environment: string) {
-    this.#files = files;
+export type ClaimOptions = Pick<LeaseOptions, "ttlMs" | "waitMs" | "watch" | "signal">;
+
+/**
+ * The swaps of one environment. Errors of all: those of the state store, state-format when the store was written by another
+ * version.
+ */
+export class SwapStore {
+  readonly #store: StateStore;
+  readonly #processes: ProcessTable;
+  readonly #clock: Clock;
+  readonly #floor: (() => Promise<number>) | undefined;
+  readonly environment: string;
+  /** Once found right it stays so. */
+  #formatChecked = false;
+
+  constructor({ store, processes, clock, environment, floor }: SwapStoreOptions) {
+    this.#store = store;
     this.#processes = processes;
+    this.#clock = clock;
     this.environment = environment;
-    this.#folder = join(root, ".switchyard", "environments", environment);
+    this.#floor = floor;
   }
 
-  journalPath(id: string): string {
-    return join(this.#folder, "swaps", id, "journal.jsonl");
+  /** Where a swap's journal is, for messages. */
+  journalPlace(id: string): JournalPlace {
+    return {
+      text: `${journalKey(id)} in ${this.#store.description}`,
+      setAside: `npx switchyard state set-aside ${id} --env ${this.environment}`,
+    };
   }
 
+  /** Numbers of the swaps, oldest first, without those that were set aside. */
   async ids(): Promise<readonly string[]> {
-    const names = await this.#files.list(join(this.#folder, "swaps"));
-    return names.filter((name) => /^\d+$/.test(name)).toSorted((a, b) => Number(a) - Number(b));
+    const [all, aside] = await Promise.all([this.#allIds(), this.#list(asideKey)]);
+    return all.filter((id) => !aside.includes(id));
   }
 
-  /** Errors: journal-corrupt. */
+  /** Errors: journal-corrupt, journal-format. */
   async read(id: string): Promise<SwapRecord | undefined> {
-    const path = this.journalPath(id);
-    const text = await this.#files.read(path);
-    if (text === undefined) return undefined;
-    const { events } = parseJournal(text, path);
+    if (!/^\d+$/.test(id)) return undefined;
+    await this.#assertFormat();
+    const log = await this.#store.readLog(journalKey(id));
+    if (log === undefined) return undefined;
+    const { events } = parseJournal(log, this.journalPlace(id));
     const state = foldEvents(events);
     return state === undefined ? undefined : { state, events };
   }
@@ -72,106 +108,140 @@ export class SwapStore {
   }
 
   async nextId(): Promise<string> {
-    return String(Number((await this.ids()).at(-1) ?? "0") + 1);
+    return String(Number((await this.#allIds()).at(-1) ?? "0") + 1);
   }
 
-  journal(id: string): Promise<Journal> {
-    return openJournal(this.#files, this.journalPath(id));
+  /** Leaves a swap out of everything from now on; its journal stays where it is. Errors: no-swap. */
+  async setAside(id: string, by: string): Promise<void> {
+    if (!(await this.#allIds()).includes(id))
+      throw new SwitchyardError("no-swap", { message: `Environment ${this.environment} has no swap ${id}` });
+    await this.#store.write(`${asideKey}/${id}`, JSON.stringify({ by, at: this.#clock.wall() }), 0);
   }
 
-  /** Who drives the environment's swap now; undefined when nobody does. */
-  async owner(): Promise<(ProcessIdentity & { swap: string }) | undefined> {
-    return (await this.#lastOwner()).holder;
+  /** Opens a swap's journal for writing. Errors: journal-corrupt, journal-format, lease-lost. */
+  async journal(id: string, fence: number): Promise<Journal> {
+    await this.#markFormat();
+    return openJournal(this.#store, journalKey(id), fence, this.journalPlace(id));
+  }
+
+  /** Who may write now; undefined when nobody does. It may have stood still for some time: see `watch`. */
+  async owner(): Promise<LeaseHolder | undefined> {
+    await this.#assertFormat();
+    const look = await this.watch().look();
+    return look.kind === "held" ? look.holder : undefined;
+  }
+
+  /** Looks at the lease again and again, and finds out when its holder is gone, also one on another machine. */
+  watch(): LeaseWatch {
+    return new LeaseWatch(this.#store, { key: leaseKey, clock: this.#clock, processes: this.#processes });
   }
 
   /**
-   * Makes this process the only one that drives the environment's swap; the result gives that up again. Owners are numbered
-   * files of which the highest counts: whoever creates the next number has it, so that of two processes that find a dead
-   * owner at the same moment only one goes on. Errors: swap-in-progress.
+   * Makes this process the only one that writes. Errors: swap-in-progress, with what is
+   * going on.
    */
-  async claim(swap: string): Promise<() => Promise<void>> {
-    const { number, holder } = await this.#lastOwner();
-    if (holder !== undefined) {
-      const record = await this.read(holder.swap);
-      throw swapInProgress(this.environment, record?.state, holder);
+  async claim(purpose: string, options: ClaimOptions = {}): Promise<Lease> {
+    await this.#markFormat();
+    try {
+      return await acquireLease(this.#store, {
+        ...options,
+        key: leaseKey,
+        clock: this.#clock,
+        processes: this.#processes,
+        purpose,
+        scope: `environment ${this.environment}`,
+        ...(this.#floor === undefined ? {} : { floor: this.#floor }),
+      });
+    } catch (error) {
+      if (!(error instanceof SwitchyardError) || error.code !== "swap-in-progress") throw error;
+      const [owner, open] = [await this.owner(), await this.open()];
+      if (owner === undefined || open === undefined || owner.purpose !== swapPurpose(open.state.id)) throw error;
+      throw swapInProgress(this.environment, open.state, owner);
     }
-    const self = await this.#processes.self();
-    const path = this.#ownerPath(number + 1);
-    if (!(await this.#files.createExclusive(path, JSON.stringify({ ...self, swap })))) throw this.#takenOver();
-    // One that came and went meanwhile may have taken a higher number after ours was free again.
-    if (((await this.#numbers(join(this.#folder, "owners"))).at(-1) ?? 0) !== number + 1) {
-      await this.#files.remove(path);
-      throw this.#takenOver();
-    }
-    if (number > 0) await this.#files.remove(this.#ownerPath(number));
-    return () => this.#files.writeAtomic(path, JSON.stringify({ released: true }));
   }
 
-  /** The highest number, 0 when there was none, and who holds it if that process lives. */
-  async #lastOwner(): Promise<{ number: number; holder: (ProcessIdentity & { swap: string }) | undefined }> {
-    const number = (await this.#numbers(join(this.#folder, "owners"))).at(-1) ?? 0;
-    if (number === 0) return { number, holder: undefined };
-    const text = await this.#files.read(this.#ownerPath(number));
-    // Removed since by one who has a higher number now.
-    if (text === undefined) return this.#lastOwner();
-    const parsed = owner.safeParse(JSON.parse(text));
-    if (!parsed.success || (await this.#processes.isAlive(parsed.data)) === false) return { number, holder: undefined };
-    return { number, holder: parsed.data };
-  }
-
-  #takenOver(): SwitchyardError {
-    return new SwitchyardError("swap-in-progress", {
-      message: `Another process is taking over the swap of environment ${this.environment} at this moment`,
-      next: `To follow it:   npx switchyard swap watch --env ${this.environment}`,
-    });
-  }
-
-  /** Leaves a wish for the process that drives the swap. */
-  async request(id: string, verb: Verb, by: string): Promise<number> {
-    const folder = join(this.#folder, "swaps", id, "requests");
+  /** Leaves a wish for the process that drives the swap; its number. */
+  async request(id: string, verb: Verb, by: string, amountMs?: number): Promise<number> {
+    await this.#markFormat();
+    const text = JSON.stringify({ verb, by, amountMs } satisfies z.input<typeof request>);
     for (;;) {
-      const number = ((await this.#numbers(folder)).at(-1) ?? 0) + 1;
-      if (await this.#files.createExclusive(join(folder, `${number}.json`), JSON.stringify({ verb, by })))
-        return number;
+      const number = ((await this.#requestNumbers(id)).at(-1) ?? 0) + 1;
+      if ((await this.#store.write(requestKey(id, number), text, 0)) !== undefined) return number;
     }
   }
 
-  /** Wishes after the given number, in order. */
+  /** Wishes after the given number, in order. Errors: state-damaged. */
   async requests(id: string, after: number): Promise<readonly SwapRequest[]> {
-    const folder = join(this.#folder, "swaps", id, "requests");
     const found: SwapRequest[] = [];
-    for (const number of (await this.#numbers(folder)).filter((one) => one > after)) {
-      const text = await this.#files.read(join(folder, `${number}.json`));
-      const parsed = request.safeParse(JSON.parse(text ?? "null"));
-      if (parsed.success) found.push({ number, ...parsed.data });
+    for (const number of (await this.#requestNumbers(id)).filter((one) => one > after)) {
+      const stored = await this.#store.read(requestKey(id, number));
+      if (stored === undefined) continue;
+      const parsed = request.safeParse(parseJson(stored.value));
+      if (!parsed.success) {
+        throw new SwitchyardError("state-damaged", {
+          message: `The value ${requestKey(id, number)} of ${this.#store.description} is no wish: ${z.prettifyError(parsed.error)}`,
+        });
+      }
+      const { verb, by, amountMs } = parsed.data;
+      found.push({ number, verb, by, ...(amountMs === undefined ? {} : { amountMs }) });
     }
     return found;
   }
 
-  /** Of `<number>.json` files, in order. */
-  async #numbers(folder: string): Promise<readonly number[]> {
-    const names = await this.#files.list(folder);
-    return names
-      .filter((name) => /^\d+\.json$/.test(name))
-      .map((name) => Number.parseInt(name, 10))
-      .toSorted((a, b) => a - b);
+  async #requestNumbers(id: string): Promise<readonly number[]> {
+    return numbers(await this.#store.list(`swaps/${id}/requests`));
   }
 
-  #ownerPath(number: number): string {
-    return join(this.#folder, "owners", `${number}.json`);
+  async #allIds(): Promise<readonly string[]> {
+    return numbers(await this.#list("swaps")).map(String);
+  }
+
+  async #list(key: string): Promise<readonly string[]> {
+    await this.#assertFormat();
+    return this.#store.list(key);
+  }
+
+  /** Before anything is written. */
+  async #markFormat(): Promise<void> {
+    if (this.#formatChecked) return;
+    await markStoreFormat(this.#store, this.environment);
+    this.#formatChecked = true;
+  }
+
+  async #assertFormat(): Promise<void> {
+    if (this.#formatChecked) return;
+    this.#formatChecked = await assertStoreFormat(this.#store, this.environment);
+  }
+}
+
+const asideKey = "set-aside";
+const journalKey = (id: string): string => `swaps/${id}/journal`;
+const requestKey = (id: string, number: number): string => `swaps/${id}/requests/${number}`;
+
+function numbers(names: readonly string[]): readonly number[] {
+  return names
+    .filter((name) => /^[1-9]\d*$/.test(name))
+    .map(Number)
+    .toSorted((a, b) => a - b);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 
 export function swapInProgress(
   environment: string,
-  state: SwapState | undefined,
-  holder: ProcessIdentity | undefined,
+  state: SwapState,
+  holder: Pick<LeaseHolder, "pid" | "host"> | undefined,
 ): SwitchyardError {
-  const which =
-    state === undefined ? "" : ` (id ${state.id}, ${state.from} -> ${state.to}, ${describePosition(state)})`;
   const who = holder === undefined ? "" : `, driven by process ${holder.pid} on ${holder.host}`;
   return new SwitchyardError("swap-in-progress", {
-    message: `A swap of environment ${environment} is running${which}${who}`,
+    message: `A swap of environment ${environment} is running (id ${state.id}, ${state.from} -> ${state.to}, ${describePosition(state)})${who}`,
     next: [
       `To follow it:   npx switchyard swap watch --env ${environment}`,
       `To stop it:     npx switchyard swap abort --env ${environment}`,

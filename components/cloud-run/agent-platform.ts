@@ -5,6 +5,7 @@ import {
 } from "@pulumi/gcp/compute/regionNetworkEndpointGroup.js";
 import { Account, type AccountArgs } from "@pulumi/gcp/serviceaccount/account.js";
 import type { ComponentResourceOptions, Input, Output } from "@pulumi/pulumi";
+import { type FailBackArgs, failBackEnvironment, failBackProblems } from "../shared/fail-back.ts";
 import { checkImage } from "../shared/images.ts";
 import { platformName, prefixForm, prefixPattern, resourceName } from "../shared/naming.ts";
 import { SwitchyardComponent, type Transform } from "../shared/switchyard-component.ts";
@@ -35,6 +36,8 @@ export interface AgentPlatformArgs {
   readonly cpuIdle?: boolean;
   /** Refuse to delete the service until this is false and applied. Default true, as the provider's own. */
   readonly deletionProtection?: boolean;
+  /** Lets instances hand requests back to another platform when told to. Default none: never. A change makes a revision. */
+  readonly failBack?: FailBackArgs | undefined;
   /** Further environment variables of the agent. A change makes a revision. */
   readonly environment?: Readonly<Record<string, Input<string>>>;
   /** The way to reach what the args do not offer, by resource. */
@@ -143,7 +146,10 @@ function serviceArgs(args: AgentPlatformArgs, settings: CloudRunSettings, accoun
           ports: { name: "http1", containerPort: 8080 },
           envs: [
             { name: "KIRO_PLATFORM", value: "cloud-run" },
-            ...Object.entries(args.environment ?? {}).map(([name, value]) => ({ name, value })),
+            ...Object.entries({ ...failBackEnvironment(args.failBack), ...args.environment }).map(([name, value]) => ({
+              name,
+              value,
+            })),
           ],
           resources: {
             limits: { cpu: settings.cpu, memory: settings.memory },
@@ -177,6 +183,7 @@ function argProblems(args: AgentPlatformArgs, settings: CloudRunSettings): Probl
   return [
     ...checkPattern("prefix", args.prefix, prefixPattern, prefixForm),
     ...(typeof args.image === "string" ? checkImage("image", args.image) : []),
+    ...failBackProblems(args.failBack),
     ...cloudRunSettingProblems(settings),
   ];
 }

@@ -1,5 +1,6 @@
 import { Provider } from "@pulumi/kubernetes/provider.js";
 import type { ComponentResourceOptions, Input, Output } from "@pulumi/pulumi";
+import { type FailBackArgs, failBackEnvironment, failBackProblems } from "../shared/fail-back.ts";
 import { checkImage } from "../shared/images.ts";
 import { prefixForm, prefixPattern, resourceName } from "../shared/naming.ts";
 import { SwitchyardComponent } from "../shared/switchyard-component.ts";
@@ -40,6 +41,8 @@ export interface AgentPlatformArgs {
   readonly releaseChannel?: ReleaseChannel;
   /** Refuse to delete the cluster until this is false and applied. Default true. */
   readonly deletionProtection?: boolean;
+  /** Lets pods hand requests back to another platform when told to. Default none: never. A change rolls the pods. */
+  readonly failBack?: FailBackArgs | undefined;
   /** Further environment variables of the agent. A change rolls the pods. */
   readonly environment?: Readonly<Record<string, Input<string>>>;
   /** The way to reach what the args do not offer, by part. */
@@ -134,7 +137,7 @@ export class AgentPlatform extends SwitchyardComponent {
         identityEmail: identity.email,
         clusterName: cluster.clusterName,
         image: args.image,
-        environment: args.environment ?? {},
+        environment: { ...failBackEnvironment(args.failBack), ...args.environment },
         transform: args.transform?.workload,
       },
       { parent: this, providers: { kubernetes: provider }, dependsOn: identity },
@@ -179,6 +182,7 @@ function argProblems(args: AgentPlatformArgs, settings: GkeSettings): Problem[] 
   return [
     ...checkPattern("prefix", args.prefix, prefixPattern, prefixForm),
     ...(typeof args.image === "string" ? checkImage("image", args.image) : []),
+    ...failBackProblems(args.failBack),
     ...gkeSettingProblems(settings),
   ];
 }

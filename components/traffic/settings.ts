@@ -16,12 +16,17 @@ export const trafficRanges = {
   maxRatePerEndpoint: { default: 100, min: 1, max: 100_000, unit: "requests/s" },
 } as const satisfies Record<string, Range>;
 
-// Two labels at least, each as RFC 1035 has it; room for "dark." in the 253 characters of a name.
-const domainPattern = /^(?=.{1,248}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
+// Two labels at least, each as RFC 1035 has it; room for "rehearsal." in the 253 characters of a name.
+const domainPattern = /^(?=.{1,243}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
 
 /** Host whose requests choose their platform by header, past the weights. */
 export function darkHost(domain: string): string {
   return `dark.${domain}`;
+}
+
+/** Host whose requests go evenly to all platforms, past the weights: a split can be rehearsed there before users see one. */
+export function rehearsalHost(domain: string): string {
+  return `rehearsal.${domain}`;
 }
 
 /** All problems of the settings; empty when they are right. */

@@ -13,8 +13,8 @@ import { checkPattern, rejectProblems } from "../shared/validation.ts";
 import type { BackendPlan } from "./backends/backend-plan.ts";
 import { platformBackends } from "./backends/registry.ts";
 import { type DnsRecord, HostCertificates, type HostCertificatesArgs } from "./host-certificates.ts";
-import { darkHost, type TrafficSettings, trafficRanges, trafficSettingProblems } from "./settings.ts";
-import { engineOwnedPath, type PlatformTarget, redirectMapArgs, urlMapArgs } from "./url-map.ts";
+import { darkHost, rehearsalHost, type TrafficSettings, trafficRanges, trafficSettingProblems } from "./settings.ts";
+import { engineOwnedPaths, type PlatformTarget, redirectMapArgs, urlMapArgs } from "./url-map.ts";
 
 export interface TrafficEdgeArgs {
   /** First part of every name, 1-20 lower-case letters, digits and hyphens. A change replaces everything. */
@@ -23,7 +23,10 @@ export interface TrafficEdgeArgs {
   readonly project: string;
   /** Region of the platforms. */
   readonly region: string;
-  /** Host of the agent; `dark.<domain>` is the host of the header-matched route. A change replaces the certificates. */
+  /**
+   * Host of the agent; `dark.<domain>` is the host of the header-matched route, `rehearsal.<domain>` that of the route
+   * that goes evenly to all platforms. A change replaces the certificates.
+   */
   readonly domain: string;
   /**
    * Platforms behind the balancer, at least one of gke and cloud-run. At the map's creation the first gets all traffic.
@@ -61,7 +64,7 @@ export interface TrafficEdgeArgs {
  * requests over one backend service per platform.
  *
  * The map's weights belong to the swap engine from the moment of its creation: an update of this program never
- * changes them, whatever else it changes.
+ * changes them, nor the fencing token in the map's description, whatever else it changes.
  *
  * @example
  * const edge = new TrafficEdge("edge", {
@@ -79,6 +82,8 @@ export class TrafficEdge extends SwitchyardComponent {
   readonly backendServices: Readonly<Record<string, Output<string>>>;
   /** Host of the header-matched route. */
   readonly darkHost: string;
+  /** Host of the route that spreads evenly over all platforms, past the weights. */
+  readonly rehearsalHost: string;
   /** DNS records that prove the hosts, by host. */
   readonly dnsRecords: Readonly<Record<string, Output<DnsRecord | undefined>>>;
 
@@ -91,6 +96,7 @@ export class TrafficEdge extends SwitchyardComponent {
     super("switchyard:traffic:TrafficEdge", name, opts);
     const { prefix, project, domain, transform } = args;
     this.darkHost = darkHost(domain);
+    this.rehearsalHost = rehearsalHost(domain);
 
     const address = this.child(
       GlobalAddress,
@@ -101,7 +107,12 @@ export class TrafficEdge extends SwitchyardComponent {
 
     const certificates = new HostCertificates(
       this.childName("certificates"),
-      { prefix, project, hosts: { main: domain, dark: this.darkHost }, transform: transform?.certificates },
+      {
+        prefix,
+        project,
+        hosts: { main: domain, dark: this.darkHost, rehearsal: this.rehearsalHost },
+        transform: transform?.certificates,
+      },
       { parent: this },
     );
 
@@ -117,9 +128,10 @@ export class TrafficEdge extends SwitchyardComponent {
         name: urlMapName(prefix),
         project,
         darkHost: this.darkHost,
+        rehearsalHost: this.rehearsalHost,
         targets: nonEmpty(targets.map(({ platform, service }) => ({ platform, backendService: service.selfLink }))),
       }),
-      { transform: transform?.urlMap, opts: { ignoreChanges: [engineOwnedPath] } },
+      { transform: transform?.urlMap, opts: { ignoreChanges: [...engineOwnedPaths] } },
     );
 
     this.#listen(args, address.address, urlMap.selfLink, certificates.certificateMap);
@@ -133,6 +145,7 @@ export class TrafficEdge extends SwitchyardComponent {
       address: this.address,
       backendServices: this.backendServices,
       darkHost: this.darkHost,
+      rehearsalHost: this.rehearsalHost,
       dnsRecords: this.dnsRecords,
     });
   }

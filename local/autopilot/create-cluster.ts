@@ -5,6 +5,7 @@ import { decode, encode } from "./admission/decode.ts";
 import type { Cluster, KubernetesObject, ObjectReference } from "./cluster.ts";
 import type { ControlLoop } from "./control-loop.ts";
 import { createControlLoop } from "./control-loop.ts";
+import { createAutoscalerController, defaultSyncMs } from "./controllers/autoscaler-controller.ts";
 import { createDeploymentController } from "./controllers/deployment-controller.ts";
 import { createGarbageCollector } from "./controllers/garbage-collector.ts";
 import { createNegController } from "./controllers/neg-controller.ts";
@@ -24,7 +25,7 @@ import {
 import { NEG_STATUS_ANNOTATION, negStatus, wantedGroups } from "./neg-annotation.ts";
 import { createObjectStore } from "./object-store.ts";
 import type { Kind } from "./objects/kinds.ts";
-import { DEPLOYMENT, findKind, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT } from "./objects/kinds.ts";
+import { AUTOSCALER, DEPLOYMENT, findKind, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT } from "./objects/kinds.ts";
 import type { ApiObject } from "./objects/metadata.ts";
 import { objectMeta } from "./objects/metadata.ts";
 import type { Pod } from "./objects/pod.ts";
@@ -50,6 +51,8 @@ export interface ClusterOptions {
   readonly clock: Clock;
   /** ms from a Service to its endpoint groups; asked for each new group. */
   readonly negDelayMs: () => number;
+  /** ms between two looks of the HorizontalPodAutoscalers; asked after each. Default 15,000, as Kubernetes. */
+  readonly autoscalerSyncMs?: () => number;
   /** Numbers in [0, 1), for names and uids; default Math.random. */
   readonly random?: () => number;
   /** How probes and hooks reach containers; default: over sockets. */
@@ -79,9 +82,16 @@ export function createCluster(options: ClusterOptions): Cluster {
     originOf: kubelet.originOf,
     wakeAt,
   });
+  const autoscaler = createAutoscalerController({
+    store,
+    clock,
+    runtime,
+    syncMs: options.autoscalerSyncMs ?? (() => defaultSyncMs),
+  });
   // ReplicaSets before Deployments: a rollout decides by what is ready now. Endpoints before the kubelet: a pod that is deleted leaves its groups before its container hears of it.
   const loop: ControlLoop = createControlLoop(clock, [
-    createPolicyController(store, clock),
+    autoscaler,
+    createPolicyController(store),
     createReplicaSetController({ store, clock, random, wakeAt }),
     createDeploymentController({ store, clock, wakeAt }),
     createGarbageCollector(store, clock),
@@ -117,6 +127,12 @@ export function createCluster(options: ClusterOptions): Cluster {
     }
   }
 
+  function hasAutoscaler(kind: Kind, namespace: string, name: string): boolean {
+    return store
+      .list(AUTOSCALER, namespace)
+      .some(({ spec: { scaleTargetRef } }) => scaleTargetRef.kind === kind.kind && scaleTargetRef.name === name);
+  }
+
   /** `complete` fills in what depends on other objects, after validation. */
   function applyTo<T extends ApiObject>(
     kind: Kind<T>,
@@ -125,7 +141,8 @@ export function createCluster(options: ClusterOptions): Cluster {
   ): T {
     const namespace = kind.namespaced ? (input.metadata.namespace ?? "default") : "";
     const previous = store.get(kind, namespace, input.metadata.name);
-    const named = withIdentity(decode(kind, prepared(kind, input, previous)), namespace, previous);
+    const isAutoscaled = hasAutoscaler(kind, namespace, input.metadata.name);
+    const named = withIdentity(decode(kind, prepared(kind, input, previous, isAutoscaled)), namespace, previous);
     const admitted = admit(kind, named, previous);
     if (kind.namespaced) requireNamespace(kind, named.metadata.name, namespace, previous === undefined);
     if (previous?.metadata.deletionTimestamp !== undefined) {
@@ -259,27 +276,38 @@ export function createCluster(options: ClusterOptions): Cluster {
     onEndpointsChange: (listener) => neg.onChange(listener),
     async close() {
       loop.close();
+      autoscaler.close();
       closing.abort(new Error(`cluster ${clusterName} is closed`));
       await kubelet.close(CLOSE_GRACE_MS);
     },
   };
 }
 
-/** The input without what only the cluster writes; fields that an autoscaler may own keep their value when they are not named. */
-function prepared(kind: Kind, input: KubernetesObject, previous: ApiObject | undefined): KubernetesObject {
+/**
+ * The input without what only the cluster writes. The number of replicas stays when it is not named, or when an autoscaler
+ * owns it: pulumi-kubernetes, which applies on the server's side, leaves another manager's field alone where it is ignored
+ * and refuses to take it otherwise. 0 switches the workload and its autoscaler off, and more switches them on again.
+ */
+function prepared(
+  kind: Kind,
+  input: KubernetesObject,
+  previous: ApiObject | undefined,
+  isAutoscaled: boolean,
+): KubernetesObject {
   const { status: _status, ...object } = input;
   const { uid, resourceVersion, generation, creationTimestamp, managedFields, ...metadata } = input.metadata;
   const { deletionTimestamp, deletionGracePeriodSeconds, ...declared } = metadata;
   const { spec } = object;
   const asked = { ...object, metadata: declared } as KubernetesObject;
   const named = spec !== null && typeof spec === "object" && !Array.isArray(spec) ? spec : undefined;
-  if (kind !== DEPLOYMENT || named === undefined || (named["replicas"] ?? null) !== null || previous === undefined) {
-    return asked;
-  }
+  if (kind !== DEPLOYMENT || named === undefined || previous === undefined) return asked;
+  const wanted = named["replicas"] ?? null;
+  if (wanted !== null && (wanted === 0 || !isAutoscaled)) return asked;
   const stored = encode(previous)["spec"];
   const replicas =
     stored !== null && typeof stored === "object" && !Array.isArray(stored) ? stored["replicas"] : undefined;
-  return replicas === undefined ? asked : { ...asked, spec: { ...named, replicas } };
+  if (replicas === undefined || (wanted !== null && replicas === 0)) return asked;
+  return { ...asked, spec: { ...named, replicas } };
 }
 
 function withIdentity<T extends ApiObject>(next: T, namespace: string, previous: T | undefined): T {

@@ -32,6 +32,15 @@ export interface Listener {
   readonly port: number;
 }
 
+/** What a listener's forwarding rule leads to. */
+export interface ListenerRouting {
+  readonly project: string;
+  readonly scheme: "http" | "https";
+  /** Names; empty where the rule's target is gone. */
+  readonly targetProxy: string;
+  readonly urlMap: string;
+}
+
 /** A zonal network endpoint group (GCE_VM_IP_PORT) of a cluster's NEG controller. */
 export interface ZonalEndpointGroup {
   readonly project: string;
@@ -62,8 +71,10 @@ export interface Compute {
     close(rulePath: string): Promise<void>;
     list(): readonly Listener[];
   };
-  /** Percent per platform of the weighted default routes, as the data plane applies them now. */
-  weights(): Readonly<Record<string, number>>;
+  /** Of a listener that is open; undefined for others. */
+  routing(listener: string): ListenerRouting | undefined;
+  /** Percent per platform of the weighted default routes, as the data plane applies them now; of one listener or of all. */
+  weights(listener?: string): Readonly<Record<string, number>>;
   /** All zonal groups of a project. */
   endpointGroups(project: string): readonly ZonalEndpointGroup[];
   /** The path of a resource that uses the one of that path: it cannot be deleted. */

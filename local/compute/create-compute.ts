@@ -6,7 +6,7 @@ import type { Compute } from "./compute.ts";
 import { declaredUserOf } from "./declared-references.ts";
 import type { Probe } from "./health-check.ts";
 import { openListenerPorts } from "./listener-ports.ts";
-import { createLoadBalancer, type ListenerHost } from "./load-balancer.ts";
+import { createLoadBalancer, type Following, type ListenerHost } from "./load-balancer.ts";
 import type { ResourceStore } from "./resource-store.ts";
 import { tokens } from "./tokens.ts";
 import { openUrlMaps } from "./url-maps.ts";
@@ -22,7 +22,7 @@ export interface ComputeOptions {
   readonly probe: Probe;
   /** In [0, 1). */
   readonly random: () => number;
-  readonly propagationDelayMs: () => number;
+  readonly following: Following;
   /** Ports by forwarding rule name. */
   readonly listenerPorts: Readonly<Record<string, number>>;
 }
@@ -62,11 +62,12 @@ export async function createCompute(options: ComputeOptions): Promise<Compute> {
     host: options.host,
     ports,
     clock,
-    propagationDelayMs: options.propagationDelayMs,
+    following: options.following,
   });
   return {
     urlMaps,
     listeners: { open: balancer.open, close: balancer.close, list: balancer.listeners },
+    routing: balancer.routing,
     weights: balancer.weights,
     endpointGroups: (project) =>
       options.endpointGroups

@@ -1,20 +1,24 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { BodyTooLargeError, hasToken, isLoopbackHost, readJson, sendJson } from "../daemon/loopback-request.ts";
+import type { RequestLog } from "../router/request-log.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { zonalGroupPath } from "./backend-services.ts";
 import { type Compute, FingerprintConflictError, type ZonalEndpointGroup } from "./compute.ts";
 import { endpointGroupFilter } from "./endpoint-group-filter.ts";
 import { propertiesSchema } from "./file-resource-store.ts";
 import { GoogleError, notFound } from "./google-error.ts";
+import { createLogReader, type LogReader } from "./log-entries.ts";
 import { createOperations, type Operations } from "./operations.ts";
 import { selfLink } from "./references.ts";
 import type { Properties } from "./resources.ts";
 import { numericId } from "./url-maps.ts";
 
-/** The subset of Google's compute REST API v1 that a traffic engine needs, on a loopback port of its own. */
+/** The subset of Google's REST APIs (compute v1, logging v2) that a traffic engine needs, on a loopback port of its own. */
 export interface RestServer {
   /** In the form of CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE: http://127.0.0.1:PORT/compute/v1/ */
   readonly endpoint: string;
+  /** In the form of CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING: http://127.0.0.1:PORT/ */
+  readonly loggingEndpoint: string;
   close(): Promise<void>;
 }
 
@@ -23,6 +27,8 @@ export interface RestOptions {
   readonly token: string;
   readonly zones: readonly string[];
   readonly clock: Clock;
+  /** The balancer's request log, as Cloud Logging serves it at /v2/entries:list. */
+  readonly log: RequestLog;
 }
 
 interface Call {
@@ -34,6 +40,7 @@ interface Call {
 
 interface Context extends RestOptions {
   readonly operations: Operations;
+  readonly logReader: LogReader;
 }
 
 interface Route {
@@ -69,7 +76,7 @@ const knownParameters: ReadonlySet<string> = new Set([
 ]);
 
 export async function serveRest(options: RestOptions): Promise<RestServer> {
-  const context = { ...options, operations: createOperations(options.clock) };
+  const context = { ...options, operations: createOperations(options.clock), logReader: createLogReader(options) };
   const server = createServer((request, response) => void handle(context, request, response));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -79,6 +86,7 @@ export async function serveRest(options: RestOptions): Promise<RestServer> {
   const port = typeof address === "object" && address !== null ? address.port : 0;
   return {
     endpoint: `http://127.0.0.1:${port}/compute/v1/`,
+    loggingEndpoint: `http://127.0.0.1:${port}/`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -109,6 +117,7 @@ async function answer(context: Context, request: IncomingMessage): Promise<objec
   }
   const url = new URL(request.url ?? "/", "http://127.0.0.1");
   const method = request.method ?? "GET";
+  if (method === "POST" && url.pathname === "/v2/entries:list") return context.logReader.list(await readJson(request));
   const segments = /^\/compute\/v1\/projects\/([^/]+)\/(.+)$/.exec(url.pathname);
   for (const route of segments === null ? [] : routes) {
     const parameters = route.method === method ? matchPath(route.pattern, segments?.[2] ?? "") : undefined;
@@ -274,5 +283,7 @@ function asGoogleError(error: unknown): ApiError {
 }
 
 function errorBody({ status, reason, message }: ApiError): object {
+  // The newer services have one word for the kind, in capitals, and no list.
+  if (reason === reason.toUpperCase()) return { error: { code: status, message, status: reason } };
   return { error: { code: status, message, errors: [{ message, domain: "global", reason }] } };
 }

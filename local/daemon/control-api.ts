@@ -5,8 +5,9 @@ import type { DeclaredResource } from "../compute/resources.ts";
 import type { SideCounters } from "../router/counters.ts";
 import type { RequestFeedLog } from "../router/feed.ts";
 import type { InstanceExit, InstanceUsage } from "../runtime/runtime.ts";
+import { type FailBackFlags, flagName } from "./fail-back-flags.ts";
 import { BodyTooLargeError, hasToken, isLoopbackHost, readJson, sendJson } from "./loopback-request.ts";
-import { type Settings, settingsPatchSchema } from "./settings.ts";
+import { givenSettings, type Settings, settingsPatchSchema } from "./settings.ts";
 
 /** GET /status */
 export interface DaemonStatus {
@@ -30,12 +31,16 @@ export interface ControlSources {
   status(): DaemonStatus;
   readonly feed: Pick<RequestFeedLog, "read">;
   readonly counters: Pick<SideCounters, "snapshot">;
-  weights(): Readonly<Record<string, number>>;
+  /** Of one listener or of all. */
+  weights(listener?: string): Readonly<Record<string, number>>;
   usage(): Promise<readonly InstanceUsage[]>;
   exits(): readonly InstanceExit[];
   resources(): readonly DeclaredResource[];
   /** undefined when no such instance has ever written. */
   log(instance: string): Promise<string | undefined>;
+  readonly failBack: Pick<FailBackFlags, "url" | "list" | "set">;
+  /** Where DynamoDB answers; started when it is first asked for. */
+  dynamoDb(): Promise<string>;
   changeSettings(patch: Partial<Settings>): Settings;
   /** Begins to stop the daemon. */
   stop(): void;
@@ -72,13 +77,17 @@ type Answer =
 const routes: Readonly<Record<string, (sources: ControlSources, call: Call) => Promise<Answer> | Answer>> = {
   "GET /status": (sources) => ({ json: sources.status() }),
   "GET /feed": readFeed,
-  "GET /traffic": (sources) => ({ json: { sides: sources.counters.snapshot(), weights: sources.weights() } }),
+  "GET /traffic": readTraffic,
   "GET /usage": async (sources) => ({ json: { instances: await sources.usage() } }),
   "GET /exits": (sources) => ({ json: { exits: sources.exits() } }),
   "GET /resources": (sources) => ({
     json: { resources: sources.resources().map(({ provider, type, id }) => ({ provider, type, id })) },
   }),
   "GET /logs": readLog,
+  "GET /fail-back": listFlags,
+  "PUT /fail-back": setFlag,
+  "POST /fail-back/listener": async ({ failBack }) => ({ json: { url: await failBack.url() } }),
+  "POST /dynamodb": async (sources) => ({ json: { endpoint: await sources.dynamoDb() } }),
   "PATCH /settings": changeSettings,
   // Stopping closes connections, so the answer goes out first.
   "POST /stop": (sources) => ({ status: 202, json: { stopping: true }, afterwards: () => sources.stop() }),
@@ -155,14 +164,28 @@ async function route(
   return serve(sources, { query: url.searchParams, request, signal: left.signal });
 }
 
+/** A forwarding rule's name; without one, everything. */
+const listenerName = z
+  .string()
+  .regex(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/, "must be the name of a listener, as GET /status lists them")
+  .optional();
+
 const feedQuery = z.strictObject({
+  listener: listenerName,
   after: z.coerce.number().int().min(0).optional(),
   wait_ms: z.coerce.number().int().min(0).max(30_000).default(0),
 });
 
 async function readFeed(sources: ControlSources, call: Call): Promise<Answer> {
-  const { after, wait_ms } = parseQuery(feedQuery, call.query);
-  return { json: await sources.feed.read(after, wait_ms, call.signal) };
+  const { after, wait_ms, listener } = parseQuery(feedQuery, call.query);
+  return { json: await sources.feed.read(after, wait_ms, { signal: call.signal, listener }) };
+}
+
+const trafficQuery = z.strictObject({ listener: listenerName });
+
+function readTraffic(sources: ControlSources, call: Call): Answer {
+  const { listener } = parseQuery(trafficQuery, call.query);
+  return { json: { sides: sources.counters.snapshot(listener), weights: sources.weights(listener) } };
 }
 
 const logQuery = z.strictObject({ instance: z.string().regex(/^[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?$/) });
@@ -174,10 +197,21 @@ async function readLog(sources: ControlSources, call: Call): Promise<Answer> {
   return { text };
 }
 
+function listFlags({ failBack }: ControlSources): Answer {
+  return { json: { flags: failBack.list() } };
+}
+
+const flagChange = z.strictObject({ scope: flagName, platform: flagName, target: flagName.nullable() });
+
+async function setFlag(sources: ControlSources, call: Call): Promise<Answer> {
+  const { scope, platform, target } = parsed(flagChange, await readJson(call.request));
+  await sources.failBack.set(scope, platform, target ?? undefined);
+  return listFlags(sources);
+}
+
 async function changeSettings(sources: ControlSources, call: Call): Promise<Answer> {
   const patch = parsed(settingsPatchSchema, await readJson(call.request));
-  const given = Object.entries(patch).filter(([, value]) => value !== undefined);
-  return { json: { settings: sources.changeSettings(Object.fromEntries(given)) } };
+  return { json: { settings: sources.changeSettings(givenSettings(patch)) } };
 }
 
 function parseQuery<T>(schema: z.ZodType<T>, query: URLSearchParams): T {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createCluster } from "../autopilot/create-cluster.ts";
+import { lazyDynamoDb } from "../aws/dynamodb.ts";
 import { createCloudRun } from "../cloud-run/cloud-run.ts";
 import { createCompute } from "../compute/create-compute.ts";
 import { openResourceStore } from "../compute/file-resource-store.ts";
@@ -17,6 +18,7 @@ import { serveProvider } from "../provider/server.ts";
 import { openRegistry } from "../registry/registry.ts";
 import { createSideCounters } from "../router/counters.ts";
 import { createRequestFeedLog } from "../router/feed.ts";
+import { createRequestLog } from "../router/request-log.ts";
 import { endOrphans } from "../runtime/orphans.ts";
 import { processStartTime } from "../runtime/process-identity.ts";
 import { createProcessRuntime } from "../runtime/process-runtime.ts";
@@ -25,6 +27,7 @@ import type { Cloud } from "./cloud.ts";
 import { createClusters } from "./clusters.ts";
 import { serveControlApi } from "./control-api.ts";
 import { type DaemonInfo, stateFolder, takeDaemonLock } from "./daemon-file.ts";
+import { openFailBackFlags } from "./fail-back-flags.ts";
 import { createRouterListeners } from "./router-listeners.ts";
 import { defaultSettings, type Settings } from "./settings.ts";
 import { version } from "./version.ts";
@@ -128,6 +131,7 @@ async function compose(options: DaemonOptions, cleanups: Cleanup[]): Promise<Dae
   });
 
   const feed = createRequestFeedLog();
+  const log = createRequestLog({ delayMs: () => settings.logDelayMs });
   const counters = createSideCounters();
   let drainMs = drainOnDeleteMs;
   const compute = await createCompute({
@@ -135,17 +139,26 @@ async function compose(options: DaemonOptions, cleanups: Cleanup[]): Promise<Dae
     resources,
     cloudRun,
     endpointGroups: clusters.endpointGroups,
-    host: createRouterListeners({ feed, counters, closeGraceMs: () => drainMs }),
+    host: createRouterListeners({ feed, counters, log, closeGraceMs: () => drainMs }),
     clock,
     probe: probeEndpoint,
     random,
-    propagationDelayMs: () => settings.propagationDelayMs,
+    following: {
+      workers: () => settings.routerWorkers,
+      delayMs: () => settings.propagationDelayMs,
+      spreadMs: () => settings.propagationSpreadMs,
+      inOrder: () => settings.propagationInOrder,
+    },
     listenerPorts: options.listenerPorts ?? {},
   });
   cleanups.push((graceMs) => {
     drainMs = Math.min(drainMs, graceMs / 2);
     return compute.close();
   });
+
+  // Before the instances come back, so that they find their flag.
+  const failBack = await openFailBackFlags({ folder, fixedPorts: options.listenerPorts ?? {}, random });
+  cleanups.push(() => failBack.close());
 
   const cloud: Cloud = { clock, runtime, resources, cloudRun, compute, clusters: clusters.byEndpoint };
   const defaults = { project, region, zone: zones[0] ?? `${region}-a` };
@@ -177,8 +190,11 @@ async function compose(options: DaemonOptions, cleanups: Cleanup[]): Promise<Dae
   const token = randomBytes(32).toString("base64url");
   const tokenFile = join(folder, "token");
   await writeAtomic(tokenFile, token);
-  const rest = await serveRest({ compute, token, zones, clock });
+  const rest = await serveRest({ compute, token, zones, clock, log });
   cleanups.push(() => rest.close());
+
+  const dynamoDb = lazyDynamoDb(join(folder, "dynamodb"));
+  cleanups.push(() => dynamoDb.close());
 
   const providers = { gcp, kubernetes };
   const control = await serveControlApi(
@@ -203,6 +219,8 @@ async function compose(options: DaemonOptions, cleanups: Cleanup[]): Promise<Dae
       exits: () => runtime.exits(),
       resources: () => resources.list(),
       log: (instance) => readLog(join(logsDirectory, `${instance}.log`)),
+      failBack,
+      dynamoDb: () => dynamoDb.endpoint(),
       changeSettings(patch) {
         settings = { ...settings, ...patch };
         return settings;

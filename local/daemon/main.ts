@@ -1,9 +1,10 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { type Daemon, startDaemon } from "./daemon.ts";
+import { givenSettings, settingsPatchSchema } from "./settings.ts";
 
 /**
- * The daemon's process: `main.ts --root DIR [--owned] [--listener RULE=PORT]…`. Prints one JSON line on stdout, `{"ready":true,…}` with
+ * The daemon's process: `main.ts --root DIR [--owned] [--listener RULE=PORT]… [--settings JSON]`. Prints one JSON line on stdout, `{"ready":true,…}` with
  * what daemon.json says, or `{"ready":false,"error":{"name","message"}}` and exit code 1. With --owned it lives as long as its stdin is open.
  */
 
@@ -21,10 +22,24 @@ const listenerSchema = z
   })
   .refine(([, port]) => port >= 1 && port <= 65535, "the port must be from 1 to 65535");
 
+const settingsTextSchema = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      context.addIssue({ code: "custom", message: `--settings is not JSON: ${error.message}` });
+      return z.NEVER;
+    }
+  })
+  .pipe(settingsPatchSchema);
+
 const argumentsSchema = z.object({
   root: z.string({ error: "--root DIR is needed" }).min(1),
   owned: z.boolean().default(false),
   listener: z.array(listenerSchema).default([]),
+  settings: settingsTextSchema.default({}),
 });
 
 function readArguments(): z.infer<typeof argumentsSchema> {
@@ -33,6 +48,7 @@ function readArguments(): z.infer<typeof argumentsSchema> {
       root: { type: "string" },
       owned: { type: "boolean" },
       listener: { type: "string", multiple: true },
+      settings: { type: "string" },
     },
   });
   return argumentsSchema.parse(values);
@@ -84,6 +100,7 @@ async function run(): Promise<void> {
 
   daemon = await startDaemon({
     root: options.root,
+    settings: givenSettings(options.settings),
     listenerPorts: Object.fromEntries(options.listener),
     signal: starting.signal,
     onStopRequest: () => stop(stopGraceMs),

@@ -1,11 +1,14 @@
 import type { ListenerHost } from "../compute/load-balancer.ts";
 import type { SideCounters } from "../router/counters.ts";
 import type { RequestFeedLog } from "../router/feed.ts";
+import type { RequestLog } from "../router/request-log.ts";
 import { createRouter } from "../router/router.ts";
+import type { RoutingTable } from "../router/routing-table.ts";
 
 export interface RouterListenersOptions {
   readonly feed: RequestFeedLog;
   readonly counters: SideCounters;
+  readonly log: RequestLog;
   /** For requests in flight when a listener closes, ms; asked at that time. */
   readonly closeGraceMs: () => number;
 }
@@ -13,14 +16,15 @@ export interface RouterListenersOptions {
 /** One router per forwarding rule; all of them feed the same log and counters. */
 export function createRouterListeners(options: RouterListenersOptions): ListenerHost {
   return {
-    async open({ name, port, scheme, routes }) {
-      let table = routes;
-      const { feed, counters } = options;
-      const router = createRouter({ name, table: () => table, feed, counters, scheme });
+    async open({ name, port, scheme, workers, routes }) {
+      const tables = Array.from({ length: workers }, (_, worker) => routes(worker));
+      const table = (worker: number): RoutingTable => tables[worker] ?? routes(worker);
+      const { feed, counters, log } = options;
+      const router = createRouter({ name, workers, table, feed, counters, log, scheme });
       await router.listen(port);
       return {
-        setRoutes(next) {
-          table = next;
+        setRoutes(next, worker) {
+          tables[worker] = next;
         },
         close: () => router.close(options.closeGraceMs()),
       };

@@ -1,5 +1,9 @@
 import type { Socket } from "node:net";
+import type { ExchangeSurroundings } from "./exchange-surroundings.ts";
 import { rawAnswer } from "./router-answer.ts";
+
+/** Where routers listen. */
+export const listenAddress = "127.0.0.1";
 
 /** One request on a client's connection. */
 export interface ConnectionExchange {
@@ -12,6 +16,8 @@ export interface ConnectionExchange {
   onMalformedBody(status: number): readonly (readonly [string, string])[] | undefined;
   /** Whether the request has arrived in full. */
   readonly received: boolean;
+  /** Whether the last byte of the response is on its way. */
+  readonly responded: boolean;
 }
 
 /** Time for a client to read a refusal before its connection is destroyed, ms. */
@@ -23,19 +29,23 @@ const mostPipelined = 64;
 
 /**
  * One client's connection: requests that the client pipelines are served one after another, and the end of the
- * connection reaches the request being served.
+ * connection reaches the request being served. Thousands are idle at a time, so what only a busy one needs is made
+ * when it is needed.
  */
 export class ClientConnection {
   readonly socket: Socket;
+  /** The router's worker that routes this connection's requests. */
+  readonly worker: ExchangeSurroundings;
   #active: ConnectionExchange | undefined;
-  readonly #queue: ConnectionExchange[] = [];
+  /** Exchanges that wait; most connections never have one. */
+  #queue: ConnectionExchange[] | undefined;
   #refusal: string | undefined;
   #refused = false;
   #closing = false;
-  #addresses: string | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, worker: ExchangeSurroundings) {
     this.socket = socket;
+    this.worker = worker;
   }
 
   /** No further request of this connection is served. */
@@ -47,17 +57,26 @@ export class ClientConnection {
     return this.#active === undefined;
   }
 
+  get #waiting(): number {
+    return this.#queue?.length ?? 0;
+  }
+
+  /** Whether the next request may take the connection over: nothing before it has a response to write. */
+  get mayUpgrade(): boolean {
+    return !this.refused && this.#waiting === 0 && (this.#active === undefined || this.#active.responded);
+  }
+
   /** The client's address and ours, as Google's balancer appends them to X-Forwarded-For. */
   get forwardedFor(): string {
-    this.#addresses ??= `${this.socket.remoteAddress ?? "unknown"},${this.socket.localAddress ?? "unknown"}`;
-    return this.#addresses;
+    return `${this.socket.remoteAddress ?? "unknown"},${listenAddress}`;
   }
 
   add(exchange: ConnectionExchange): void {
     if (this.#active === undefined) {
       this.#active = exchange;
       exchange.start();
-    } else if (this.#queue.length < mostPipelined) {
+    } else if (this.#waiting < mostPipelined) {
+      this.#queue ??= [];
       this.#queue.push(exchange);
     } else {
       this.socket.destroy();
@@ -70,7 +89,8 @@ export class ClientConnection {
     this.#active = undefined;
     if (this.socket.destroyed) return;
     if (!exchange.received) this.#linger(exchange);
-    this.#active = this.#queue.shift();
+    this.#active = this.#queue?.shift();
+    if (this.#waiting === 0) this.#queue = undefined;
     if (this.#active !== undefined) this.#active.start();
     else if (this.#refusal !== undefined) this.#refuse(this.#refusal);
     else if (this.#closing) this.socket.destroySoon();
@@ -105,7 +125,7 @@ export class ClientConnection {
 
   onSocketClose(): void {
     this.#refused = true;
-    this.#queue.length = 0;
+    this.#queue = undefined;
     this.#active?.onClientGone();
     this.#active = undefined;
   }

@@ -17,12 +17,13 @@ export interface SideCount {
   readonly latencyMs: LatencySummary;
 }
 
-/** What users' requests did per side since the start; probes and dark requests are not in it. */
+/** What users' requests did per listener and side since the start; probes and dark requests are not in it. */
 export interface SideCounters {
-  begin(side: string): void;
+  begin(listener: string, side: string): void;
   /** Ends a request that `begin` counted. Without a latency (the client left) the percentiles stay as they are. */
-  end(side: string, error: boolean, latencyMs: number | undefined): void;
-  snapshot(): Readonly<Record<string, SideCount>>;
+  end(listener: string, side: string, error: boolean, latencyMs: number | undefined): void;
+  /** Per side, of one listener or of all together. */
+  snapshot(listener?: string): Readonly<Record<string, SideCount>>;
 }
 
 interface Count {
@@ -37,23 +38,24 @@ const microsecondsPerMs = 1000;
 const longestMicroseconds = 7200 * 1000 * microsecondsPerMs;
 
 export function createSideCounters(): SideCounters {
-  const counts = new Map<string, Count>();
+  const listeners = new Map<string, Map<string, Count>>();
 
-  function countOf(side: string): Count {
-    const known = counts.get(side);
+  function countOf(listener: string, side: string): Count {
+    const sides = listeners.get(listener) ?? new Map<string, Count>();
+    listeners.set(listener, sides);
+    const known = sides.get(side);
     if (known !== undefined) return known;
-    const latency = createHistogram({ lowest: 1, highest: longestMicroseconds, figures: 3 });
-    const count: Count = { requests: 0, errors: 0, inFlight: 0, latency };
-    counts.set(side, count);
+    const count = emptyCount();
+    sides.set(side, count);
     return count;
   }
 
   return {
-    begin(side) {
-      countOf(side).inFlight += 1;
+    begin(listener, side) {
+      countOf(listener, side).inFlight += 1;
     },
-    end(side, error, latencyMs) {
-      const count = countOf(side);
+    end(listener, side, error, latencyMs) {
+      const count = countOf(listener, side);
       count.inFlight -= 1;
       count.requests += 1;
       if (error) count.errors += 1;
@@ -61,14 +63,35 @@ export function createSideCounters(): SideCounters {
       const microseconds = Math.round(latencyMs * microsecondsPerMs);
       count.latency.record(Math.min(Math.max(1, microseconds), longestMicroseconds));
     },
-    snapshot() {
+    snapshot(listener) {
+      const chosen = listener === undefined ? [...listeners.values()] : [listeners.get(listener) ?? new Map()];
       const sides: Record<string, SideCount> = {};
-      for (const [side, { requests, errors, inFlight, latency }] of counts) {
+      for (const side of new Set(chosen.flatMap((counts) => [...counts.keys()]))) {
+        const { requests, errors, inFlight, latency } = merged(chosen.flatMap((counts) => counts.get(side) ?? []));
         sides[side] = { requests, errors, inFlight, latencyMs: summaryOf(latency) };
       }
       return sides;
     },
   };
+}
+
+function emptyCount(): Count {
+  const latency = createHistogram({ lowest: 1, highest: longestMicroseconds, figures: 3 });
+  return { requests: 0, errors: 0, inFlight: 0, latency };
+}
+
+/** One count of several; the percentiles are those of all their requests. */
+function merged(counts: readonly Count[]): Count {
+  const [only] = counts;
+  if (only !== undefined && counts.length === 1) return only;
+  const sum = emptyCount();
+  for (const { requests, errors, inFlight, latency } of counts) {
+    sum.requests += requests;
+    sum.errors += errors;
+    sum.inFlight += inFlight;
+    if (latency.count > 0) sum.latency.add(latency);
+  }
+  return sum;
 }
 
 function summaryOf(latency: RecordableHistogram): LatencySummary {

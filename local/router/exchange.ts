@@ -1,15 +1,20 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Dispatcher } from "undici";
+import type { Arrival } from "./arrival.ts";
 import type { Reservation } from "./backend.ts";
 import type { ClientConnection, ConnectionExchange } from "./client-connection.ts";
+import type { ClientUpgrade } from "./client-upgrade.ts";
 import type { ExchangeSurroundings } from "./exchange-surroundings.ts";
 import type { RequestOutcome } from "./feed.ts";
 import { IncomingRequest } from "./incoming-request.ts";
 import { RequestBody } from "./request-body.ts";
 import { countBegin, countEnd } from "./request-count.ts";
 import type { RequestHead } from "./request-head.ts";
-import { forwardedTrailers, responseHead } from "./response-head.ts";
-import { requestTimeout, serverError } from "./router-answer.ts";
+import { forwardedTrailers, responseHead, switchingHeaders } from "./response-head.ts";
+import { endWith, flushHead, writeHead } from "./response-write.ts";
+import { mayBeSentAgain } from "./retry.ts";
+import { answerHeaders, requestTimeout, serverError } from "./router-answer.ts";
 import type { Selection } from "./routing-table.ts";
 import type { ConnectionWaiter, UpstreamConnection } from "./upstream-pool.ts";
 import { upstreamHeaders } from "./upstream-request.ts";
@@ -17,13 +22,12 @@ import { upstreamHeaders } from "./upstream-request.ts";
 type BackendSelection = Extract<Selection, { kind: "backend" }>;
 type HeaderList = readonly (readonly [string, string])[];
 
-const idempotent = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
-const plainText = /^[\t\x20-\x7e]*$/;
 const longestTimer = 0x7fff_ffff;
-const joinedBody = 8192;
-const resetCodes = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
 
-/** One request from its arrival to the last byte of its response, or to its break. */
+/**
+ * One request from its arrival to the last byte of its response, or to its break. A WebSocket is a request that lasts
+ * until both sides have closed: it holds its place at the backend and counts as under way until then.
+ */
 export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatcher.DispatchHandler {
   readonly #around: ExchangeSurroundings;
   readonly #client: ClientConnection;
@@ -32,8 +36,8 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
   readonly #head: RequestHead;
   readonly #incoming: IncomingRequest;
   readonly #arrivedAt: number;
-  /** The client waits for 100 Continue. */
   #withheldBody: boolean;
+  readonly #upgrade: ClientUpgrade | undefined;
 
   #selection: BackendSelection | undefined;
   #reservation: Reservation | undefined;
@@ -54,30 +58,30 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
   #firstByteAt = -1;
   #outcome: RequestOutcome | undefined;
 
-  constructor(
-    around: ExchangeSurroundings,
-    client: ClientConnection,
-    request: IncomingMessage,
-    response: ServerResponse,
-    head: RequestHead,
-    withheldBody: boolean,
-  ) {
-    this.#around = around;
+  constructor(client: ClientConnection, arrival: Arrival) {
+    const { request, response, head } = arrival;
+    this.#around = client.worker;
     this.#client = client;
     this.#request = request;
     this.#response = response;
     this.#head = head;
-    this.#withheldBody = withheldBody;
+    this.#withheldBody = arrival.withheldBody;
+    this.#upgrade = arrival.upgrade;
     this.#incoming = new IncomingRequest(request, head);
-    this.#arrivedAt = around.elapsed();
-    response.on("finish", () => this.#finish());
+    this.#arrivedAt = client.worker.elapsed();
+    response.on("finish", () => this.#finish(this.#outcome));
   }
 
   get received(): boolean {
     return this.#request.complete;
   }
 
+  get responded(): boolean {
+    return this.#response.writableEnded;
+  }
+
   start(): void {
+    this.#upgrade?.begin();
     try {
       this.#route();
     } catch (error) {
@@ -131,7 +135,8 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
       this.#withheldBody = false;
       this.#response.writeContinue();
     }
-    this.#send(place, false);
+    // A connection that becomes a WebSocket never goes back to the pool, so it is not taken from there.
+    this.#send(place, this.#upgrade !== undefined);
   }
 
   #send(place: Reservation, fresh: boolean): void {
@@ -157,6 +162,7 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
         path: this.#head.path,
         headers: upstreamHeaders(this.#head, hop, selection.requestHeaders, place.requestHeaders),
         body: this.#body ?? null,
+        upgrade: this.#upgrade === undefined ? null : "websocket",
       },
       this,
     );
@@ -164,6 +170,25 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
 
   onRequestStart(): void {
     this.#reused = this.#connection?.markUsed() ?? false;
+  }
+
+  onRequestUpgrade(
+    _controller: Dispatcher.DispatchController,
+    _status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+    service: Duplex,
+  ): void {
+    void this.#connection?.discard();
+    this.#connection = undefined;
+    const answer = switchingHeaders(headers, this.#selection?.responseHeaders ?? []);
+    if (!this.#answered && answer !== undefined && this.#upgrade !== undefined) {
+      this.#answered = true;
+      this.#firstByteAt = this.#around.elapsed();
+      this.#upgrade.join(answer, service, (outcome) => this.#finish(outcome));
+    } else {
+      service.destroy();
+      if (!this.#answered) this.#answer(502, [], serverError);
+    }
   }
 
   onResponseStarted(): void {
@@ -192,9 +217,7 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
       // The last bytes and the end in one write.
       if (this.#bodyLeft === 0) {
         this.#complete();
-        // As latin1, byte for byte, a small body joins the head in one string: cheaper than two buffers.
-        if (chunk.length <= joinedBody) response.end(chunk.toString("latin1"), "latin1");
-        else response.end(chunk);
+        endWith(response, chunk);
         return;
       }
     }
@@ -240,7 +263,7 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
     if (this.#answered) return;
     const place = this.#reservation;
     if (this.#response.headersSent) {
-      this.#breakOff("gateway");
+      this.#breakOff();
     } else if (place !== undefined && this.#mayRetry(error)) {
       this.#retried = true;
       this.#send(place, true);
@@ -249,22 +272,21 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
     }
   }
 
-  /** The service closed a kept connection just as the request went out: not a byte came back, and asking twice does no harm. */
-  #mayRetry(error: Error & { readonly code?: string }): boolean {
-    if (this.#retried || !this.#reused || this.#responding) return false;
-    if (error.code === undefined || !resetCodes.has(error.code)) return false;
-    return idempotent.has(this.#incoming.method) && this.#body?.pulled !== true;
+  #mayRetry(error: Error): boolean {
+    const untouched = !this.#responding && this.#body?.pulled !== true;
+    return !this.#retried && this.#reused && untouched && mayBeSentAgain(this.#incoming.method, error);
   }
 
   onClientGone(): void {
-    if (this.#finished) return;
-    if (this.#outcome !== "gateway") this.#outcome = "client";
+    // A WebSocket sees for itself how its sides end.
+    if (this.#finished || this.#upgrade?.joined === true) return;
     this.#stopBackend(new Error("The client went away."));
-    this.#finish();
+    this.#finish(this.#outcome === "gateway" ? "gateway" : "client");
   }
 
   onCut(): void {
-    this.#breakOff("gateway");
+    if (this.#upgrade?.joined === true) this.#upgrade.cut("gateway");
+    else this.#breakOff();
   }
 
   onMalformedBody(status: number): HeaderList | undefined {
@@ -273,16 +295,19 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
       this.#response.statusCode = status;
       this.#firstByteAt = this.#around.elapsed();
     }
-    this.#outcome = "client";
     this.#stopBackend(new Error("The rest of the request is malformed."));
-    this.#finish();
+    this.#finish("client");
     return untold ? (this.#selection?.responseHeaders ?? []) : undefined;
   }
 
   onDeadline(): void {
     if (this.#finished) return;
-    if (this.#response.headersSent) {
-      this.#breakOff("gateway");
+    if (this.#upgrade?.joined === true) {
+      // The timeout is the longest that a WebSocket stays open, idle or not, at Google's global balancer and on Cloud Run: a
+      // limit that was kept, not a failure.
+      this.#upgrade.cut("ok");
+    } else if (this.#response.headersSent) {
+      this.#breakOff();
     } else {
       this.#stopBackend(new Error("The request took longer than its timeout."));
       this.#answer(504, [], requestTimeout);
@@ -300,16 +325,7 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
   #answer(status: number, headers: HeaderList, body: string): void {
     this.#answered = true;
     this.#release();
-    const flat: string[] = [];
-    for (const [name, value] of headers) flat.push(name.toLowerCase(), value);
-    if (!flat.includes("content-type")) flat.push("content-type", "text/plain; charset=utf-8");
-    if (!flat.includes("content-length")) flat.push("content-length", String(Buffer.byteLength(body)));
-    const selection = this.#selection;
-    if (selection !== undefined) {
-      for (const [name, value] of selection.responseHeaders) flat.push(name, value);
-      if (selection.side !== "" && !flat.includes("x-switchyard-side")) flat.push("x-switchyard-side", selection.side);
-    }
-    if (this.#instance !== "") flat.push("x-switchyard-instance", this.#instance);
+    const flat = answerHeaders(headers, body, this.#selection, this.#instance);
     // 429 is the platform's "no instance free": for the user as failed as a 503. Other answers below 500 are the request's own fault.
     this.#outcome = status >= 500 || status === 429 ? "gateway" : "ok";
     this.#writeHead(status, flat);
@@ -319,22 +335,17 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
   #writeHead(status: number, headers: string[], statusMessage?: string): void {
     this.#firstByteAt = this.#around.elapsed();
     if (this.#around.closing()) headers.push("connection", "close");
-    if (statusMessage !== undefined && statusMessage !== "" && plainText.test(statusMessage)) {
-      this.#response.writeHead(status, statusMessage, headers);
-    } else {
-      this.#response.writeHead(status, headers);
-    }
+    writeHead(this.#response, status, headers, statusMessage);
   }
 
   /** Ends a response that cannot be completed so that the client sees that it is cut. */
-  #breakOff(outcome: RequestOutcome): void {
+  #breakOff(): void {
     if (this.#finished) return;
-    this.#outcome = outcome;
     this.#stopBackend(new Error("The response was broken off."));
     // Without a length and chunks the end of the connection is the end of the body, so that only a reset can tell.
     if (this.#bodyLeft >= 0 || this.#response.chunkedEncoding) this.#client.socket.destroy();
     else this.#client.socket.resetAndDestroy();
-    this.#finish();
+    this.#finish("gateway");
   }
 
   #stopBackend(reason: Error): void {
@@ -353,35 +364,31 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
     place?.release();
   }
 
-  #finish(): void {
+  /** Without an outcome the client left. */
+  #finish(outcome: RequestOutcome = "client"): void {
     if (this.#finished) return;
     this.#finished = true;
     clearTimeout(this.#timer);
     this.#release();
-    this.#record();
+    this.#record(outcome);
     // Node drops the rest of an upload only where no one has read of it.
     if (!this.#request.complete) this.#request.resume();
     this.#client.done(this);
   }
 
-  #record(): void {
+  #record(outcome: RequestOutcome): void {
     const { elapsed } = this.#around;
     const durationMs = elapsed() - this.#arrivedAt;
     const begun = this.#firstByteAt >= 0;
-    countEnd(this.#around, this.#selection, this.#head.probe, {
+    countEnd(this.#around, this.#selection, this.#head, this.#incoming.method, {
       status: begun ? this.#response.statusCode : 0,
       firstByteMs: begun ? this.#firstByteAt - this.#arrivedAt : durationMs,
       durationMs,
-      outcome: this.#outcome ?? "client",
+      outcome,
     });
   }
 }
 
 function expire(exchange: Exchange): void {
   exchange.onDeadline();
-}
-
-/** A head goes out even if no byte of the body follows it at once (event streams). */
-function flushHead(response: ServerResponse): void {
-  if (!response.writableEnded) response.flushHeaders();
 }

@@ -9,10 +9,12 @@ export type RequestOutcome = "ok" | "application" | "gateway" | "client";
 
 /** One finished request as the router saw it; times in ms. */
 export interface RequestRecord {
-  /** Rises by one per record, from 1. */
+  /** Rises by one per record, from 1; counted for all listeners, and for each one that is read alone. */
   readonly sequence: number;
   /** When the response ended or broke off, ms since the epoch. */
   readonly at: number;
+  /** Name of the forwarding rule whose listener took the request. */
+  readonly listener: string;
   /** The platform that was chosen; empty when none was. */
   readonly side: string;
   /** Status sent to the client; 0 when the client got none. */
@@ -32,7 +34,13 @@ export interface RequestBatch {
   readonly lost: number;
 }
 
-/** The last requests that the router finished, in a ring of fixed size. */
+export interface FeedReadOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Only requests of this listener, which have sequence numbers of their own, so that what is lost can be counted. */
+  readonly listener?: string | undefined;
+}
+
+/** The last requests that the router finished, in rings of fixed size: one for all, one per listener. */
 export interface RequestFeedLog {
   push(record: Omit<RequestRecord, "sequence">): void;
   /**
@@ -40,11 +48,11 @@ export interface RequestFeedLog {
    * for the first record; an aborted signal ends the wait with an empty batch. A number above the newest is of an
    * earlier life of the feed: the read starts at the oldest record and reports at least 1 lost.
    */
-  read(after: number | undefined, waitMs: number, signal?: AbortSignal): Promise<RequestBatch>;
+  read(after: number | undefined, waitMs: number, options?: FeedReadOptions): Promise<RequestBatch>;
 }
 
 export interface RequestFeedOptions {
-  /** Records kept; default 200,000. */
+  /** Records kept per ring; default 200,000. */
   readonly capacity?: number;
   readonly clock?: Pick<Clock, "setTimeout">;
 }
@@ -53,27 +61,56 @@ const outcomes = ["ok", "application", "gateway", "client"] as const satisfies r
 const outcomeCodes: Readonly<Record<RequestOutcome, number>> = { ok: 0, application: 1, gateway: 2, client: 3 };
 const largestBatch = 20_000;
 
-/** An empty feed. Columns of numbers, so that keeping 200,000 records gives the garbage collector nothing to do. */
+/** An empty feed. */
 export function createRequestFeedLog({
   capacity = 200_000,
   clock = systemClock,
 }: RequestFeedOptions = {}): RequestFeedLog {
+  const all = createRing(capacity, clock);
+  const rings = new Map<string, Ring>();
+
+  function ringOf(listener: string): Ring {
+    const known = rings.get(listener);
+    if (known !== undefined) return known;
+    const ring = createRing(capacity, clock);
+    rings.set(listener, ring);
+    return ring;
+  }
+
+  return {
+    push(record) {
+      all.push(record);
+      ringOf(record.listener).push(record);
+    },
+    read: (after, waitMs, { signal, listener } = {}) =>
+      (listener === undefined ? all : ringOf(listener)).read(after, waitMs, signal),
+  };
+}
+
+interface Ring {
+  push(record: Omit<RequestRecord, "sequence">): void;
+  read(after: number | undefined, waitMs: number, signal: AbortSignal | undefined): Promise<RequestBatch>;
+}
+
+/** Columns of numbers, so that keeping 200,000 records gives the garbage collector nothing to do. */
+function createRing(capacity: number, clock: Pick<Clock, "setTimeout">): Ring {
   const at = new Float64Array(capacity);
   const firstByteMs = new Float64Array(capacity);
   const durationMs = new Float64Array(capacity);
   const status = new Uint16Array(capacity);
   const outcome = new Uint8Array(capacity);
   const side = new Uint32Array(capacity);
-  const sideNames: string[] = [];
-  const sideCodes = new Map<string, number>();
+  const listener = new Uint32Array(capacity);
+  const names: string[] = [];
+  const codes = new Map<string, number>();
   const waiting = new Set<() => void>();
   let last = 0;
 
-  function sideCode(name: string): number {
-    const known = sideCodes.get(name);
+  function codeOf(name: string): number {
+    const known = codes.get(name);
     if (known !== undefined) return known;
-    const code = sideNames.push(name) - 1;
-    sideCodes.set(name, code);
+    const code = names.push(name) - 1;
+    codes.set(name, code);
     return code;
   }
 
@@ -82,7 +119,8 @@ export function createRequestFeedLog({
     return {
       sequence,
       at: at[slot] ?? 0,
-      side: sideNames[side[slot] ?? 0] ?? "",
+      listener: names[listener[slot] ?? 0] ?? "",
+      side: names[side[slot] ?? 0] ?? "",
       status: status[slot] ?? 0,
       firstByteMs: firstByteMs[slot] ?? 0,
       durationMs: durationMs[slot] ?? 0,
@@ -124,7 +162,8 @@ export function createRequestFeedLog({
       durationMs[slot] = record.durationMs;
       status[slot] = record.status;
       outcome[slot] = outcomeCodes[record.outcome];
-      side[slot] = sideCode(record.side);
+      side[slot] = codeOf(record.side);
+      listener[slot] = codeOf(record.listener);
       if (waiting.size > 0) for (const wake of waiting) wake();
     },
     async read(after, waitMs, signal) {

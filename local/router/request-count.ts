@@ -1,8 +1,9 @@
 import type { ExchangeSurroundings } from "./exchange-surroundings.ts";
 import type { RequestRecord } from "./feed.ts";
+import type { RequestHead } from "./request-head.ts";
 import type { Selection } from "./routing-table.ts";
 
-type Books = Pick<ExchangeSurroundings, "underWay" | "counters" | "feed" | "now">;
+type Books = Pick<ExchangeSurroundings, "listener" | "underWay" | "counters" | "feed" | "log" | "now">;
 type BackendSelection = Extract<Selection, { kind: "backend" }>;
 
 /** User traffic is what users caused: neither a probe nor the dark route. */
@@ -13,24 +14,44 @@ function isUserTraffic(selection: BackendSelection | undefined, probe: boolean):
 /** Counts a request under way on its side; only user traffic goes into the counters. */
 export function countBegin(books: Books, selection: BackendSelection, probe: boolean): void {
   books.underWay.set(selection.side, (books.underWay.get(selection.side) ?? 0) + 1);
-  if (isUserTraffic(selection, probe)) books.counters.begin(selection.side);
+  if (isUserTraffic(selection, probe)) books.counters.begin(books.listener, selection.side);
 }
 
 /** Ends what `countBegin` began, or records a request that had no backend (no selection). */
 export function countEnd(
   books: Books,
   selection: BackendSelection | undefined,
-  probe: boolean,
+  head: RequestHead,
+  method: string,
   result: Pick<RequestRecord, "status" | "firstByteMs" | "durationMs" | "outcome">,
 ): void {
-  const { underWay, counters, feed, now } = books;
+  const { listener, underWay, counters, feed, log, now } = books;
+  const at = now();
   const side = selection?.side ?? "";
   if (selection !== undefined) underWay.set(side, (underWay.get(side) ?? 1) - 1);
-  if (!isUserTraffic(selection, probe)) return;
   const { status, firstByteMs, durationMs, outcome } = result;
+  log?.push({
+    arrivedAt: at - durationMs,
+    durationMs,
+    listener,
+    backend: selection?.backend.name ?? "",
+    method,
+    host: head.host,
+    path: head.path,
+    userAgent: headerOf(head, "user-agent"),
+    status,
+    outcome,
+  });
+  if (!isUserTraffic(selection, head.probe)) return;
   if (selection !== undefined) {
     const error = outcome === "application" || outcome === "gateway";
-    counters.end(side, error, outcome === "client" ? undefined : durationMs);
+    // How long a WebSocket stayed open (101) says nothing of the service's speed.
+    counters.end(listener, side, error, outcome === "client" || status === 101 ? undefined : durationMs);
   }
-  feed.push({ at: now(), side, status, firstByteMs, durationMs, outcome });
+  feed.push({ at, listener, side, status, firstByteMs, durationMs, outcome });
+}
+
+function headerOf({ headers }: RequestHead, name: string): string {
+  for (let at = 0; at < headers.length; at += 2) if (headers[at] === name) return headers[at + 1] ?? "";
+  return "";
 }

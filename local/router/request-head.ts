@@ -14,12 +14,14 @@ export interface RequestHead {
   readonly cloudTrace: string | undefined;
   /** Marked x-switchyard-probe. */
   readonly probe: boolean;
+  /** A WebSocket handshake: the connection is to become one of its own (RFC 6455, section 4.1). */
+  readonly upgrade: boolean;
 }
 
 /** Why a request is not served; the connection is closed after the answer. */
 export interface HeadProblem {
   readonly kind: "problem";
-  readonly status: 400 | 405 | 501;
+  readonly status: 400 | 405;
   readonly reason: string;
 }
 
@@ -32,7 +34,7 @@ export interface RawRequest {
 
 const digits = /^\d{1,15}$/;
 const hostForm = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d{0,5})?$/i;
-const webSocket = /\bwebsocket\b/i;
+const webSocket = /(?:^|,)[\t ]*websocket[\t ]*(?:,|$)/i;
 /** Names that end a message or choose its route; a Connection header cannot take them away. */
 const keptHeaders = new Set(["host", "content-length", "transfer-encoding"]);
 
@@ -62,6 +64,7 @@ export function readRequestHead(request: RawRequest): RequestHead | HeadProblem 
   let traceparent: string | undefined;
   let cloudTrace: string | undefined;
   let probe = false;
+  let upgrade = false;
 
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] ?? "").toLowerCase();
@@ -84,7 +87,8 @@ export function readRequestHead(request: RawRequest): RequestHead | HeadProblem 
         listed = listedHeaders(value, listed);
         break;
       case "upgrade":
-        if (webSocket.test(value)) return problem("Upgrades of a connection (WebSocket) are not served here.", 501);
+        // Any other protocol is ignored, as a server may (RFC 9110, section 7.8).
+        upgrade ||= asksForWebSocket(value);
         break;
       case "x-forwarded-for":
         forwardedFor = forwardedFor === undefined ? value : `${forwardedFor},${value}`;
@@ -121,6 +125,11 @@ export function readRequestHead(request: RawRequest): RequestHead | HeadProblem 
   if (!hostForm.test(host)) return problem("The Host header is not a host name.");
   const path = originForm(request.url, host);
   if (path === undefined) return problem("The request target is not a path on the host of the Host header.");
+  const hasBody = chunked || (contentLength !== undefined && Number(contentLength) > 0);
+  // Without the Connection option, or from HTTP/1.0, the header means nothing.
+  upgrade &&= listed?.has("upgrade") === true && request.httpVersion === "1.1";
+  if (upgrade && method !== "GET") return problem("A WebSocket handshake is a GET.");
+  if (upgrade && (chunked || contentLength !== undefined)) return problem("A WebSocket handshake has no body.");
 
   return {
     kind: "head",
@@ -128,12 +137,18 @@ export function readRequestHead(request: RawRequest): RequestHead | HeadProblem 
     path,
     headers: listed === undefined ? headers : withoutNames(headers, listed),
     contentLength,
-    hasBody: chunked || (contentLength !== undefined && Number(contentLength) > 0),
+    hasBody,
     forwardedFor,
     traceparent,
     cloudTrace,
     probe,
+    upgrade,
   };
+}
+
+/** Whether an Upgrade header names the one protocol that connections can change to. */
+export function asksForWebSocket(upgrade: string): boolean {
+  return webSocket.test(upgrade);
 }
 
 /** The header names that a Connection header lists beside its own options. */

@@ -51,7 +51,7 @@ export function responseHead(
       case "upgrade":
         continue;
       case "content-length":
-        if (status === 204) continue;
+        if (status === 204 || status === 101) continue;
         if (method !== "HEAD" && status !== 304) contentLength = Number(value);
         break;
     }
@@ -60,6 +60,20 @@ export function responseHead(
   }
   for (const [name, value] of added) headers.push(name, value);
   return { headers, contentLength };
+}
+
+/**
+ * The headers, flat, of a 101 for the client: the service's without those of its hop, the route's own, and the change to
+ * WebSocket. Nothing when the service changes to another protocol, which no one asked for.
+ */
+export function switchingHeaders(
+  upstream: Readonly<Record<string, string | string[] | undefined>>,
+  added: HeaderList,
+): readonly string[] | undefined {
+  const { upgrade } = upstream;
+  if (typeof upgrade !== "string" || upgrade.toLowerCase() !== "websocket") return undefined;
+  const { headers } = responseHead(upstream, 101, "GET", added);
+  return [...headers, "connection", "Upgrade", "upgrade", "websocket"];
 }
 
 /** The trailers of a service's response that go on to the client, as name and value. */

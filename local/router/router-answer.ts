@@ -1,10 +1,30 @@
 import { STATUS_CODES } from "node:http";
+import type { Selection } from "./routing-table.ts";
 
 /** The text of the errors that the router itself makes, in the words of Google's front end. */
 export const serverError =
   "Error: Server Error\nThe server encountered a temporary error and could not complete your request.\n" +
   "Please try again in 30 seconds.\n";
 export const requestTimeout = "Error: Server Error\nupstream request timeout\n";
+
+/** The headers, flat, of the router's own or the platform's answer with this body. `instance` is empty when none was chosen. */
+export function answerHeaders(
+  headers: readonly (readonly [string, string])[],
+  body: string,
+  selection: Extract<Selection, { kind: "backend" }> | undefined,
+  instance: string,
+): string[] {
+  const flat: string[] = [];
+  for (const [name, value] of headers) flat.push(name.toLowerCase(), value);
+  if (!flat.includes("content-type")) flat.push("content-type", "text/plain; charset=utf-8");
+  if (!flat.includes("content-length")) flat.push("content-length", String(Buffer.byteLength(body)));
+  if (selection !== undefined) {
+    for (const [name, value] of selection.responseHeaders) flat.push(name, value);
+    if (selection.side !== "" && !flat.includes("x-switchyard-side")) flat.push("x-switchyard-side", selection.side);
+  }
+  if (instance !== "") flat.push("x-switchyard-instance", instance);
+  return flat;
+}
 
 /** A whole response on the wire for a request that the parser could not read; the connection ends with it. */
 export function rawAnswer(

@@ -1,24 +1,30 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { ClientConnection } from "./client-connection.ts";
+import { ClientConnection, listenAddress } from "./client-connection.ts";
+import { ClientUpgrade } from "./client-upgrade.ts";
 import type { SideCounters } from "./counters.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangeSurroundings } from "./exchange-surroundings.ts";
 import type { RequestFeedLog } from "./feed.ts";
-import { readRequestHead } from "./request-head.ts";
+import { asksForWebSocket, type HeadProblem, type RequestHead, readRequestHead } from "./request-head.ts";
+import type { RequestLog } from "./request-log.ts";
 import { rejectionOf } from "./router-answer.ts";
 import type { RoutingTable } from "./routing-table.ts";
 import { createTraceIds } from "./trace-context.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
 
 export interface RouterOptions {
-  /** Names the listener in warnings. */
+  /** Names the listener, in warnings, in the feed's records and in the counters. */
   readonly name: string;
-  /** The routes as they are now; asked once per request. */
-  readonly table: () => RoutingTable;
+  /** The routes that a worker (from 0) has now; asked once per request. */
+  readonly table: (worker: number) => RoutingTable;
+  /** Workers, 1 or more; default 1. */
+  readonly workers?: number;
   readonly feed: RequestFeedLog;
   readonly counters: SideCounters;
+  /** Takes every request, probes and dark ones too. Default: none is logged. */
+  readonly log?: RequestLog;
   /** In [0, 1), decides between weights. Default Math.random. */
   readonly random?: () => number;
   /** ms since the epoch, for the feed. Default Date.now. */
@@ -44,19 +50,24 @@ export interface Router {
 const clientKeepAliveMs = 610_000;
 const headTimeoutMs = 60_000;
 
-/** One HTTP/1.1 listener in front of the local cloud's backends. */
+/**
+ * One HTTP/1.1 listener in front of the local cloud's backends. As Google's balancer is many proxies that learn of a
+ * change one after another, it has workers: each accepted connection belongs to one, in turn, and is routed by that
+ * worker's table over that worker's connections to the backends. They are logical, in one process: what differs between
+ * real proxies is what they know, and processes would split the counts, the feed and the places at the backends, which
+ * the local cloud keeps exact. RangeError for a number of workers that is not 1 or more.
+ */
 export function createRouter(options: RouterOptions): Router {
   const underWay = new Map<string, number>();
   const connections = new Map<Duplex, ClientConnection>();
-  const upstreams = new UpstreamPool();
   let closing = false;
   let onQuiet: (() => void) | undefined;
 
-  const around: ExchangeSurroundings = {
-    table: options.table,
-    upstreams,
+  const shared: Omit<ExchangeSurroundings, "table" | "upstreams"> = {
+    listener: options.name,
     feed: options.feed,
     counters: options.counters,
+    log: options.log,
     underWay,
     scheme: options.scheme ?? "https",
     traceIds: createTraceIds(),
@@ -66,6 +77,14 @@ export function createRouter(options: RouterOptions): Router {
     closing: () => closing,
     onFault: options.onFault ?? ((error) => warnOf(options.name, error)),
   };
+  const { workers: count = 1 } = options;
+  if (!Number.isSafeInteger(count) || count < 1) throw new RangeError(`A router cannot have ${count} workers.`);
+  const worker = (number: number): ExchangeSurroundings => {
+    return { ...shared, table: () => options.table(number), upstreams: new UpstreamPool() };
+  };
+  const first = worker(0);
+  const workers = [first, ...Array.from({ length: count - 1 }, (_, i) => worker(i + 1))];
+  let accepted = 0;
 
   const server = createServer({
     keepAlive: true,
@@ -79,6 +98,8 @@ export function createRouter(options: RouterOptions): Router {
     requireHostHeader: false,
     noDelay: true,
     optimizeEmptyRequests: true,
+    shouldUpgradeCallback: (request) =>
+      asksForWebSocket(request.headers.upgrade ?? "") && connections.get(request.socket)?.mayUpgrade === true,
   });
   // The size is bounded; a bound on the count would drop headers silently.
   server.maxHeadersCount = 0;
@@ -86,18 +107,38 @@ export function createRouter(options: RouterOptions): Router {
   function handle(request: IncomingMessage, response: ServerResponse, withheldBody: boolean): void {
     const connection = connections.get(request.socket);
     if (connection === undefined || connection.refused) return;
-    const { method = "", url = "", httpVersion, rawHeaders } = request;
-    const head = readRequestHead({ method, url, httpVersion, rawHeaders });
+    const head = headOf(request);
     if (head.kind === "problem") connection.refuse(head.status, head.reason);
-    else connection.add(new Exchange(around, connection, request, response, head, withheldBody));
+    else if (head.upgrade) connection.refuse(400, "A WebSocket handshake waits for the response before it.");
+    else connection.add(new Exchange(connection, { request, response, head, withheldBody, upgrade: undefined }));
   }
 
+  function handleUpgrade(request: IncomingMessage, socket: Duplex, rest: Buffer): void {
+    const connection = connections.get(socket);
+    // http's own listener is gone; the close that follows an error says enough.
+    socket.on("error", ignore);
+    const head = headOf(request);
+    if (connection === undefined || connection.refused) {
+      socket.destroy();
+    } else if (head.kind === "problem") {
+      connection.refuse(head.status, head.reason);
+    } else if (!head.upgrade) {
+      connection.refuse(400, "The WebSocket handshake is not well-formed.");
+    } else {
+      const upgrade = new ClientUpgrade(request, connection.socket, rest);
+      const { response } = upgrade;
+      connection.add(new Exchange(connection, { request, response, head, withheldBody: false, upgrade }));
+    }
+  }
+
+  server.on("upgrade", handleUpgrade);
   server.on("request", (request, response) => handle(request, response, false));
   server.on("checkContinue", (request, response) => handle(request, response, true));
   server.on("checkExpectation", (request: IncomingMessage) => {
     connections.get(request.socket)?.refuse(417, "Only 'Expect: 100-continue' is understood.");
   });
   server.on("connect", (_request, socket) => {
+    socket.on("error", ignore);
     connections.get(socket)?.refuse(405, "The method CONNECT is not allowed.");
   });
   server.on("clientError", (error, socket) => {
@@ -107,14 +148,19 @@ export function createRouter(options: RouterOptions): Router {
     if (connection === undefined || rejection === undefined || !socket.writable) socket.destroy();
     else connection.refuse(rejection.status, rejection.reason);
   });
+  /** One function for all sockets: a closure and a once of its own would be a good part of what an idle connection costs. */
+  function onClose(this: Socket): void {
+    const connection = connections.get(this);
+    connections.delete(this);
+    connection?.onSocketClose();
+    if (connections.size === 0) onQuiet?.();
+  }
+
   server.on("connection", (socket: Socket) => {
-    const connection = new ClientConnection(socket);
+    const connection = new ClientConnection(socket, workers[accepted % count] ?? first);
+    accepted += 1;
     connections.set(socket, connection);
-    socket.once("close", () => {
-      connections.delete(socket);
-      connection.onSocketClose();
-      if (connections.size === 0) onQuiet?.();
-    });
+    socket.on("close", onClose);
     if (closing) connection.close();
   });
 
@@ -122,10 +168,10 @@ export function createRouter(options: RouterOptions): Router {
     listen: (port) =>
       new Promise((resolve, reject) => {
         server.once("error", reject);
-        server.listen(port, "127.0.0.1", () => {
+        server.listen(port, listenAddress, () => {
           server.off("error", reject);
           const { port: actual } = server.address() as AddressInfo;
-          resolve({ port: actual, url: `http://127.0.0.1:${actual}` });
+          resolve({ port: actual, url: `http://${listenAddress}:${actual}` });
         });
       }),
     async close(graceMs) {
@@ -146,11 +192,17 @@ export function createRouter(options: RouterOptions): Router {
       await stopped;
       // Only this ends http's own timer; there is nothing left that it could cut.
       server.close();
-      await upstreams.close();
+      await Promise.all(workers.map(({ upstreams }) => upstreams.close()));
     },
     inFlight: (side) => underWay.get(side) ?? 0,
   };
 }
+
+function headOf({ method = "", url = "", httpVersion, rawHeaders }: IncomingMessage): RequestHead | HeadProblem {
+  return readRequestHead({ method, url, httpVersion, rawHeaders });
+}
+
+function ignore(): void {}
 
 function warnOf(name: string, error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -136,7 +136,8 @@ export class UpstreamConnection {
       maxHeaderSize: maxHeaderBytes,
       allowH2: false,
       connect: ({ hostname, port }, callback) => {
-        const socket = connectSocket({ host: hostname, port: Number(port), noDelay: true });
+        // Half-open for WebSockets: each direction ends by itself. The client closes at a service's end all the same.
+        const socket = connectSocket({ host: hostname, port: Number(port), noDelay: true, allowHalfOpen: true });
         const onError = (error: Error): void => callback(error, null);
         socket.once("error", onError);
         socket.once("connect", () => {

@@ -26,6 +26,6 @@ async function sample(instances: readonly Instance[]): Promise<readonly Instance
     const stat = stats[String(pid)];
     return stat === undefined || stat === null
       ? []
-      : [{ name, platform, pid, cpuPercent: stat.cpu, memoryBytes: stat.memory }];
+      : [{ name, platform, pid, cpuPercent: stat.cpu, cpuMs: stat.ctime, memoryBytes: stat.memory }];
   });
 }

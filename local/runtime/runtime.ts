@@ -53,6 +53,8 @@ export interface InstanceUsage {
   readonly pid: number;
   /** Percent of one core since the last sample. */
   readonly cpuPercent: number;
+  /** CPU time used since the process began, ms. */
+  readonly cpuMs: number;
   readonly memoryBytes: number;
 }
 

@@ -23,6 +23,8 @@ export interface AgentOptions {
   readonly now: () => number;
   /** Bytes that the instance may use, undefined where there is no limit. */
   readonly memoryLimitBytes: number | undefined;
+  /** The platform that requests are handed back to now; undefined: they are served here. */
+  readonly handingBackTo: () => string | undefined;
 }
 
 /** What a body of `POST /process` came to. */
@@ -141,6 +143,7 @@ export function createAgent(options: AgentOptions): Agent {
 
     getMetrics() {
       const usage = options.metrics.usage();
+      const handingBackTo = options.handingBackTo();
       return {
         platform,
         instanceId,
@@ -155,6 +158,7 @@ export function createAgent(options: AgentOptions): Agent {
           in_flight: usage.inFlight,
           instance_age_seconds: (now() - startedAt) / 1_000,
           draining: !ready,
+          ...(handingBackTo !== undefined && { handing_back_to: handingBackTo }),
           ...(options.memoryLimitBytes !== undefined && { memory_limit_bytes: options.memoryLimitBytes }),
         },
       };

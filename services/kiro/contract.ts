@@ -8,6 +8,12 @@ import { z } from "zod";
 export const instanceHeader = "x-kiro-instance";
 /** Request header that marks a weight probe; such requests are left out of counts. */
 export const probeHeader = "x-switchyard-probe";
+/** Request header that chooses the platform on the balancer's dark route. */
+export const platformHeader = "x-switchyard-platform";
+/** Request header of a request that another side handed back: whoever gets it serves it. Its value is that side's marker. */
+export const handedBackHeader = "x-switchyard-handed-back";
+/** Response header of such a request, beside the instance's that served it: the marker of the one that handed it over. */
+export const handedBackByHeader = "x-kiro-handed-back-by";
 
 const values = z.record(z.string(), z.unknown());
 const texts = z.record(z.string(), z.string());

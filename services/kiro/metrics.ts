@@ -20,6 +20,8 @@ export interface Usage {
 export interface Metrics {
   /** Call it when a request starts; the returned function when it has ended, with the status (499: the client went away first). */
   start(operation: string): (status: number) => void;
+  /** A request that this instance handed to another platform, with the status that its client got. */
+  handedBack(target: string, status: number): void;
   usage(): Usage;
   /** Prometheus text. */
   expose(): Promise<{ readonly contentType: string; readonly body: string }>;
@@ -46,6 +48,12 @@ export function createMetrics(options: {
     help: "Time from the arrival of a request to the end of its response.",
     labelNames: ["operation"],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    registers: [registry],
+  });
+  const handedBack = new Counter({
+    name: "kiro_handed_back_total",
+    help: "Requests that were handed to another platform while the fail-back flag said so, by its name and status code.",
+    labelNames: ["target", "code"],
     registers: [registry],
   });
   let inFlight = 0;
@@ -103,6 +111,7 @@ export function createMetrics(options: {
         durations.observe({ operation }, elapsed / 1_000);
       };
     },
+    handedBack: (target, status) => handedBack.inc({ target, code: String(status) }),
     usage: () => ({
       requestCount,
       errorCount,

@@ -2,6 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { totalmem } from "node:os";
 import { createAgent } from "./agent.ts";
+import { watchFailBackFlag } from "./fail-back-flag.ts";
+import { createHandBack } from "./hand-back.ts";
 import { createLog } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { detectPlatform, fetchInstanceId } from "./platform.ts";
@@ -51,8 +53,29 @@ async function serve(work: Process): Promise<void> {
     metrics,
     now: Date.now,
     memoryLimitBytes: memoryLimit(),
+    handingBackTo: () => flag?.target,
   });
-  const server = await startServer({ agent, metrics, log, now, host: settings.host, port: settings.port });
+  const { failBack, host, port } = settings;
+  const flag =
+    failBack &&
+    watchFailBackFlag({
+      url: failBack.url,
+      platform: platform.name,
+      now,
+      onChange: (target) =>
+        log("WARNING", target === undefined ? "Serving requests again." : `Handing requests back to ${target}.`),
+      onFailure: (why) => log("WARNING", `The fail-back flag cannot be read: ${why}.`),
+    });
+  const handBack =
+    failBack &&
+    createHandBack({
+      ...failBack,
+      target: () => flag?.target,
+      marker: agent.marker,
+      closing: () => !agent.ready,
+      onHandedBack: metrics.handedBack,
+    });
+  const server = await startServer({ agent, metrics, log, now, host, port, handBack });
 
   let draining = false;
   const end = (signal: NodeJS.Signals): void => {

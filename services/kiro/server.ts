@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Agent } from "./agent.ts";
+import { bodyLimit, parseBody, readBody } from "./body.ts";
 import {
   healthReportToWire,
   instanceHeader,
@@ -11,11 +12,11 @@ import {
   platformInfoToWire,
   probeHeader,
 } from "./contract.ts";
+import { type HandBack, HandBackBrokenError } from "./hand-back.ts";
 import type { Log } from "./log.ts";
 import { parseTraceparent } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 
-const bodyLimit = 1024 * 1024;
 /** Google's balancer keeps idle connections for 600 s; whoever closes first must not be the agent. */
 const keepAliveMs = 620_000;
 const headersMs = 625_000;
@@ -53,28 +54,12 @@ export interface ServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Hands requests to another side when it is told to; absent: never. */
+  readonly handBack?: HandBack | undefined;
 }
 
-type Body = { readonly kind: "json"; readonly value: unknown } | { readonly kind: "bad"; readonly why: string };
-
-async function readBody(request: IncomingMessage): Promise<Body | "too-large"> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    // Leaving the loop would destroy the connection and the client would never read the 413.
-    if (size <= bodyLimit) chunks.push(chunk);
-    else chunks.length = 0;
-  }
-  if (size > bodyLimit) return "too-large";
-  if (size === 0) return { kind: "bad", why: "The body is empty; it must be a JSON object." };
-  try {
-    return { kind: "json", value: JSON.parse(Buffer.concat(chunks).toString("utf8")) };
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return { kind: "bad", why: `The body is not JSON: ${error.message}` };
-  }
-}
+/** What a route does with a request whose body may have been read already. */
+type Route = (request: IncomingMessage, response: ServerResponse, body?: Buffer | "too-large") => void | Promise<void>;
 
 /** Starts to listen. Errors: those of `listen`, for example EADDRINUSE. */
 export async function startServer(options: ServerOptions): Promise<AgentServer> {
@@ -150,7 +135,7 @@ export async function startServer(options: ServerOptions): Promise<AgentServer> 
     response.end();
   };
 
-  const process = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const process: Route = async (request, response, read) => {
     const gone = new AbortController();
     response.once("close", () => gone.abort());
     const wantsStream = (request.headers.accept ?? "").includes("text/event-stream");
@@ -158,8 +143,8 @@ export async function startServer(options: ServerOptions): Promise<AgentServer> 
       request.headers[probeHeader] === undefined ? metrics.start(wantsStream ? "stream" : "request") : undefined;
     let status = 500;
     try {
-      const body = await readBody(request);
-      if (body === "too-large") {
+      const bytes = read ?? (await readBody(request));
+      if (bytes === "too-large") {
         status = 413;
         refuse(
           response,
@@ -169,6 +154,7 @@ export async function startServer(options: ServerOptions): Promise<AgentServer> 
         );
         return;
       }
+      const body = parseBody(bytes);
       if (body.kind === "bad") {
         status = 400;
         refuse(response, status, "bad-request", body.why);
@@ -199,12 +185,7 @@ export async function startServer(options: ServerOptions): Promise<AgentServer> 
     }
   };
 
-  const routes: Readonly<
-    Record<
-      string,
-      Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => void | Promise<void>>>
-    >
-  > = {
+  const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
     "/process": { POST: process },
     "/health": { GET: (_, response) => send(response, 200, JSON.stringify(healthReportToWire(agent.healthCheck()))) },
     "/ready": {
@@ -224,6 +205,11 @@ export async function startServer(options: ServerOptions): Promise<AgentServer> 
   };
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const handed = await options.handBack?.take(request, response);
+    if (handed?.kind === "answered") {
+      lastActivity = now();
+      return;
+    }
     const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     if (route === undefined) {
@@ -241,7 +227,7 @@ export async function startServer(options: ServerOptions): Promise<AgentServer> 
       });
       return;
     }
-    await handler(request, response);
+    await handler(request, response, handed?.body);
   };
 
   const server = createServer(
@@ -251,6 +237,11 @@ export async function startServer(options: ServerOptions): Promise<AgentServer> 
       response.once("close", () => responses.delete(response));
       handle(request, response).catch((error: unknown) => {
         const trace = parseTraceparent(request.headers.traceparent?.toString());
+        if (error instanceof HandBackBrokenError) {
+          log("ERROR", error.message, { cause: String(error.cause) }, trace);
+          refuse(response, 502, "hand-back-broken", error.message);
+          return;
+        }
         const stack = error instanceof Error ? error.stack : String(error);
         log("ERROR", `${request.method} ${request.url} failed`, { stack_trace: stack }, trace);
         // A stream that has begun can only be broken off: the client must not take it for a complete one.

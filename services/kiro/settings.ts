@@ -11,6 +11,8 @@ export class SettingsError extends Error {
 
 const seconds = z.coerce.number().min(0);
 
+const httpUrl = z.url({ protocol: /^https?$/, error: "must be a URL with http or https" });
+
 const schema = z.object({
   PORT: z
     .string({ error: "is not set. Cloud Run sets it; elsewhere give the port to listen on, for example PORT=8080" })
@@ -23,7 +25,15 @@ const schema = z.object({
   KIRO_LAME_DUCK_SECONDS: seconds.max(600).optional(),
   KIRO_LOG_LEVEL: z.enum(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]).default("INFO"),
   GOOGLE_CLOUD_PROJECT: z.string().min(1).optional(),
+  KIRO_FAIL_BACK_URL: httpUrl.optional(),
+  KIRO_FAIL_BACK_ROUTE_URL: httpUrl.optional(),
+  KIRO_FAIL_BACK_ROUTE_HOST: z
+    .string()
+    .regex(/^[a-z0-9.:-]+$/, "must be a host name")
+    .optional(),
 });
+
+const failBackNames = ["KIRO_FAIL_BACK_URL", "KIRO_FAIL_BACK_ROUTE_URL", "KIRO_FAIL_BACK_ROUTE_HOST"] as const;
 
 export interface Settings {
   /** 0 takes any free port. */
@@ -37,6 +47,8 @@ export interface Settings {
   readonly lameDuckMs: number | undefined;
   readonly logLevel: z.infer<typeof schema>["KIRO_LOG_LEVEL"];
   readonly project: string | undefined;
+  /** The fail-back flag and the way to the other side; undefined: this instance never hands requests back. */
+  readonly failBack: { readonly url: string; readonly routeUrl: string; readonly routeHost: string } | undefined;
 }
 
 /** Errors: SettingsError with all problems. */
@@ -54,5 +66,15 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     lameDuckMs: values.KIRO_LAME_DUCK_SECONDS === undefined ? undefined : values.KIRO_LAME_DUCK_SECONDS * 1_000,
     logLevel: values.KIRO_LOG_LEVEL,
     project: values.GOOGLE_CLOUD_PROJECT,
+    failBack: failBackOf(values),
   };
+}
+
+/** All three or none. Errors: SettingsError. */
+function failBackOf(values: z.infer<typeof schema>): Settings["failBack"] {
+  const { KIRO_FAIL_BACK_URL: url, KIRO_FAIL_BACK_ROUTE_URL: routeUrl, KIRO_FAIL_BACK_ROUTE_HOST: routeHost } = values;
+  if (url !== undefined && routeUrl !== undefined && routeHost !== undefined) return { url, routeUrl, routeHost };
+  const missing = failBackNames.filter((name) => values[name] === undefined);
+  if (missing.length === failBackNames.length) return undefined;
+  throw new SettingsError(missing.map((name) => `${name} is not set, which the fail-back flag needs too`));
 }

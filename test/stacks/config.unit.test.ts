@@ -168,4 +168,28 @@ describe("stack configuration", () => {
   test("settings of other programs and of other namespaces are left alone", () => {
     expect(problemsOf(() => readGkeConfig(source({ image, concurrency: "80", "other:thing": "x" })))).toEqual([]);
   });
+
+  test.each([
+    ["gke", readGkeConfig],
+    ["cloud-run", readCloudRunConfig],
+  ])("%s: the three settings of fail-back are one, and come together", (_, readConfig) => {
+    const all = {
+      failBackUrl: "http://127.0.0.1:20001/fail-back/kiro/gke",
+      failBackRouteUrl: "http://127.0.0.1:20000",
+      failBackRouteHost: "dark.agent.local",
+    };
+    expect(readConfig(source({ image, ...all })).failBack).toEqual({
+      url: all.failBackUrl,
+      routeUrl: all.failBackRouteUrl,
+      routeHost: all.failBackRouteHost,
+    });
+    expect(readConfig(source({ image })).failBack).toBeUndefined();
+    expect(problemsOf(() => readConfig(source({ image, failBackUrl: all.failBackUrl })))).toEqual([
+      "switchyard:failBackRouteUrl is missing; allowed: a URL with http or https",
+      "switchyard:failBackRouteHost is missing; allowed: a host name, for example dark.agent.example.com",
+    ]);
+    expect(problemsOf(() => readConfig(source({ image, ...all, failBackUrl: "flag" })))).toEqual([
+      'switchyard:failBackUrl is "flag"; allowed: a URL with http or https',
+    ]);
+  });
 });

@@ -14,6 +14,7 @@ afterAll(() => project.close());
 const map = "projects/switchyard-local/global/urlMaps/kiro";
 const urlMap = z.object({
   fingerprint: z.string(),
+  description: z.string().optional(),
   defaultRouteAction: z.object({
     weightedBackendServices: z.array(z.object({ backendService: z.string(), weight: z.number() })),
   }),
@@ -31,7 +32,10 @@ async function weights(): Promise<Record<string, number>> {
   return Object.fromEntries(entries.map((entry) => [entry.backendService.replace(/^.*\/kiro-/, ""), entry.weight]));
 }
 
-/** What the swap engine does: entries and weights by REST, past Pulumi. */
+/** Of the last move; the program must never touch it. */
+let fence = 0;
+
+/** What the swap engine does: entries, weights and its fencing token by REST, past Pulumi. */
 async function setWeights(wanted: Record<string, number>): Promise<void> {
   const { fingerprint } = await readMap();
   const weightedBackendServices = Object.entries(wanted).map(([platform, weight]) => ({
@@ -41,8 +45,17 @@ async function setWeights(wanted: Record<string, number>): Promise<void> {
       responseHeadersToAdd: [{ headerName: "x-switchyard-side", headerValue: platform, replace: true }],
     },
   }));
-  const reply = await project.google("PATCH", map, { fingerprint, defaultRouteAction: { weightedBackendServices } });
+  fence += 1;
+  const reply = await project.google("PATCH", map, {
+    fingerprint,
+    description: engineText(),
+    defaultRouteAction: { weightedBackendServices },
+  });
   expect(reply.status, JSON.stringify(reply.body)).toBe(200);
+}
+
+function engineText(): string {
+  return `moved by the engine; switchyard fence=${fence}`;
 }
 
 async function up(stack: string, ...flags: string[]): Promise<string> {
@@ -90,6 +103,7 @@ describe("plain pulumi on the local cloud", () => {
     await up("cloud-run.local");
     await up("traffic.local");
     expect(await weights()).toEqual({ "cloud-run": 100 });
+    expect((await readMap()).description).toMatch(/ switchyard fence=0$/);
     expect(await call("/ready", { host: "agent.local" })).toEqual({
       status: 200,
       side: "cloud-run",
@@ -118,17 +132,30 @@ describe("plain pulumi on the local cloud", () => {
     await up("gke.local", "--expect-no-changes");
   });
 
+  test("given two platforms, when the rehearsal host is asked, then both answer, whatever the weights", async () => {
+    const sides = new Set<unknown>();
+    for (let asked = 0; asked < 40; asked += 1) {
+      const reply = await call("/ready", { host: "rehearsal.agent.local" });
+      expect(reply.status).toBe(200);
+      expect(String(reply.instance).startsWith(`${reply.side}/`)).toBe(true);
+      sides.add(reply.side);
+    }
+    expect(sides).toEqual(new Set(["cloud-run", "gke"]));
+  });
+
   test("given moved weights, when an unrelated setting changes without a refresh, then the weights stay", async () => {
     await setWeights({ "cloud-run": 700, gke: 300 });
     await configure("traffic.local", { requestTimeoutSeconds: "120", drainSeconds: "120" });
     expect(await up("traffic.local", "--refresh=false")).toContain("1 updated");
     expect(await weights()).toEqual({ "cloud-run": 700, gke: 300 });
+    expect((await readMap()).description).toBe(engineText());
   });
 
   test("given moved weights, when the platforms change their order, then the weights stay", async () => {
     await configure("traffic.local", { platforms: "gke,cloud-run" });
-    await up("traffic.local");
+    expect(await up("traffic.local")).toContain("1 updated");
     expect(await weights()).toEqual({ "cloud-run": 700, gke: 300 });
+    expect((await readMap()).description).toBe(engineText());
   });
 
   test("given a move between read and update, when the map itself changes, then the update fails and changes nothing", async () => {
@@ -138,9 +165,11 @@ describe("plain pulumi on the local cloud", () => {
     expect(stale.exitCode).not.toBe(0);
     expect(stale.stdout + stale.stderr).toContain("412");
     expect(await weights()).toEqual({ "cloud-run": 500, gke: 500 });
+    expect((await readMap()).description).toBe(engineText());
     // As Pulumi.yaml has it, with a refresh, it goes through.
     await up("traffic.local");
     expect(await weights()).toEqual({ "cloud-run": 500, gke: 500 });
+    expect((await readMap()).description).toBe(engineText());
   });
 
   test("given a platform without an entry, when the program drops it, then only its backend goes", async () => {
@@ -167,7 +196,10 @@ describe("plain pulumi on the local cloud", () => {
   test("given another domain, when the edge is updated, then the hosts move without an outage of the map", async () => {
     await configure("traffic.local", { domain: "other.local" });
     await up("traffic.local");
-    expect((await readMap()).hostRules).toEqual([{ hosts: ["dark.other.local"] }]);
+    expect((await readMap()).hostRules).toEqual([
+      { hosts: ["dark.other.local"] },
+      { hosts: ["rehearsal.other.local"] },
+    ]);
     expect(await weights()).toEqual({ "cloud-run": 0, gke: 1000 });
   });
 

@@ -59,6 +59,7 @@ describe("programs", () => {
       "backendServices",
       "domain",
       "darkHost",
+      "rehearsalHost",
       "platforms",
       "dnsRecords",
     ]);

@@ -24,6 +24,8 @@ export interface FakeRuntime extends Runtime {
   readonly missingImages: Set<string>;
   /** How an instance takes SIGTERM: ms until it exits; beyond the grace it is killed. Default 0. */
   exitAfterMs: number;
+  /** What `usage` answers, by instance; one that is not in it cannot be read. */
+  readonly usageOf: Map<string, { cpuMs: number; memoryBytes: number }>;
   instance(name: string): FakeInstance;
 }
 
@@ -92,6 +94,7 @@ export function createFakeRuntime(clock: Clock): FakeRuntime {
     stops,
     missingImages,
     exitAfterMs: 0,
+    usageOf: new Map(),
     async start(spec) {
       started.push(spec);
       if (missingImages.has(spec.image)) throw new ImageNotFoundError(spec.image, "the registry does not have it");
@@ -111,7 +114,11 @@ export function createFakeRuntime(clock: Clock): FakeRuntime {
       return () => void listeners.delete(listener);
     },
     exits: () => exits,
-    usage: async () => [],
+    usage: async () =>
+      runtime.instances().flatMap(({ name, platform, pid }) => {
+        const used = runtime.usageOf.get(name);
+        return used === undefined ? [] : [{ name, platform, pid, cpuPercent: 0, ...used }];
+      }),
     async close(graceMs) {
       await Promise.all([...running.values()].map((instance) => instance.stop(graceMs)));
     },

@@ -2,6 +2,8 @@ import { join } from "node:path";
 import type { Compute, ZonalEndpointGroup } from "../../local/compute/compute.ts";
 import { serveRest } from "../../local/compute/rest.ts";
 import { openUrlMaps } from "../../local/compute/url-maps.ts";
+import { createRequestLog, type RequestLog } from "../../local/router/request-log.ts";
+import type { Clock } from "../../local/runtime/clock.ts";
 import { systemClock } from "../../local/runtime/system-clock.ts";
 
 export interface LocalComputeOptions {
@@ -10,14 +12,21 @@ export interface LocalComputeOptions {
   /** Google's whole-number weights by platform, the first state of the map. */
   readonly weights: Readonly<Record<string, number>>;
   readonly endpointGroups?: () => readonly ZonalEndpointGroup[];
+  /** Default 0. */
+  readonly logDelayMs?: () => number;
+  /** Default the system's. */
+  readonly clock?: Clock;
 }
 
 export interface LocalCompute {
   readonly endpoint: string;
+  readonly loggingEndpoint: string;
+  /** What the balancer's listeners log; that of the map is `<urlMap>-https`. */
+  readonly log: RequestLog;
   readonly token: string;
   readonly project: string;
   readonly urlMap: string;
-  /** Changes the map's description, as somebody else might. */
+  /** Adds to the map's description, as somebody else might. */
   describe(text: string): Promise<void>;
   /** The map as the API has it. */
   map(): unknown;
@@ -51,20 +60,29 @@ export async function startLocalCompute(options: LocalComputeOptions): Promise<L
   const compute: Compute = {
     urlMaps,
     listeners: { open: absent, close: absent, list: () => [] },
+    routing: (listener) =>
+      listener === `${urlMap}-https`
+        ? { project, scheme: "https", targetProxy: `${urlMap}-https`, urlMap }
+        : { project, scheme: "https", targetProxy: "other", urlMap: "other" },
     weights: () => ({}),
     endpointGroups: options.endpointGroups ?? (() => []),
     userOf: () => undefined,
     close: async () => {},
   };
   const zones = ["us-central1-a", "us-central1-b", "us-central1-c"];
-  const server = await serveRest({ compute, token, zones, clock: systemClock });
+  const log = createRequestLog({ delayMs: options.logDelayMs ?? (() => 0) });
+  const server = await serveRest({ compute, token, zones, clock: options.clock ?? systemClock, log });
   return {
     endpoint: server.endpoint,
+    loggingEndpoint: server.loggingEndpoint,
+    log,
     token,
     project,
     urlMap,
-    async describe(description) {
-      await urlMaps.patch(project, urlMap, { description }, urlMaps.get(project, urlMap)?.fingerprint);
+    async describe(text) {
+      const map = urlMaps.get(project, urlMap);
+      const description = `${text} ${String(map?.["description"] ?? "")}`.trim();
+      await urlMaps.patch(project, urlMap, { description }, map?.fingerprint);
     },
     map: () => urlMaps.get(project, urlMap),
     close: () => server.close(),

@@ -27,6 +27,19 @@ export function createMemoryFiles(): MemoryFiles {
       assertWritable(path);
       content.set(path, (content.get(path) ?? "") + text);
     },
+    async readBytes(path) {
+      const text = content.get(path);
+      return text === undefined ? undefined : Buffer.from(text);
+    },
+    async writeAt(path, position, text) {
+      assertWritable(path);
+      const before = Buffer.from(content.get(path) ?? "");
+      const written = Buffer.from(text);
+      const after = Buffer.alloc(Math.max(before.length, position + written.length));
+      before.copy(after);
+      written.copy(after, position);
+      content.set(path, after.toString());
+    },
     async createExclusive(path, text) {
       assertWritable(path);
       if (content.has(path)) return false;

@@ -70,7 +70,7 @@ export function createClient(options: ClientOptions): Client {
         host,
         "content-type": "application/json",
         "content-length": Buffer.byteLength(body),
-        accept: request.kind === "stream" ? "text/event-stream" : "application/json",
+        accept: request.events > 0 ? "text/event-stream" : "application/json",
         ...(request.fresh && { connection: "close" }),
       },
     };
@@ -107,7 +107,7 @@ export function createClient(options: ClientOptions): Client {
         const complete = ending.kind === "end" && response?.complete === true;
         const checked = complete && status > 0 ? check(planned, status, text) : undefined;
         const stallMs =
-          planned.kind === "stream"
+          planned.events > 0
             ? Math.max(0, longestGapMs - planned.intervalMs)
             : Math.max(0, endedAt - intendedAt - planned.durationMs);
         resolve({
@@ -160,8 +160,8 @@ function bodyOf(planned: PlannedRequest, now: number): string {
     data: {
       operation: "digest",
       text: planned.text,
-      ...(planned.kind === "slow" && { duration_ms: planned.durationMs }),
-      ...(planned.kind === "stream" && { events: planned.events, interval_ms: planned.intervalMs }),
+      ...(planned.durationMs > 0 && { duration_ms: planned.durationMs }),
+      ...(planned.events > 0 && { events: planned.events, interval_ms: planned.intervalMs }),
     },
     headers: {},
     method: "POST",
@@ -199,7 +199,7 @@ function check(planned: PlannedRequest, status: number, text: string): Checked {
     problem: { kind, detail },
   });
   let answerText = text;
-  if (status === 200 && planned.kind === "stream") {
+  if (status === 200 && planned.events > 0) {
     const events = text.split("\n\n").filter((event) => event !== "");
     const last = events.at(-1) ?? "";
     // The chunks may have come to a proper end although the events have not.

@@ -1,7 +1,7 @@
 /**
  * An open-loop load generator in a process of its own: requests start when the plan says so, however earlier ones fare.
  *
- *   node tools/load-generator/main.ts --url http://127.0.0.1:PORT --host agent.local --rate 200 --seed 1 [--duration SECONDS] [--grace SECONDS]
+ *   node tools/load-generator/main.ts --url http://127.0.0.1:PORT --host agent.local --rate 200 --seed 1 [--duration SECONDS] [--grace SECONDS] [--long-every SECONDS] [--long-duration SECONDS]
  *
  * Messages and commands: messages.ts. It ends with a summary after --duration, `stop`, SIGTERM, SIGINT or the end of stdin.
  */
@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { createClient } from "./client.ts";
 import { commandSchema, type Message } from "./messages.ts";
-import { type PlannedRequest, planRequest } from "./plan.ts";
+import { type PlannedRequest, planLongRequest, planRequest } from "./plan.ts";
 import { Recorder } from "./summary.ts";
 
 const flagsSchema = z.object({
@@ -20,6 +20,10 @@ const flagsSchema = z.object({
   seed: z.coerce.number().int().min(0).max(0xffffffff).default(1),
   /** s; undefined: until told to stop. */
   duration: z.coerce.number().min(0.1).max(86_400).optional(),
+  /** s between the beginnings of long requests; undefined: none. */
+  "long-every": z.coerce.number().min(0.1).max(3_600).optional(),
+  /** s that a long request takes. */
+  "long-duration": z.coerce.number().min(1).max(60).default(60),
   /** s that requests in flight are given at the end. */
   grace: z.coerce.number().min(0).max(600).default(7),
 });
@@ -42,7 +46,16 @@ function readFlags(): Flags {
   const text = { type: "string" } as const;
   try {
     const { values } = parseArgs({
-      options: { url: text, host: text, rate: text, seed: text, duration: text, grace: text },
+      options: {
+        url: text,
+        host: text,
+        rate: text,
+        seed: text,
+        duration: text,
+        grace: text,
+        "long-every": text,
+        "long-duration": text,
+      },
       strict: true,
     });
     const parsed = flagsSchema.safeParse(values);
@@ -63,6 +76,12 @@ function run(flags: Flags): void {
   const plan = { rate: flags.rate, seed: flags.seed };
   const endAt = flags.duration === undefined ? Number.POSITIVE_INFINITY : startedAt + flags.duration * 1_000;
   let next: PlannedRequest = planRequest(0, plan);
+  const longPlan =
+    flags["long-every"] === undefined
+      ? undefined
+      : { everyMs: flags["long-every"] * 1_000, durationMs: flags["long-duration"] * 1_000 };
+  let nextLong: PlannedRequest | undefined = longPlan && planLongRequest(0, longPlan);
+  let longSent = 0;
   let stopping = false;
   let sendTimer: NodeJS.Timeout | undefined;
   let graceTimer: NodeJS.Timeout | undefined;
@@ -114,9 +133,17 @@ function run(flags: Flags): void {
         next = planRequest(next.index + 1, plan);
       }
     }
+    while (!stopping && longPlan !== undefined && nextLong !== undefined && startedAt + nextLong.startMs <= now()) {
+      start(nextLong);
+      longSent += 1;
+      nextLong = planLongRequest(longSent, longPlan);
+    }
     if (stopping) return;
     // A plan that goes beyond the end wakes once more there, to stop.
-    sendTimer = setTimeout(sendDue, Math.max(0, startedAt + next.startMs - now()));
+    sendTimer = setTimeout(
+      sendDue,
+      Math.max(0, startedAt + Math.min(next.startMs, nextLong?.startMs ?? next.startMs) - now()),
+    );
   };
 
   const progressTimer = setInterval(() => write(recorder.progress(now())), 1_000);

@@ -1,5 +1,6 @@
 /** What the load generator reads and writes: one JSON object a line on stdin and stdout. */
 import { z } from "zod";
+import { requestKinds } from "./plan.ts";
 
 const count = z.int().min(0);
 const ms = z.number();
@@ -30,7 +31,7 @@ export const sideSchema = z.object({
 
 export const failureSchema = z.object({
   index: count,
-  kind: z.enum(["short", "slow", "stream"]),
+  kind: z.enum(requestKinds),
   /** Whether it used a connection of its own. */
   fresh: z.boolean(),
   intendedAt: at,
@@ -85,7 +86,7 @@ export const summarySchema = z.object({
   startedAt: at,
   endedAt: at,
   ...totals,
-  kinds: z.record(z.enum(["short", "slow", "stream"]), z.object({ sent: count, failed: count })),
+  kinds: z.record(z.enum(requestKinds), z.object({ sent: count, failed: count })),
   /** The longest that any request, or any stream between two events, waited beyond its plan. */
   longestStallMs: ms,
   /** How late the generator itself sent, against the plan. */

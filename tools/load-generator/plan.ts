@@ -1,6 +1,7 @@
 /** The schedule: which request is to start when. A pure function of seed and index, so that a run can be repeated. */
 
-export type RequestKind = "short" | "slow" | "stream";
+export const requestKinds = ["short", "slow", "stream", "long"] as const;
+export type RequestKind = (typeof requestKinds)[number];
 
 export interface PlannedRequest {
   readonly index: number;
@@ -9,9 +10,9 @@ export interface PlannedRequest {
   readonly kind: RequestKind;
   /** A connection of its own, closed afterwards; otherwise one that is kept. */
   readonly fresh: boolean;
-  /** slow: how long the agent is to take, ms; 0 for the others. */
+  /** slow and half of the long ones: how long the agent is to take, ms; 0 for the others. */
   readonly durationMs: number;
-  /** stream: number of events; 0 for the others. */
+  /** stream and the other half of the long ones: number of events; 0 for the others. */
   readonly events: number;
   /** stream: time before each event, ms. */
   readonly intervalMs: number;
@@ -40,6 +41,32 @@ function generator(seed: number): () => number {
     mixed ^= mixed >>> 15;
     mixed = Math.imul(mixed, 0x735a2d97);
     return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Beside the plan: one long request after another begins every so often, so that some are in flight at any time. */
+export interface LongPlan {
+  readonly everyMs: number;
+  /** ms, up to 60,000 (what the agent takes). */
+  readonly durationMs: number;
+}
+
+/** Long requests have indices of their own, from here. */
+const longIndices = 1_000_000_000;
+const longEventMs = 1_000;
+
+/** The long requests take turns: one answer at the end, one stream with an event a second. */
+export function planLongRequest(number: number, { everyMs, durationMs }: LongPlan): PlannedRequest {
+  const streams = number % 2 === 1;
+  return {
+    index: longIndices + number,
+    startMs: (number + 0.5) * everyMs,
+    kind: "long",
+    fresh: number % 4 < 2,
+    durationMs: streams ? 0 : durationMs,
+    events: streams ? Math.max(1, Math.round(durationMs / longEventMs)) : 0,
+    intervalMs: streams ? longEventMs : 0,
+    text: `long ${number}`,
   };
 }
 

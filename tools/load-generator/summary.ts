@@ -76,6 +76,7 @@ export class Recorder {
     short: { sent: 0, failed: 0 },
     slow: { sent: 0, failed: 0 },
     stream: { sent: 0, failed: 0 },
+    long: { sent: 0, failed: 0 },
   };
   readonly #seconds = new Map<number, Tally>();
   readonly #phases: { name: string; from: number; tally: Tally }[] = [];

@@ -14,7 +14,7 @@ export default class Demo extends EnvironmentCommand<DemoResult> {
   protected override async execute(): Promise<DemoResult> {
     const { flags } = await this.parse(Demo);
     const { runDemo } = await import("../demo/demo.ts");
-    const composition = await this.compose({ ownLocalCloud: true });
+    const composition = await this.compose({ ownLocalCloud: true, stateInFiles: true });
     return runDemo(composition, this.lines, this.signal, flags);
   }
 

@@ -17,7 +17,11 @@ export default class Destroy extends StackCommand {
     const { assertNotInUse } = await import("../up-config.ts");
     await assertNotInUse(parsed.program, environment);
     await confirmName(parsed.stack, `delete all resources of ${parsed.stack}`, flags.yes, "--yes", this.signal);
-    return this.operate("destroy", parsed, environment);
+    return this.holdingLease(parsed, "destroy", environment, async (_lease, signal) => {
+      // It may have been attached while the name was asked for.
+      await assertNotInUse(parsed.program, environment);
+      return this.operate("destroy", parsed, environment, { signal });
+    });
   }
 
   protected override describe(result: StackCommandResult): readonly string[] {

@@ -6,6 +6,8 @@ import AgentMetrics from "./agent/metrics.ts";
 import Demo from "./demo.ts";
 import Destroy from "./destroy.ts";
 import Doctor from "./doctor.ts";
+import FailoverRun from "./failover/run.ts";
+import FailoverWatch from "./failover/watch.ts";
 import ImageBuild from "./image/build.ts";
 import Init from "./init.ts";
 import LocalEnv from "./local/env.ts";
@@ -16,17 +18,24 @@ import Outputs from "./outputs.ts";
 import Preview from "./preview.ts";
 import Refresh from "./refresh.ts";
 import Stacks from "./stacks.ts";
+import StateMigrate from "./state/migrate.ts";
+import StateSetAside from "./state/set-aside.ts";
 import SwapAbort from "./swap/abort.ts";
+import SwapDecommission from "./swap/decommission.ts";
+import SwapDrill from "./swap/drill.ts";
+import SwapExtendBake from "./swap/extend-bake.ts";
 import SwapHistory from "./swap/history.ts";
 import SwapPause from "./swap/pause.ts";
 import SwapPlan from "./swap/plan.ts";
 import SwapPromote from "./swap/promote.ts";
 import SwapResume from "./swap/resume.ts";
+import SwapRetry from "./swap/retry.ts";
 import SwapRollback from "./swap/rollback.ts";
 import SwapStart from "./swap/start.ts";
 import SwapStatus from "./swap/status.ts";
 import SwapWatch from "./swap/watch.ts";
 import SwapWhy from "./swap/why.ts";
+import TrafficSet from "./traffic/set.ts";
 import TrafficShow from "./traffic/show.ts";
 import Up from "./up.ts";
 
@@ -38,6 +47,8 @@ export const commands = {
   demo: Demo,
   destroy: Destroy,
   doctor: Doctor,
+  "failover:run": FailoverRun,
+  "failover:watch": FailoverWatch,
   "image:build": ImageBuild,
   init: Init,
   "local:env": LocalEnv,
@@ -49,16 +60,23 @@ export const commands = {
   refresh: Refresh,
   stacks: Stacks,
   "swap:abort": SwapAbort,
+  "swap:decommission": SwapDecommission,
+  "swap:extend-bake": SwapExtendBake,
+  "swap:drill": SwapDrill,
   "swap:history": SwapHistory,
   "swap:pause": SwapPause,
   "swap:plan": SwapPlan,
   "swap:promote": SwapPromote,
   "swap:resume": SwapResume,
+  "swap:retry": SwapRetry,
   "swap:rollback": SwapRollback,
   "swap:start": SwapStart,
   "swap:status": SwapStatus,
   "swap:watch": SwapWatch,
   "swap:why": SwapWhy,
+  "state:migrate": StateMigrate,
+  "state:set-aside": StateSetAside,
+  "traffic:set": TrafficSet,
   "traffic:show": TrafficShow,
   up: Up,
 };

@@ -19,9 +19,13 @@ export default class Up extends StackCommand {
     const { args, flags } = await this.parse(Up);
     const parsed = parseStack(args.stack);
     const environment = await this.environment(parsed.environment);
-    const { upConfig } = await import("../up-config.ts");
-    const config = await upConfig(parsed.program, environment, { ...flags, signal: this.signal });
-    return this.operate("up", parsed, environment, { config });
+    return this.holdingLease(parsed, "up", environment, async (lease, signal) => {
+      const { parsePlatforms, takeEntriesAway, upConfig } = await import("../up-config.ts");
+      const config = await upConfig(parsed.program, environment, { ...flags, signal });
+      if (parsed.program === "traffic" && flags.platforms !== undefined)
+        await takeEntriesAway(environment, parsePlatforms(flags.platforms), lease);
+      return this.operate("up", parsed, environment, { config, signal });
+    });
   }
 
   protected override describe(result: StackCommandResult): readonly string[] {

@@ -69,14 +69,12 @@ export async function clearDemo(composition: Composition): Promise<void> {
   await files.remove(markPath(root));
 }
 
-/** A swap whose environment is gone cannot be resumed; its journal is kept under another name. */
+/** A swap whose environment is gone cannot be resumed; its journal is kept. */
 async function abandonOpenSwap(composition: Composition): Promise<void> {
   const { store } = await composition.environment("local");
   const open = await store.open();
   if (open === undefined) return;
-  const folder = dirname(store.journalPath(open.state.id));
-  await rename(folder, `${folder}.abandoned-${Date.now()}`);
-  await rm(join(composition.root, stateFolder, "environments", "local", "owners"), { recursive: true, force: true });
+  await store.setAside(open.state.id, "demo");
 }
 
 function markPath(root: string): string {

@@ -166,9 +166,9 @@ export async function act(
   lines.line(`${title}     (gate profile ${intent.settings.profile})`);
   for (const line of swapTableHead) lines.line(line);
   load.phase(name.toLowerCase().replace(" ", "-"));
-  const { id, release } = await beginSwap(environment, intent, await environment.image(image));
+  const { id, lease } = await beginSwap(environment, intent, await environment.image(image));
   try {
-    const journal = await environment.store.journal(id);
+    const journal = await environment.store.journal(id, lease.token);
     const ports = await environment.swapPorts();
     const view = swapListener(lines);
     // Nobody is there who could let a paused swap go on.
@@ -176,7 +176,7 @@ export async function act(
     try {
       const state = await runSwap(
         journal,
-        { ...ports, requests: (after) => environment.store.requests(id, after) },
+        { ...ports, lease, requests: (after) => environment.store.requests(id, after) },
         engineProcess,
         AbortSignal.any([signal, paused.signal]),
         {
@@ -193,7 +193,7 @@ export async function act(
       await ports.close();
     }
   } finally {
-    await release();
+    await lease.release();
   }
 }
 

@@ -12,10 +12,12 @@ export interface LoadOptions {
   /** Requests a second. */
   readonly rate: number;
   readonly seed: number;
+  /** Beside them one long request (answers and streams in turns) begins every so many seconds; default none. */
+  readonly long?: { readonly everySeconds: number; readonly durationSeconds: number };
 }
 
-/** Time for the last requests in flight after the stop, ms. */
-const endDeadlineMs = 20_000;
+/** Time for the last requests in flight after the stop, ms: the longest takes a minute. */
+const endDeadlineMs = 90_000;
 
 export class Load {
   readonly #child: ChildProcess;
@@ -39,6 +41,16 @@ export class Load {
       `${options.rate}`,
       "--seed",
       `${options.seed}`,
+      ...(options.long === undefined
+        ? []
+        : [
+            "--long-every",
+            `${options.long.everySeconds}`,
+            "--long-duration",
+            `${options.long.durationSeconds}`,
+            "--grace",
+            `${options.long.durationSeconds + 7}`,
+          ]),
     ];
     // A group of its own: Ctrl-C is for the demo, which then stops the load itself. The end of stdin stops it in any case.
     const child = spawn(process.execPath, [program, ...flags], { stdio: ["pipe", "pipe", "pipe"], detached: true });

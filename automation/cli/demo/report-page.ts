@@ -135,7 +135,10 @@ function swapSection(swap: ReportSwap): string {
   return `<section><h2>${escapeHtml(swap.title)}</h2>
 <p>Ended <b>${end?.as ?? "unfinished"}</b>: ${end === undefined ? "no end in the journal" : escapeHtml(reasons[end.reason])}. Gate profile ${swap.state.settings.profile}.</p>
 <div class="scroll" tabindex="0"><table><thead><tr><th>time</th><th>what</th><th>why, or how it went</th><th>evidence</th></tr></thead><tbody>
-${swap.events.map(eventRow).join("\n")}
+${swap.events
+  .filter(({ kind }) => kind !== "observed" && kind !== "alive")
+  .map(eventRow)
+  .join("\n")}
 </tbody></table></div></section>`;
 }
 
@@ -159,6 +162,14 @@ function eventRow(event: SwapEvent): string {
         `${event.ok ? "done" : `failed: ${event.failure?.message ?? ""}`}${event.found ? ", found done" : ""} after ${duration(event.durationMs)}`,
         event.facts,
       );
+    case "alive":
+      return cells("alive", "the swap is still driven");
+    case "observed":
+      return cells("observed", `the feed was read up to ${event.cursor}`);
+    case "measured":
+      return cells("measured", `metrics from outside: ${event.verdict}`, event.evidence);
+    case "noticed":
+      return cells("noticed", reasons[event.reason], event.evidence);
     case "verified":
       return cells("verified", `the data plane shows ${event.weight} %`, event.evidence);
     case "requested":

@@ -1,129 +1,246 @@
+/**
+ * The stop gate: it looks at every request, and once it has found that the candidate must go, it stays with that. Its risks of blaming a
+ * healthy candidate are per swap: errors (errorAlpha), latency (latencyAlpha), ceiling on errors (floorAlpha).
+ */
+import type { ProbeResult } from "../../ports/prober.ts";
 import type { RequestRecord } from "../../ports/request-feed.ts";
-import type { Reason } from "../reasons.ts";
 import type { SwapSettings } from "../settings.ts";
-import { addToCeiling, type CeilingEvidence, ceilingValue, noCeilingEvidence } from "./ceiling-evidence.ts";
-import { addError, type ErrorEvidence, eValue, noErrorEvidence } from "./error-evidence.ts";
-import { addRecord, emptyWindow, isError, type SideWindow } from "./window.ts";
+import {
+  addToCeiling,
+  type CeilingEvidence,
+  ceilingValue,
+  clearCeilingEvidence,
+  createCeilingEvidence,
+} from "./ceiling-evidence.ts";
+import { addError, createErrorEvidence, type ErrorEvidence, eValue } from "./error-evidence.ts";
+import {
+  createLatencyEvidence,
+  foldLatency,
+  type LatencyEvidence,
+  newLatencyStep,
+  noteCandidate,
+  noteLatency,
+  slowShareAllowed,
+} from "./latency-evidence.ts";
+import { shareForDraws } from "./share.ts";
+import { addToTrouble, comparableFrom, createTrouble, isTroubled, justFailed, type Trouble } from "./trouble.ts";
+import { addOutcome, createWindow, isError, type Outcome, type SideWindow } from "./window.ts";
 
-/** Everything the gates know, folded from the request feed, one record at a time. */
+export const stopReasons = [
+  "candidate-errors",
+  "candidate-gateway-errors",
+  "candidate-error-ceiling",
+  "candidate-latency",
+  "candidate-latency-ceiling",
+] as const;
+export type StopReason = (typeof stopReasons)[number];
+
+type Numbers = Readonly<Record<string, number | string>>;
+
+/**
+ * Everything that the gates know, folded from the request feed, one record at a time. It is changed in place by the folds: who
+ * wants to keep what it was takes a snapshot (snapshot.ts).
+ */
 export interface GateState {
   /** Since the last change of weight. */
   readonly candidate: SideWindow;
   readonly old: SideWindow;
+  /** Whether the old side is in trouble itself, since the last change of weight. */
+  readonly oldTrouble: Trouble;
   /** Since the swap's first user request: the error test runs on over the steps, so that its risk is per swap. */
   readonly evidence: ErrorEvidence;
   /** Since the last change of weight, against rollback_threshold. */
   readonly ceiling: CeilingEvidence;
   /** Old side's totals over the whole swap: at 100 % there is no old side left in the window to compare with. */
-  readonly oldTotals: { readonly requests: number; readonly errors: number };
+  readonly oldTotals: { requests: number; errors: number };
+  readonly latency: LatencyEvidence;
   /** Records that the feed lost. */
-  readonly lost: number;
+  lost: number;
+  /** Engine's clock when the last user request was read; undefined before the first. */
+  lastRecordAt: number | undefined;
+  /** What was found first, with the numbers of that moment. */
+  found: { readonly reason: StopReason; readonly measured: Numbers } | undefined;
 }
-
-export const emptyGates: GateState = Object.freeze({
-  candidate: emptyWindow,
-  old: emptyWindow,
-  evidence: noErrorEvidence,
-  ceiling: noCeilingEvidence,
-  oldTotals: { requests: 0, errors: 0 },
-  lost: 0,
-});
-
-/** A new step: the windows start again, the evidence goes on. */
-export function newStep(gates: GateState): GateState {
-  return { ...gates, candidate: emptyWindow, old: emptyWindow, ceiling: noCeilingEvidence };
-}
-
-/** Requests in a window before its observed share says more than the share that was asked for. */
-const shareIsObservedFrom = 200;
 
 export interface Sides {
   readonly candidate: string;
   readonly old: string;
 }
 
+export interface FoldContext {
+  readonly sides: Sides;
+  /** The candidate's share that the balancer was asked for, 0-1. At 0 the candidate is not judged: what it gets is no user's. */
+  readonly askedShare: number;
+  readonly settings: SwapSettings;
+  /** Engine's clock when the record was read, ms. */
+  readonly at: number;
+}
+
+export function createGates(): GateState {
+  return {
+    candidate: createWindow(),
+    old: createWindow(),
+    oldTrouble: createTrouble(),
+    evidence: createErrorEvidence(),
+    ceiling: createCeilingEvidence(),
+    oldTotals: { requests: 0, errors: 0 },
+    latency: createLatencyEvidence(),
+    lost: 0,
+    lastRecordAt: undefined,
+    found: undefined,
+  };
+}
+
+/** A new step: the windows start again, what is per swap goes on. `at`: engine's clock, ms. */
+export function newStep(gates: GateState, at: number): void {
+  Object.assign(gates.candidate, createWindow());
+  Object.assign(gates.old, createWindow());
+  Object.assign(gates.oldTrouble, createTrouble());
+  clearCeilingEvidence(gates.ceiling);
+  newLatencyStep(gates.latency, at);
+}
+
+export function addLost(gates: GateState, count: number): void {
+  gates.lost += count;
+}
+
+/** Folds one user request. Sides that are neither and clients that went away first say nothing. */
+export function foldRecord(gates: GateState, record: RequestRecord, context: FoldContext): void {
+  const { side, outcome } = record;
+  const onCandidate = side === context.sides.candidate;
+  if (!onCandidate && side !== context.sides.old) return;
+  gates.lastRecordAt = context.at;
+  if (outcome === "client") return;
+  if (onCandidate && context.askedShare > 0) noteCandidate(gates.latency, context.at);
+  foldOutcome(gates, onCandidate, outcome, context);
+  // A feed without latencies gives NaN: no data.
+  if (outcome === "ok" && !Number.isNaN(record.firstByteMs))
+    foldAnswer(gates, onCandidate, record.firstByteMs, context);
+}
+
 /**
- * Folds one record. The share used for an error is the larger of the share asked for and the one observed, because a data
- * plane that lags behind a smaller weight would otherwise make a healthy candidate look guilty.
+ * Folds one weight probe, if probes count (settings.gates.countProbes). Its latency does not: a probe is no user's request, and is
+ * answered sooner.
  */
-export function foldRecord(
+export function foldProbe(gates: GateState, result: ProbeResult, context: FoldContext): void {
+  if (!context.settings.gates.countProbes) return;
+  const { side, status } = result;
+  const onCandidate = side === context.sides.candidate;
+  if (!onCandidate && side !== context.sides.old) return;
+  foldOutcome(gates, onCandidate, outcomeOfProbe(status), context);
+}
+
+function outcomeOfProbe(status: number): "ok" | "application" | "gateway" {
+  if (status === 0 || (status >= 502 && status <= 504)) return "gateway";
+  return status >= 500 ? "application" : "ok";
+}
+
+function foldOutcome(
   gates: GateState,
-  record: RequestRecord,
-  sides: Sides,
-  askedShare: number,
-  rollbackThreshold: number,
-): GateState {
-  if (record.side === sides.candidate) {
-    const candidate = addRecord(gates.candidate, record);
-    const evidence = isError(record) ? addError(gates.evidence, true, shareNow(gates, askedShare)) : gates.evidence;
-    const ceiling =
-      record.outcome === "client" ? gates.ceiling : addToCeiling(gates.ceiling, isError(record), rollbackThreshold);
-    return { ...gates, candidate, evidence, ceiling };
+  onCandidate: boolean,
+  outcome: Exclude<Outcome, "client">,
+  context: FoldContext,
+): void {
+  const failed = isError(outcome);
+  if (context.askedShare > 0 && failed) {
+    const { candidate, old } = gates;
+    const share = shareForDraws(context.askedShare, candidate.requests, candidate.requests + old.requests);
+    addError(gates.evidence, onCandidate, share);
   }
-  if (record.side === sides.old) {
-    const old = addRecord(gates.old, record);
-    const evidence = isError(record) ? addError(gates.evidence, false, shareNow(gates, askedShare)) : gates.evidence;
-    const counted = record.outcome !== "client";
-    const oldTotals = {
-      requests: gates.oldTotals.requests + (counted ? 1 : 0),
-      errors: gates.oldTotals.errors + (isError(record) ? 1 : 0),
-    };
-    return { ...gates, old, evidence, oldTotals };
+  if (!onCandidate) {
+    addOutcome(gates.old, outcome);
+    addToTrouble(gates.oldTrouble, failed);
+    gates.oldTotals.requests += 1;
+    if (failed) gates.oldTotals.errors += 1;
+    return;
   }
-  return gates;
+  addOutcome(gates.candidate, outcome);
+  if (context.askedShare <= 0) return;
+  const { rollbackThreshold } = context.settings;
+  const troubled = isTroubled(gates.oldTrouble, rollbackThreshold);
+  if (!troubled) addToCeiling(gates.ceiling, failed, rollbackThreshold);
+  if (failed) gates.found ??= judgeErrors(gates, context.settings, troubled);
 }
 
-function shareNow(gates: GateState, askedShare: number): number {
-  const all = gates.candidate.requests + gates.old.requests;
-  const observed = all >= shareIsObservedFrom ? gates.candidate.requests / all : 0;
-  return Math.max(askedShare, observed);
-}
-
-/** Requests of the old side in the window from which its error share says something. */
-const comparableFrom = 20;
-
-export interface StopFinding {
-  readonly reason: Reason;
-  readonly evidence: Readonly<Record<string, number>>;
-}
-
-/** Whether the candidate must go now. undefined: no. A bad old side never condemns the candidate. */
-export function stopNow(gates: GateState, settings: SwapSettings): StopFinding | undefined {
-  const { candidate, old } = gates;
+/** After a failed request of the candidate: no other can condemn it for errors. */
+function judgeErrors(gates: GateState, settings: SwapSettings, oldIsTroubled: boolean): GateState["found"] {
+  const { candidate, oldTotals } = gates;
   const value = eValue(gates.evidence);
-  const evidence = {
-    eValue: round(value),
-    limit: round(1 / settings.errorAlpha),
+  const measured = { ...counts(gates), eValue: value };
+  if (value >= 1 / settings.gates.errorAlpha) return { reason: "candidate-errors", measured };
+  // An old side that is bad now is no measure; one that was bad before does not excuse the candidate now.
+  if (oldIsTroubled || justFailed(gates.oldTrouble)) return undefined;
+  if (candidate.gatewayRun >= settings.gates.consecutiveGatewayErrors)
+    return { reason: "candidate-gateway-errors", measured: { ...measured, inARow: candidate.gatewayRun } };
+  // Fewer are left to the run of gateway errors, whose limit is the user's.
+  if (candidate.requests < comparableFrom) return undefined;
+  const ceiling = ceilingValue(gates.ceiling);
+  const oldRate = oldTotals.requests === 0 ? 0 : oldTotals.errors / oldTotals.requests;
+  return ceiling >= ceilingLimit(settings) && candidate.errors > candidate.requests * oldRate
+    ? { reason: "candidate-error-ceiling", measured: { ...measured, ceilingValue: ceiling } }
+    : undefined;
+}
+
+/** The ceiling begins again with each weight: its risk is shared between the steps, so that it too is per swap. */
+function ceilingLimit({ ramp, gates }: SwapSettings): number {
+  return ramp.length / gates.floorAlpha;
+}
+
+/** A complete answer's latency. Nothing is compared while the old side is in trouble. */
+function foldAnswer(gates: GateState, onCandidate: boolean, firstByteMs: number, context: FoldContext): void {
+  if (onCandidate && context.askedShare <= 0) return;
+  if (isTroubled(gates.oldTrouble, context.settings.rollbackThreshold)) {
+    noteLatency(gates.latency, onCandidate, firstByteMs, context);
+    return;
+  }
+  const finding = foldLatency(gates.latency, onCandidate, firstByteMs, context);
+  if (finding !== undefined)
+    gates.found ??= { reason: finding.reason, measured: { ...counts(gates), ...finding.measured } };
+}
+
+function counts({ candidate, old, evidence }: GateState): Numbers {
+  return {
     candidateRequests: candidate.requests,
     candidateErrors: candidate.errors,
     oldRequests: old.requests,
     oldErrors: old.errors,
-    candidateErrorsInSwap: gates.evidence.candidateErrors,
-    oldErrorsInSwap: gates.evidence.oldErrors,
+    candidateErrorsInSwap: evidence.candidateErrors,
+    oldErrorsInSwap: evidence.oldErrors,
   };
-  if (value >= 1 / settings.errorAlpha) return { reason: "candidate-errors", evidence };
-  // An old side that is bad in the same window is no measure; one that was bad before does not excuse the candidate now.
-  const oldIsBadNow = old.requests >= comparableFrom && old.errors / old.requests > settings.rollbackThreshold;
-  if (oldIsBadNow) return undefined;
-  if (candidate.gatewayRun >= settings.consecutiveGatewayErrors)
-    return { reason: "candidate-gateway-errors", evidence: { ...evidence, inARow: candidate.gatewayRun } };
-  const ceiling = ceilingValue(gates.ceiling);
-  // The ceiling's windows begin again with each weight: its risk is shared between the steps, so that it too is per swap.
-  const ceilingLimit = settings.ramp.length / settings.errorAlpha;
-  const oldRate = gates.oldTotals.requests === 0 ? 0 : gates.oldTotals.errors / gates.oldTotals.requests;
-  if (ceiling >= ceilingLimit && candidate.errors > candidate.requests * oldRate)
-    return {
-      reason: "candidate-error-ceiling",
-      evidence: {
-        ...evidence,
-        ceiling: settings.rollbackThreshold,
-        ceilingValue: round(ceiling),
-        ceilingLimit: round(ceilingLimit),
-      },
-    };
-  return undefined;
 }
 
-function round(value: number): number {
-  return Number(value.toPrecision(4));
+export interface StopFinding {
+  readonly reason: StopReason;
+  readonly evidence: Numbers;
+}
+
+/**
+ * Whether the candidate must go now; undefined: no. A bad old side never condemns the candidate. The numbers are those of the
+ * request that decided, beside what they were held against.
+ */
+export function stopNow({ found }: GateState, settings: SwapSettings): StopFinding | undefined {
+  if (found === undefined) return undefined;
+  const evidence = { ...found.measured, ...limitsOf(found.reason, settings) };
+  return { reason: found.reason, evidence: Object.fromEntries(Object.entries(evidence).map(rounded)) };
+}
+
+function limitsOf(reason: StopReason, settings: SwapSettings): Numbers {
+  const { gates, rollbackThreshold, performanceThresholdMs } = settings;
+  switch (reason) {
+    case "candidate-errors":
+      return { limit: 1 / gates.errorAlpha };
+    case "candidate-gateway-errors":
+      return { inARowAtMost: gates.consecutiveGatewayErrors };
+    case "candidate-error-ceiling":
+      return { ceiling: rollbackThreshold, ceilingLimit: ceilingLimit(settings) };
+    case "candidate-latency":
+      return { allowedRatio: gates.latencyRatio, allowedSlackMs: gates.latencySlackMs };
+    case "candidate-latency-ceiling":
+      return { performanceThresholdMs, slowShareAllowed };
+  }
+}
+
+/** Four digits; whole numbers as they are. */
+function rounded([name, value]: readonly [string, number | string]): [string, number | string] {
+  return [name, typeof value === "string" || Number.isInteger(value) ? value : Number(value.toPrecision(4))];
 }

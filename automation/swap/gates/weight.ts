@@ -1,9 +1,8 @@
-import { type Verdict, verdicts } from "./verdict.ts";
-
 /**
  * Does the data plane follow the weight? Judged on the last probes only, since older ones may have met the old weight
  * (sample sizes: shared research, hot swap 2.5).
  */
+import type { Verdict } from "./verdict.ts";
 
 /** Samples that give 3 sigma of 1 point at 1 %, 2 points at 5 %, 5 points at 50 %. */
 export const samplesForShare = 1_000;
@@ -26,12 +25,72 @@ export function samplesNeeded(askedPercent: number, previousPercent: number): nu
   return Math.min(samplesAtMost, Math.max(samplesForShare, Math.ceil((6 / gap) ** 2 * share * (1 - share))));
 }
 
-/** The last probes' sides, oldest first. */
-export type ProbeWindow = readonly string[];
+/** Sides that a window tells apart; the header's later names count as one. */
+const sidesAtMost = 255;
 
-export function addProbes(window: ProbeWindow, sides: readonly string[]): ProbeWindow {
-  const joined = [...window, ...sides];
-  return joined.length <= samplesAtMost ? joined : joined.slice(joined.length - samplesAtMost);
+/** The last probes' sides. Changed in place by `addProbes`; the counts of the last `judged` ones are kept as they come. */
+export interface ProbeWindow {
+  /** A ring of the sides' numbers, grown up to `samplesAtMost`. */
+  ring: Uint8Array;
+  /** Probes so far. */
+  total: number;
+  readonly sides: Map<string, number>;
+  /** How many of the last probes `counts` holds; chosen by the look. */
+  judged: number;
+  readonly counts: Uint32Array;
+}
+
+export function createProbeWindow(): ProbeWindow {
+  return {
+    ring: new Uint8Array(4_096),
+    total: 0,
+    sides: new Map(),
+    judged: samplesForShare,
+    counts: new Uint32Array(sidesAtMost + 1),
+  };
+}
+
+export function addProbes(window: ProbeWindow, sides: readonly string[]): void {
+  for (const side of sides) {
+    if (window.total === window.ring.length && window.total < samplesAtMost) {
+      const grown = new Uint8Array(Math.min(samplesAtMost, window.ring.length * 2));
+      grown.set(window.ring);
+      window.ring = grown;
+    }
+    const { ring, counts, total, judged } = window;
+    // What leaves is read before the newcomer may take its place in the ring.
+    if (total >= judged) bump(counts, ring[(total - judged) % ring.length] ?? 0, -1);
+    const number = numberOf(window, side);
+    ring[total % ring.length] = number;
+    bump(counts, number, 1);
+    window.total += 1;
+  }
+}
+
+function numberOf({ sides }: ProbeWindow, side: string): number {
+  const known = sides.get(side);
+  if (known !== undefined) return known;
+  if (sides.size >= sidesAtMost) return sidesAtMost;
+  sides.set(side, sides.size);
+  return sides.size - 1;
+}
+
+/** Counts the last `needed` probes anew; only when another number of them is asked for. */
+function judgeLast(window: ProbeWindow, needed: number): void {
+  const { ring, counts, total } = window;
+  window.judged = needed;
+  counts.fill(0);
+  for (let index = Math.max(0, total - needed); index < total; index += 1)
+    bump(counts, ring[index % ring.length] ?? 0, 1);
+}
+
+function bump(counts: Uint32Array, number: number, by: 1 | -1): void {
+  counts[number] = (counts[number] ?? 0) + by;
+}
+
+function countOf({ sides, counts }: ProbeWindow, side: string): number {
+  const number = sides.get(side);
+  return number === undefined ? 0 : (counts[number] ?? 0);
 }
 
 export interface WeightLook {
@@ -55,18 +114,18 @@ export function lookAtWeight(
 ): WeightLook {
   const everything = askedPercent <= 0 || askedPercent >= 100;
   const needed = samplesNeeded(askedPercent, previousPercent);
-  const judged = window.slice(-needed);
-  const onCandidate = judged.filter((side) => side === candidate).length;
-  const unknown = judged.filter((side) => side !== candidate && side !== old).length;
-  const seenPercent = judged.length === 0 ? 0 : (onCandidate / judged.length) * 100;
+  if (window.judged !== needed) judgeLast(window, needed);
+  const samples = Math.min(needed, window.total);
+  const onCandidate = countOf(window, candidate);
+  const unknown = samples - onCandidate - countOf(window, old);
+  const seenPercent = samples === 0 ? 0 : (onCandidate / samples) * 100;
   const share = askedPercent / 100;
   const tolerancePercent = everything ? 0 : 300 * Math.sqrt((share * (1 - share)) / needed);
-  const enough = judged.length >= needed;
   const within = everything
-    ? judged.length > 0 && Math.abs(seenPercent - Math.min(100, Math.max(0, askedPercent))) === 0
+    ? onCandidate === (askedPercent > 0 ? samples : 0)
     : Math.abs(seenPercent - askedPercent) <= tolerancePercent && onCandidate > 0;
   // A probe without a side header is neither side's: it breaks a clean run, and a share of 1 in 100 of them is no reading.
-  const readable = everything ? unknown === 0 : unknown <= judged.length / 100;
-  const verdict: Verdict = enough && within && readable ? verdicts[0] : "inconclusive";
-  return { verdict, samples: judged.length, needed, seenPercent, tolerancePercent };
+  const readable = everything ? unknown === 0 : unknown <= samples / 100;
+  const verdict = samples >= needed && within && readable ? "successful" : "inconclusive";
+  return { verdict, samples, needed, seenPercent, tolerancePercent };
 }

@@ -2,11 +2,12 @@ import { isDeepStrictEqual } from "node:util";
 import type { FieldError } from "../kubernetes-error.ts";
 import { forbiddenField, invalidValue, notSimulated, required, unsupportedValue } from "../kubernetes-error.ts";
 import { negErrors } from "../neg-annotation.ts";
+import type { Autoscaler, DeclaredRules, MetricSpec } from "../objects/autoscaler.ts";
 import { intOrPercentErrors } from "../objects/int-or-percent.ts";
 import type { LabelSelector } from "../objects/label-selector.ts";
 import { isEmptySelector, selectorErrors, selectorMatches } from "../objects/label-selector.ts";
 import type { Pod, PodTemplate } from "../objects/pod.ts";
-import type { Autoscaler, DisruptionBudget } from "../objects/policies.ts";
+import type { DisruptionBudget } from "../objects/policies.ts";
 import type { Service } from "../objects/service.ts";
 import type { ConfigMap, Secret } from "../objects/settings.ts";
 import type { Deployment, ReplicaSet } from "../objects/workloads.ts";
@@ -156,6 +157,38 @@ export function autoscalerErrors(next: Autoscaler): FieldError[] {
   }
   if (maxReplicas < minReplicas) {
     errors.push(invalidValue("spec.maxReplicas", maxReplicas, "must be greater than or equal to `minReplicas`"));
+  }
+  const { scaleUp, scaleDown } = next.spec.behavior ?? {};
+  return [
+    ...errors,
+    ...next.spec.metrics.flatMap((metric, i) => metricErrors(metric, `spec.metrics[${i}]`)),
+    ...scalingRuleErrors(scaleUp, "spec.behavior.scaleUp"),
+    ...scalingRuleErrors(scaleDown, "spec.behavior.scaleDown"),
+  ];
+}
+
+function metricErrors({ resource }: MetricSpec, path: string): FieldError[] {
+  const { averageUtilization } = resource?.target ?? {};
+  return averageUtilization === undefined || averageUtilization > 0
+    ? []
+    : [invalidValue(`${path}.resource.target.averageUtilization`, averageUtilization, "must be greater than 0")];
+}
+
+/** Kubernetes: pkg/apis/autoscaling/validation, at most an hour of stabilization and half an hour of period. */
+function scalingRuleErrors(rules: DeclaredRules | undefined, path: string): FieldError[] {
+  const { stabilizationWindowSeconds: window, policies } = rules ?? {};
+  const errors: FieldError[] = [];
+  if (window !== undefined && (window < 0 || window > 3600)) {
+    const text = window < 0 ? "must be greater than or equal to zero" : "must be less than or equal to 3600";
+    errors.push(invalidValue(`${path}.stabilizationWindowSeconds`, window, text));
+  }
+  if (policies?.length === 0) errors.push(required(`${path}.policies`, "must specify at least one Policy"));
+  for (const [i, { value, periodSeconds }] of (policies ?? []).entries()) {
+    if (value <= 0) errors.push(invalidValue(`${path}.policies[${i}].value`, value, "must be greater than zero"));
+    if (periodSeconds <= 0 || periodSeconds > 1800) {
+      const text = periodSeconds <= 0 ? "must be greater than zero" : "must be less than or equal to 1800";
+      errors.push(invalidValue(`${path}.policies[${i}].periodSeconds`, periodSeconds, text));
+    }
   }
   return errors;
 }

@@ -1,10 +1,12 @@
 import type { z } from "zod";
 import type { NamedKind } from "../kubernetes-error.ts";
+import type { Autoscaler } from "./autoscaler.ts";
+import { autoscalerSchema } from "./autoscaler.ts";
 import type { ApiObject } from "./metadata.ts";
 import type { Pod } from "./pod.ts";
 import { podSchema } from "./pod.ts";
-import type { Autoscaler, DisruptionBudget } from "./policies.ts";
-import { autoscalerSchema, disruptionBudgetSchema } from "./policies.ts";
+import type { DisruptionBudget } from "./policies.ts";
+import { disruptionBudgetSchema } from "./policies.ts";
 import type { Service } from "./service.ts";
 import { serviceSchema } from "./service.ts";
 import type { ConfigMap, Namespace, NetworkPolicy, Secret, ServiceAccount } from "./settings.ts";

@@ -125,7 +125,12 @@ export function scaleInProportion(sets: readonly RolloutSet[], size: number): re
     return { name: set.name, replicas: set.replicas + change };
   });
   return scaled
-    .map((set, index) => (index === 0 ? { ...set, replicas: Math.max(0, set.replicas + left) } : set))
+    .map((set) => {
+      // The first set takes all that is to be added; what it is too small to lose, the next ones lose.
+      const change = Math.max(left, -set.replicas);
+      left -= change;
+      return { ...set, replicas: set.replicas + change };
+    })
     .filter((set, index) => set.replicas !== sorted[index]?.replicas);
 }
 

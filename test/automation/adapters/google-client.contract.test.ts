@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
 import { createGoogleClient, type GoogleClient } from "../../../automation/adapters/google-client.ts";
 import { createGoogleNetworkEndpointGroups } from "../../../automation/adapters/google-network-endpoint-groups.ts";
-import { createGoogleTrafficRouter } from "../../../automation/adapters/google-traffic-router.ts";
+import { createGoogleTrafficRouter, fenceOf, withFence } from "../../../automation/adapters/google-traffic-router.ts";
 import { isConfidential } from "../../../automation/adapters/loopback.ts";
 import type { TrafficRouter } from "../../../automation/ports/traffic-router.ts";
 
@@ -169,8 +169,41 @@ describe("a map that is not understood", () => {
   });
 });
 
+describe("the fencing token in the description", () => {
+  test.each([
+    ["", 0],
+    ["The edge of kiro.", 0],
+    ["switchyard fence=17", 17],
+    ["The edge of kiro. switchyard fence=17 Do not touch.", 17],
+    ["switchyard fence=3 switchyard fence=12 switchyard fence=5", 12],
+    ["notswitchyard fence=3", 0],
+    ["switchyard fence=", undefined],
+    ["switchyard fence=-1", undefined],
+    ["switchyard fence=9007199254740993", undefined],
+  ])("of %j is %j", (description, fence) => {
+    expect(fenceOf(description)).toBe(fence);
+  });
+
+  test("is put in place of the older ones and leaves the rest of the text", () => {
+    expect(withFence("", 1)).toBe("switchyard fence=1 write=1");
+    expect(withFence("switchyard fence=1", 2)).toBe("switchyard fence=2 write=1");
+    expect(withFence("switchyard fence=2 write=41", 2)).toBe("switchyard fence=2 write=42");
+    expect(withFence("The edge. switchyard fence=1 Do not touch. switchyard fence=x", 2)).toBe(
+      "The edge. Do not touch. switchyard fence=2 write=1",
+    );
+  });
+
+  test("that is damaged is not taken for none", async () => {
+    const client = await serve(answer(200, { ...urlMap(entry("kiro-gke", 100)), description: "switchyard fence=x" }));
+    await expect(router(client).read()).rejects.toMatchObject({
+      code: "traffic-reply-invalid",
+      message: expect.stringContaining("'switchyard fence=x'"),
+    });
+  });
+});
+
 describe("a write", () => {
-  const write = async (operation: unknown, waited: unknown[] = []) => {
+  const answering = async (operation: unknown, waited: unknown[] = []) => {
     const bodies: unknown[] = [];
     const paths: string[] = [];
     const client = await serve(async (request, reply) => {
@@ -178,12 +211,20 @@ describe("a write", () => {
       let text = "";
       for await (const chunk of request) text += String(chunk);
       if (text !== "") bodies.push(JSON.parse(text));
-      const map = urlMap(entry("kiro-gke", 5), entry("kiro-cloud-run", 995));
+      const map = {
+        ...urlMap(entry("kiro-gke", 5), entry("kiro-cloud-run", 995)),
+        description: "the edge of kiro switchyard fence=4",
+      };
       const body = request.method === "GET" ? map : request.method === "PATCH" ? operation : waited.shift();
       reply.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
     });
+    return { client, bodies, paths };
+  };
+
+  const write = async (operation: unknown, waited: unknown[] = []) => {
+    const { client, bodies, paths } = await answering(operation, waited);
     const result = await router(client)
-      .write({ gke: 0.5, "cloud-run": 99.5 }, "abc=")
+      .write({ gke: 0.5, "cloud-run": 99.5 }, "abc=", 17)
       .catch((caught: unknown) => caught);
     return { result, bodies, paths };
   };
@@ -192,6 +233,7 @@ describe("a write", () => {
     const running = { name: "operation-1", status: "RUNNING" };
     const { result, bodies, paths } = await write(running, [running, { ...running, status: "DONE" }]);
     expect(paths).toEqual([
+      "GET urlMaps/kiro",
       "PATCH urlMaps/kiro",
       "POST operations/operation-1/wait",
       "POST operations/operation-1/wait",
@@ -206,9 +248,18 @@ describe("a write", () => {
     });
     expect(bodies[0]).toEqual({
       fingerprint: "abc=",
+      description: "the edge of kiro switchyard fence=17 write=1",
       defaultRouteAction: { weightedBackendServices: [stamped("gke", 5), stamped("cloud-run", 995)] },
     });
-    expect(result).toEqual({ weights: { gke: 0.5, "cloud-run": 99.5 }, fingerprint: "abc=" });
+    expect(result).toEqual({ weights: { gke: 0.5, "cloud-run": 99.5 }, fingerprint: "abc=", fence: 4 });
+  });
+
+  test("with a fingerprint that the map no longer has, sends nothing", async () => {
+    const { client, paths } = await answering({ name: "operation-1", status: "DONE" });
+    await expect(router(client).write({ gke: 100 }, "older=", 17)).rejects.toMatchObject({
+      code: "fingerprint-conflict",
+    });
+    expect(paths).toEqual(["GET urlMaps/kiro"]);
   });
 
   test.each([

@@ -24,6 +24,7 @@ describe("a local environment", () => {
       GOOGLE_ZONE: "us-central1-a",
       GOOGLE_OAUTH_ACCESS_TOKEN: "tok",
       CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE: "http://127.0.0.1:5000/compute/v1/",
+      CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING: "http://127.0.0.1:5000/",
     });
   });
 

@@ -6,6 +6,8 @@ import { z } from "zod";
 import { configFile, loadConfig, parseConfig } from "../../../automation/cli/config-file.ts";
 import { configTemplate } from "../../../automation/cli/config-template.ts";
 import { SwitchyardError } from "../../../automation/errors.ts";
+import { gatesConfig } from "../../../automation/swap/gate-settings.ts";
+import { hotSwapConfig, platformConfig, toSwapSettings } from "../../../automation/swap/settings.ts";
 import { createMemoryFiles } from "../../support/memory-files.ts";
 
 /** The problems of a file that is refused. */
@@ -75,10 +77,121 @@ describe("a switchyard.yaml that is wrong", () => {
     expect(found).toContain(why);
   });
 
+  it.each([
+    ["bake: -1", "bake", ">=0"],
+    ["rollback_window: 604801", "rollback_window", "<=604800"],
+    ["error_budget: 0", "error_budget", ">=1"],
+    ["propagation: 3601", "propagation", "<=3600"],
+    ["drain_timeout: 0", "drain_timeout", ">=1"],
+    ["gates: {error_alpha: 0}", "gates.error_alpha", ">0"],
+    ["gates: {latency_alpha: 0.06}", "gates.latency_alpha", "<=0.05"],
+    ["gates: {floor_alpha: 1}", "gates.floor_alpha", "<=0.05"],
+    ["gates: {consecutive_gateway_errors: 1}", "gates.consecutive_gateway_errors", ">=2"],
+    ["gates: {consecutive_gateway_errors: 2.5}", "gates.consecutive_gateway_errors", "int"],
+    ["gates: {early_margin: 0.6}", "gates.early_margin", "<=0.5"],
+    ["gates: {late_margin: 0}", "gates.late_margin", ">0"],
+    ["gates: {latency_ratio: 0.5}", "gates.latency_ratio", ">=1"],
+    ["gates: {latency_slack: -1}", "gates.latency_slack", ">=0"],
+    ["gates: {warm_up: 3601}", "gates.warm_up", "<=3600"],
+    ["gates: {silence_after: 0}", "gates.silence_after", ">=1"],
+    ["gates: {on_silence: ignore}", "gates.on_silence", '"pause"|"notify"|"top-up"'],
+    ["gates: {top_up_rate: 0}", "gates.top_up_rate", ">0"],
+    ["dead_man: {policy: retry}", "dead_man.policy", '"hold"|"revert"'],
+    ["dead_man: {after: 14}", "dead_man.after", ">=15"],
+    ["fail_back: maybe", "fail_back", "expected boolean"],
+    ["metrics: {pass: 101}", "metrics.pass", "<=100"],
+    ["metrics: {failure_limit: -2}", "metrics.failure_limit", ">=-1"],
+  ])("has %s refused: out of its range", (line, path, why) => {
+    const found = problems(environment(`cloud: local\nswap: {${line}}`));
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(`environments.prod.swap.${path}: `);
+    expect(found[0]).toContain(why);
+  });
+
+  it.each([
+    ["approvals: [10]", "approvals[0]: 10: is no step of the ramp (1, 5, 25, 50, 100)"],
+    ["approvals: [5], ramp: [10, 100]", "approvals[0]: 5: is no step of the ramp (10, 100)"],
+    [
+      "gates: {early_margin: 0.01, late_margin: 0.02}",
+      "gates.late_margin: 0.02: must not be wider than early_margin (0.01): late steps carry the proof",
+    ],
+    // The profile's early margin is 0.005.
+    [
+      "gates: {late_margin: 0.02}",
+      "gates.late_margin: 0.02: must not be wider than early_margin (0.005): late steps carry the proof",
+    ],
+    ["gates: {base_error_rate: 0.05}", "gates.base_error_rate: 0.05: must be below rollback_threshold (0.05)"],
+    ["rollback_threshold: 0.0005", "gates.base_error_rate: missing: must be below rollback_threshold (0.0005)"],
+    [
+      "profile: demo, traffic_shift_duration: 600",
+      "traffic_shift_duration: 600: gives each of the 5 steps more time than a step of profile demo may take (120 s)",
+    ],
+    ["metrics: {pass: 50}", "metrics.marginal: missing: must not be above pass (50)"],
+  ])("has %s refused: it contradicts itself", (line, problem) => {
+    const found = problems(environment(`cloud: local\nswap: {${line}}`));
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(`environments.prod.swap.${problem}`);
+  });
+
+  it.each([
+    [
+      '{from: "2026-12-24T12:00:00Z", to: "2026-12-24T11:00:00Z"}',
+      'freeze[0].to: "2026-12-24T11:00:00Z": must be after from (2026-12-24T12:00:00Z)',
+    ],
+    ['{from: "2026-12-24", to: "2026-12-25T00:00:00Z"}', 'freeze[0].from: "2026-12-24": Invalid ISO datetime'],
+    ['{from: "2026-12-24T12:00:00Z"}', "freeze[0].to: missing"],
+    [
+      '{days: [mon], start: "08:00", end: "09:00", zone: Europe/Zurch}',
+      'freeze[0].zone: "Europe/Zurch": is no IANA time zone, for example Europe/Zurich; did you mean Europe/Zurich?',
+    ],
+    [
+      '{days: [mon], start: "8", end: "09:00", zone: UTC}',
+      'freeze[0].start: "8": must be a time of day, for example 17:30',
+    ],
+    ['{days: [monday], start: "08:00", end: "09:00", zone: UTC}', 'freeze[0].days[0]: "monday": '],
+    ['{days: [mon], start: "08:00", end: "09:00", zome: UTC}', "freeze[0].zome: no such setting; did you mean zone?"],
+    [
+      '{name: always, days: [mon, tue, wed, thu, fri, sat, sun], start: "08:00", end: "08:00", zone: UTC}',
+      'the window "always" covers the whole week: a freeze window that never ends',
+    ],
+  ])("has the freeze window %s refused, with what is wrong in the form that was meant", (window, problem) => {
+    const found = problems(environment(`cloud: local\nswap: {freeze: [${window}]}`)).join("\n");
+    expect(found).toContain(`environments.prod.swap.freeze`);
+    expect(found).toContain(problem);
+  });
+
+  it("has what may be a secret in the wrong place told without the value", () => {
+    const found = problems(
+      environment(
+        "cloud: local\nswap: {metrics: {sources: {datadog: {api_key_variable: 0123456789abcdef}}, checks: []}}",
+      ),
+    ).join("\n");
+    expect(found).toContain("api_key_variable: (not shown): must be the NAME");
+    expect(found).not.toContain("0123456789abcdef");
+  });
+
   it("needs a project and an image of a registry for a cloud", () => {
     expect(problems(environment("cloud: google"))).toEqual([
       "environments.prod.project: missing: is needed for a cloud",
       expect.stringMatching(/^environments\.prod\.image: .*a cloud needs an image with digest/),
+    ]);
+  });
+
+  it("has two local environments of one prefix refused, by default too, and names both", () => {
+    expect(problems("environments:\n  one: {cloud: local}\n  two: {cloud: local, project: other}\n")).toEqual([
+      "environments.two.prefix: missing: one and two share the local cloud, where their balancers would both be kiro; give one of them another prefix",
+    ]);
+    const google = "{cloud: google, project: p, image: a@sha256:b}";
+    parseConfig(`environments:\n  one: {cloud: local}\n  two: {cloud: local, prefix: two}\n  prod: ${google}\n`);
+  });
+
+  it("has settings of the local cloud out of range refused", () => {
+    const wrong = "{propagation_spread: 601, propagation_in_order: 1, router_workers: 17, log_delay: -1}";
+    expect(problems(`local_cloud: ${wrong}\n${environment("cloud: local")}`)).toEqual([
+      expect.stringMatching(/^local_cloud\.propagation_spread: 601: .*<=600/),
+      expect.stringMatching(/^local_cloud\.propagation_in_order: 1: .*expected boolean/),
+      expect.stringMatching(/^local_cloud\.router_workers: 17: .*<=16/),
+      expect.stringMatching(/^local_cloud\.log_delay: -1: .*>=0/),
     ]);
   });
 
@@ -121,6 +234,25 @@ describe("the example that init writes", () => {
       "cloud-run": { performance_threshold: 10_000 },
       gke: { performance_threshold: 10_000 },
     });
+  });
+
+  it("is valid too with every setting that it only mentions, which then are the demo profile's", async () => {
+    const all = configTemplate.replaceAll(/^( *)#([a-z_]+:)/gm, "$1$2");
+    expect(all).not.toBe(configTemplate);
+    const { swap } = parseConfig(all).environments["local"] ?? {};
+    const { swap: without } = (await loadConfig(createMemoryFiles(), "/checkout")).config.environments["local"] ?? {};
+    if (swap === undefined || without === undefined) throw new Error("the example has no swap");
+    expect(swap.propagation).toBe(100);
+    expect(toSwapSettings(swap, platformConfig.parse({}))).toEqual(toSwapSettings(without, platformConfig.parse({})));
+  });
+
+  it("mentions every setting of a swap and of its gates, and of the local cloud", () => {
+    const schema = z.toJSONSchema(hotSwapConfig, { io: "input" });
+    const gates = z.toJSONSchema(gatesConfig, { io: "input" });
+    for (const name of [...Object.keys(schema.properties ?? {}), ...Object.keys(gates.properties ?? {})])
+      expect(configTemplate, name).toMatch(new RegExp(`^ *#?${name}:`, "m"));
+    const written = parse(configTemplate).local_cloud;
+    expect(parseConfig(`local_cloud: {}\nenvironments: {local: {cloud: local}}`).local_cloud).toEqual(written);
   });
 
   it("explains every setting with a comment, and tells editors its schema", () => {

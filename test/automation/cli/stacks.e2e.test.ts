@@ -65,15 +65,27 @@ describe("what only reads", () => {
     expect(info).toMatchObject({ platform: "cloud-run", operations: ["echo", "digest", "summarize"] });
   });
 
-  test("swap plan says each step, and what it takes at the least", async () => {
+  test("swap plan says what each step needs, takes and could lose, and what it costs; measured where it can be", async () => {
     const plan = await cli.result("swap", "plan", "--to", "gke", "--ramp", "10,100");
-    expect(plan).toMatchObject({ environment: "local", from: "cloud-run", to: "gke", profile: "demo" });
-    expect(plan["steps"]).toMatchObject([
-      { name: "dark" },
-      { name: "1", percent: 10, minimumRequests: 10 },
-      { name: "2", percent: 100 },
-      { name: "bake" },
-    ]);
+    expect(plan).toMatchObject({
+      environment: "local",
+      from: "cloud-run",
+      to: "gke",
+      profile: "demo",
+      // Nobody sends requests.
+      requestsPerSecond: 0,
+      loadFrom: "measured",
+      propagationMs: 0,
+      propagationFrom: "local cloud",
+      steps: [
+        { percent: 10, requestsNeeded: 10, probes: 1_000 },
+        { percent: 100, requestsNeeded: 10, probes: 2_995 },
+      ],
+      cost: { currency: "USD", of: "minimum" },
+    });
+    expect(plan["expectedMs"]).toBeUndefined();
+    const given = await cli.result("swap", "plan", "--to", "gke", "--ramp", "10,100", "--rps", "50");
+    expect(given).toMatchObject({ requestsPerSecond: 50, loadFrom: "given", steps: [{ expectedMs: 3_000 }, {}] });
     expect(await cli.failure("swap", "status")).toMatchObject({ code: "no-swap" });
   });
 });

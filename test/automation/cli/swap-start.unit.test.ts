@@ -4,23 +4,26 @@ import { SwitchyardError } from "../../../automation/errors.ts";
 import type { ProcessTable } from "../../../automation/ports/process-table.ts";
 import { hotSwapConfig, platformConfig, toSwapSettings } from "../../../automation/swap/settings.ts";
 import { SwapStore } from "../../../automation/swap/store.ts";
-import { createMemoryFiles } from "../../support/memory-files.ts";
+import { createMemoryStateStore } from "../../support/memory-state-store.ts";
+import { createVirtualClock } from "../../support/virtual-clock.ts";
 
 const settings = toSwapSettings(hotSwapConfig.parse({}), platformConfig.parse({}));
 const intent = { from: "cloud-run", to: "gke", settings };
 
-/** A process of its own over the same disk; those of `dead` have ended. */
-function processOf(files = createMemoryFiles()) {
+/** Processes over the same state; those of `dead` have ended. */
+function processOf() {
+  const state = createMemoryStateStore();
+  const clock = createVirtualClock();
   const dead = new Set<number>();
   const store = (pid: number): SwapStore => {
     const processes: ProcessTable = {
       self: async () => ({ pid, startTime: "1", host: "here" }),
       isAlive: async (other) => !dead.has(other.pid),
     };
-    return new SwapStore(files, processes, "/root", "local");
+    return new SwapStore({ store: state, processes, clock, environment: "local" });
   };
   return {
-    files,
+    state,
     dead,
     begin: (pid: number, serving = "cloud-run") =>
       beginSwap(
@@ -28,7 +31,7 @@ function processOf(files = createMemoryFiles()) {
           name: "local",
           store: store(pid),
           router: async () => ({
-            read: async () => ({ weights: { [serving]: 100 }, fingerprint: "1" }),
+            read: async () => ({ weights: { [serving]: 100 }, fingerprint: "1", fence: 0 }),
             write: () => Promise.reject(new Error("a start writes no weights")),
           }),
         },
@@ -71,14 +74,14 @@ describe("the beginning of a swap", () => {
   });
 
   it("on a full disk begins nothing, and gives the claim up", async () => {
-    const { begin, files, store } = processOf();
-    const append = files.append.bind(files);
-    files.append = async () => {
+    const { begin, state, store } = processOf();
+    const append = state.appendLog.bind(state);
+    state.appendLog = async () => {
       throw new SwitchyardError("disk-full", { message: "no space" });
     };
     await expect(begin(1)).rejects.toMatchObject({ code: "disk-full" });
     expect(await store(9).owner()).toBeUndefined();
-    files.append = append;
+    state.appendLog = append;
     expect(await begin(2)).toMatchObject({ id: "1" });
   });
 });

@@ -1,8 +1,11 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { nodeFileSystem } from "../../../automation/adapters/node-file-system.ts";
 import { operatingSystemProcesses } from "../../../automation/adapters/operating-system-processes.ts";
+import { createFileStateStore } from "../../../automation/adapters/state-files.ts";
+import { systemClock } from "../../../automation/adapters/system-clock.ts";
 import { Load } from "../../../automation/cli/demo/load.ts";
 import type { SwapState } from "../../../automation/swap/state.ts";
 import { SwapStore } from "../../../automation/swap/store.ts";
@@ -23,7 +26,13 @@ let load: Load | undefined;
 let store: SwapStore;
 beforeAll(async () => {
   cli = await openCliCheckout();
-  store = new SwapStore(nodeFileSystem, operatingSystemProcesses, cli.root, "local");
+  const folder = join(cli.root, ".switchyard/environments/local");
+  store = new SwapStore({
+    store: createFileStateStore({ files: nodeFileSystem, folder }),
+    processes: operatingSystemProcesses,
+    clock: systemClock,
+    environment: "local",
+  });
   await cli.result("up", "cloud-run.local");
   await cli.result("up", "traffic.local");
   const { url, host } = z.object({ url: z.string(), host: z.string() }).parse(await cli.result("traffic", "show"));
@@ -191,7 +200,7 @@ describe("the past swaps", () => {
   });
 
   test("whose journal was changed is refused as a whole, with the way to keep it and go on", async () => {
-    const path = store.journalPath("3");
+    const path = join(cli.root, ".switchyard/environments/local/swaps/3/journal.jsonl");
     const lines = (await readFile(path, "utf8")).split("\n");
     await writeFile(path, [...lines.slice(0, 3), lines[3]?.replace(/"at":\d/, '"at":9'), ...lines.slice(4)].join("\n"));
     const errors = await Promise.all([
@@ -202,12 +211,12 @@ describe("the past swaps", () => {
       cli.failure("swap", "resume"),
     ]);
     for (const error of errors) {
-      expect(error).toMatchObject({ code: "journal-corrupt", exitCode: 1, data: { path, line: 5 } });
-      expect(error.message).toContain(`The journal ${path} is damaged at line 5: `);
-      expect(error.next).toContainEqual(expect.stringContaining(`mv ${path} ${path}.damaged`));
+      expect(error).toMatchObject({ code: "journal-corrupt", exitCode: 1, data: { line: 5 } });
+      expect(error.message).toMatch(/The journal swaps\/3\/journal in files in .* is damaged at line 5: /);
+      expect(error.next).toContainEqual(expect.stringContaining("npx switchyard state set-aside 3 --env local"));
     }
     // As it says.
-    await rename(path, `${path}.damaged`);
+    expect(await cli.result("state", "set-aside", "3", "--env", "local", "--yes")).toMatchObject({ id: "3" });
     expect(await cli.result("swap", "status")).toMatchObject({ id: "2", state: "completed" });
   });
 });

@@ -30,7 +30,9 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
     let requests = 0;
     const server = createServer((request, response) => {
       requests += 1;
-      const marked = request.headers["x-switchyard-probe"] === "1" && request.headers.host === "agent.local";
+      const { host, "x-switchyard-probe": probe, "user-agent": agent } = request.headers;
+      // The log of Google's balancer has the agent only, the local router's feed the header.
+      const marked = probe === "1" && agent === "switchyard-probe" && host === "agent.local";
       const side = requests % 4 === 0 ? "gke" : "cloud-run";
       response.writeHead(marked ? 200 : 400, { "x-switchyard-side": side, "content-length": 2 }).end("{}");
     });

@@ -1,9 +1,17 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { createGoogleClient } from "../../../automation/adapters/google-client.ts";
+import { createGoogleRequestFeed, loggingApi } from "../../../automation/adapters/google-request-feed.ts";
 import { createLocalRequestFeed } from "../../../automation/adapters/local-request-feed.ts";
+import type { Clock } from "../../../automation/ports/clock.ts";
 import type { RequestFeed } from "../../../automation/ports/request-feed.ts";
 import { serveControlApi } from "../../../local/daemon/control-api.ts";
 import { createRequestFeedLog } from "../../../local/router/feed.ts";
+import { systemClock } from "../../../local/runtime/system-clock.ts";
 import { createFakeBalancer } from "../../support/fake-balancer.ts";
+import { startLocalCompute } from "../../support/local-compute.ts";
 import { createVirtualClock } from "../../support/virtual-clock.ts";
 
 interface Subject {
@@ -34,6 +42,8 @@ async function startControlApi() {
       exits: absent,
       resources: absent,
       log: absent,
+      failBack: { url: absent, list: absent, set: absent },
+      dynamoDb: absent,
       changeSettings: absent,
       stop: absent,
     },
@@ -46,6 +56,8 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
   "fake balancer": async () => {
     const clock = createVirtualClock();
     const balancer = createFakeBalancer({ clock, weights: { "cloud-run": 50, gke: 50 }, requestsPerSecond: 200 });
+    // Nothing is in flight when it becomes quiet.
+    for (const side of ["cloud-run", "gke"]) balancer.setSide(side, { latencyMs: 0 });
     return {
       feed: balancer.feed,
       traffic: () => clock.advance(100),
@@ -55,28 +67,106 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
       close: async () => {},
     };
   },
-  "the daemon's control API": async () => {
-    const { feed, api } = await startControlApi();
-    let closed = false;
-    const close = async (): Promise<void> => {
-      if (closed) return;
-      closed = true;
-      await api.close();
-    };
-    return {
-      feed: createLocalRequestFeed({ controlUrl: api.url, token }),
-      async traffic() {
-        for (let index = 0; index < 20; index += 1) {
-          feed.push({ at: 1_000 + index, side: "gke", status: 200, firstByteMs: 1, durationMs: 2, outcome: "ok" });
-        }
-      },
-      quiet: () => {},
-      run: (work) => work(),
-      breakDown: close,
-      close,
-    };
-  },
+  "the daemon's control API": () => controlApi(undefined),
+  "Cloud Logging's REST API, served by the local cloud": googleLog,
+  "the daemon's control API, one of two listeners": () => controlApi("kiro-https"),
 };
+
+async function controlApi(wanted: string | undefined): Promise<Subject> {
+  const { feed, api } = await startControlApi();
+  let closed = false;
+  const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    await api.close();
+  };
+  return {
+    feed: createLocalRequestFeed({ controlUrl: api.url, token, ...(wanted !== undefined && { listener: wanted }) }),
+    async traffic() {
+      for (let index = 0; index < 20; index += 1) {
+        const listener = wanted === undefined || index % 2 === 0 ? "kiro-https" : "other-https";
+        feed.push({
+          at: 1_000 + index,
+          listener,
+          side: "gke",
+          status: 200,
+          firstByteMs: 1,
+          durationMs: 2,
+          outcome: "ok",
+        });
+      }
+    },
+    quiet: () => {},
+    run: (work) => work(),
+    breakDown: close,
+    close,
+  };
+}
+
+async function googleLog(): Promise<Subject> {
+  const folder = await mkdtemp(join(tmpdir(), "switchyard-log-"));
+  // Time that moves when somebody waits, for both sides of the wire.
+  let now = 1_800_000_000_000;
+  const clock: Clock = {
+    now: () => now,
+    wall: () => now,
+    async sleep(ms, signal) {
+      await new Promise((resolve) => setImmediate(resolve));
+      signal?.throwIfAborted();
+      now += ms;
+    },
+  };
+  const compute = await startLocalCompute({
+    folder,
+    weights: { "cloud-run": 1_000, gke: 0 },
+    logDelayMs: () => 30_000,
+    clock: { ...systemClock, now: () => now },
+  });
+  const client = createGoogleClient({
+    api: loggingApi,
+    env: {
+      CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING: compute.loggingEndpoint,
+      GOOGLE_OAUTH_ACCESS_TOKEN: compute.token,
+    },
+  });
+  let closed = false;
+  const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    await compute.close();
+    await rm(folder, { recursive: true });
+  };
+  const request = { method: "GET", host: "agent.local", path: "/info", status: 200, outcome: "ok" } as const;
+  return {
+    feed: createGoogleRequestFeed({
+      client,
+      project: compute.project,
+      urlMap: compute.urlMap,
+      backendPrefix: "kiro",
+      platforms: ["gke", "cloud-run"],
+      unweightedHosts: ["dark.agent.local"],
+      clock,
+      settleMs: 30_000,
+      pollMs: 500,
+    }),
+    async traffic() {
+      for (let index = 0; index < 20; index += 1) {
+        const arrivedAt = now - index;
+        const user = { ...request, arrivedAt, durationMs: index, backend: "kiro-gke", userAgent: "curl" };
+        compute.log.push({ ...user, listener: "kiro-https" });
+        // What is none of this feed's business.
+        compute.log.push({ ...user, listener: "other-https" });
+        compute.log.push({ ...user, listener: "kiro-https", userAgent: "switchyard-probe" });
+        compute.log.push({ ...user, listener: "kiro-https", host: "dark.agent.local" });
+      }
+      now += 60_000;
+    },
+    quiet: () => {},
+    run: (work) => work(),
+    breakDown: close,
+    close,
+  };
+}
 
 describe.each(Object.entries(subjects))("RequestFeed: %s", (_, create) => {
   let subject: Subject | undefined;

@@ -63,6 +63,7 @@ describe.each(Object.entries(subjects))("TrafficRouter: %s", (_, create) => {
     const state = await router.read();
     expect(state.weights).toEqual({ "cloud-run": 100, gke: 0 });
     expect(state.fingerprint).not.toBe("");
+    expect(state.fence).toBe(0);
   });
 
   test("reads twice the same when nothing was changed", async () => {
@@ -73,23 +74,53 @@ describe.each(Object.entries(subjects))("TrafficRouter: %s", (_, create) => {
   test("writes, and the next read shows it under a new fingerprint", async () => {
     const { router } = await start();
     const before = await router.read();
-    const written = await router.write({ "cloud-run": 99.5, gke: 0.5 }, before.fingerprint);
+    const written = await router.write({ "cloud-run": 99.5, gke: 0.5 }, before.fingerprint, 1);
     expect(written.weights).toEqual({ "cloud-run": 99.5, gke: 0.5 });
     expect(written.fingerprint).not.toBe(before.fingerprint);
     expect(await router.read()).toEqual(written);
   });
 
+  test("keeps the fencing token of each write beside its weights", async () => {
+    const { router } = await start();
+    const first = await router.write({ "cloud-run": 99, gke: 1 }, (await router.read()).fingerprint, 7);
+    expect(first.fence).toBe(7);
+    const second = await router.write({ "cloud-run": 95, gke: 5 }, first.fingerprint, 12);
+    expect(second).toMatchObject({ fence: 12, weights: { "cloud-run": 95, gke: 5 } });
+    expect(await router.read()).toEqual(second);
+  });
+
+  test("given equal weights and a new fencing token, the map is another one for whoever read it before", async () => {
+    const { router } = await start();
+    const before = await router.read();
+    const claimed = await router.write(before.weights, before.fingerprint, 3);
+    expect(claimed).toMatchObject({ weights: before.weights, fence: 3 });
+    expect(claimed.fingerprint).not.toBe(before.fingerprint);
+    await expect(router.write({ gke: 100 }, before.fingerprint, 2)).rejects.toMatchObject({
+      code: "fingerprint-conflict",
+    });
+    expect(await router.read()).toEqual(claimed);
+  });
+
+  test("given a map that somebody else changed, the fencing token stays", async () => {
+    const { router, interfere } = await start();
+    await router.write({ "cloud-run": 99, gke: 1 }, (await router.read()).fingerprint, 9);
+    await interfere();
+    const after = await router.read();
+    expect(after).toMatchObject({ fence: 9, weights: { "cloud-run": 99, gke: 1 } });
+    expect(await router.write(after.weights, after.fingerprint, 10)).toMatchObject({ fence: 10 });
+  });
+
   test("replaces all entries: a platform that is not named has none afterwards", async () => {
     const { router } = await start();
     const { fingerprint } = await router.read();
-    await router.write({ gke: 100 }, fingerprint);
+    await router.write({ gke: 100 }, fingerprint, 1);
     expect((await router.read()).weights).toEqual({ gke: 100 });
   });
 
   test("adds an entry that was absent", async () => {
     const { router } = await start();
-    const first = await router.write({ gke: 100 }, (await router.read()).fingerprint);
-    const second = await router.write({ gke: 100, "cloud-run": 0 }, first.fingerprint);
+    const first = await router.write({ gke: 100 }, (await router.read()).fingerprint, 1);
+    const second = await router.write({ gke: 100, "cloud-run": 0 }, first.fingerprint, 2);
     expect(second.weights).toEqual({ gke: 100, "cloud-run": 0 });
   });
 
@@ -98,7 +129,7 @@ describe.each(Object.entries(subjects))("TrafficRouter: %s", (_, create) => {
     const { fingerprint } = await router.read();
     await interfere();
     const now = await router.read();
-    await expect(router.write({ "cloud-run": 0, gke: 100 }, fingerprint)).rejects.toMatchObject({
+    await expect(router.write({ "cloud-run": 0, gke: 100 }, fingerprint, 1)).rejects.toMatchObject({
       code: "fingerprint-conflict",
     });
     expect(await router.read()).toEqual(now);
@@ -108,8 +139,8 @@ describe.each(Object.entries(subjects))("TrafficRouter: %s", (_, create) => {
     const { router } = await start();
     const { fingerprint } = await router.read();
     const results = await Promise.allSettled([
-      router.write({ "cloud-run": 90, gke: 10 }, fingerprint),
-      router.write({ "cloud-run": 80, gke: 20 }, fingerprint),
+      router.write({ "cloud-run": 90, gke: 10 }, fingerprint, 1),
+      router.write({ "cloud-run": 80, gke: 20 }, fingerprint, 2),
     ]);
     expect(results.map((result) => result.status).sort()).toEqual(["fulfilled", "rejected"]);
   });
@@ -123,7 +154,9 @@ describe.each(Object.entries(subjects))("TrafficRouter: %s", (_, create) => {
   ])("refuses weights that %s and changes nothing", async (_why, weights) => {
     const { router } = await start();
     const before = await router.read();
-    await expect(router.write(weights, before.fingerprint)).rejects.toMatchObject({ code: "traffic-weights-invalid" });
+    await expect(router.write(weights, before.fingerprint, 1)).rejects.toMatchObject({
+      code: "traffic-weights-invalid",
+    });
     expect(await router.read()).toEqual(before);
   });
 
@@ -132,7 +165,7 @@ describe.each(Object.entries(subjects))("TrafficRouter: %s", (_, create) => {
     const before = await router.read();
     const aborted = AbortSignal.abort(new Error("stopped"));
     await expect(router.read(aborted)).rejects.toThrow("stopped");
-    await expect(router.write({ gke: 100 }, before.fingerprint, aborted)).rejects.toThrow("stopped");
+    await expect(router.write({ gke: 100 }, before.fingerprint, 1, aborted)).rejects.toThrow("stopped");
     expect(await router.read()).toEqual(before);
   });
 });

@@ -22,7 +22,8 @@ async function engine(folder: string, killAt: number, kind: "good" | "bad") {
 }
 
 async function world(folder: string) {
-  const { now: _now, ...rest } = JSON.parse(await readFile(join(folder, "world.json"), "utf8"));
+  // The token tells how many processes there were.
+  const { now: _now, fence: _fence, ...rest } = JSON.parse(await readFile(join(folder, "world.json"), "utf8"));
   return rest;
 }
 
@@ -35,7 +36,7 @@ async function inFolder<Result>(work: (folder: string) => Promise<Result>): Prom
   }
 }
 
-// Every point is also crashed in process, in crash.unit.test.ts; here the process really dies, with its files on a disk.
+// Every point is also crashed in process, in test/automation/drill; here the process really dies, with its files on a disk.
 describe.each(["good", "bad"] as const)("a swap with a %s candidate", (kind) => {
   it("ends the same after a SIGKILL at any point, no effect twice", async () => {
     const whole = await inFolder(async (folder) => {

@@ -89,4 +89,28 @@ describe("cloud-run AgentPlatform", () => {
       { name: "KIRO_LOG_LEVEL", value: "DEBUG" },
     ]);
   });
+
+  const failBack = {
+    url: "http://127.0.0.1:20001/fail-back/kiro/cloud-run",
+    routeUrl: "http://127.0.0.1:20000",
+    routeHost: "dark.agent.local",
+  };
+
+  test("an agent that may hand requests back knows the flag and the way; a variable of one's own wins", async () => {
+    const { inputs } = (
+      await declare({ failBack, environment: { KIRO_FAIL_BACK_ROUTE_HOST: "dark.other.local" } })
+    ).only(serviceType);
+    expect(at(inputs, "template.containers.0.envs")).toEqual([
+      { name: "KIRO_PLATFORM", value: "cloud-run" },
+      { name: "KIRO_FAIL_BACK_URL", value: failBack.url },
+      { name: "KIRO_FAIL_BACK_ROUTE_URL", value: failBack.routeUrl },
+      { name: "KIRO_FAIL_BACK_ROUTE_HOST", value: "dark.other.local" },
+    ]);
+  });
+
+  test("a flag that is no URL is refused", async () => {
+    await expect(
+      declare({ failBack: { ...failBack, url: "gs://bucket/flag", routeHost: "Dark host" } }),
+    ).rejects.toThrow(/failBack\.url is "gs:.*\n.*failBack\.routeHost is "Dark host"/);
+  });
 });

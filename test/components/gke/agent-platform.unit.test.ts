@@ -204,4 +204,20 @@ describe("gke AgentPlatform", () => {
     ]);
     expect(graph.resources).toEqual([]);
   });
+
+  test("pods that may hand requests back know the flag and the way", async () => {
+    const url = "http://127.0.0.1:20001/fail-back/kiro/gke";
+    const failBack = { url, routeUrl: "http://127.0.0.1:20000", routeHost: "dark.agent.local" };
+    const { inputs } = (await declare({ failBack })).only(deploymentType);
+    const variables = at(inputs, "spec.template.spec.containers.0.env");
+    expect(variables).toEqual(
+      expect.arrayContaining([
+        { name: "KIRO_FAIL_BACK_URL", value: url },
+        { name: "KIRO_FAIL_BACK_ROUTE_URL", value: "http://127.0.0.1:20000" },
+        { name: "KIRO_FAIL_BACK_ROUTE_HOST", value: "dark.agent.local" },
+      ]),
+    );
+    const without = at((await declare()).only(deploymentType).inputs, "spec.template.spec.containers.0.env");
+    expect(JSON.stringify(without)).not.toContain("FAIL_BACK");
+  });
 });

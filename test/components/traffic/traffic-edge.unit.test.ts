@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { platformBackends } from "../../../components/traffic/backends/registry.ts";
 import { TrafficEdge, type TrafficEdgeArgs } from "../../../components/traffic/traffic-edge.ts";
-import { engineOwnedPath } from "../../../components/traffic/url-map.ts";
+import { engineOwnedPaths } from "../../../components/traffic/url-map.ts";
 import { declareGraph } from "../declared-graph.ts";
 import { at, expectWellFormed, settle } from "../graph-rules.ts";
 
@@ -38,7 +38,7 @@ describe("TrafficEdge", () => {
   test("at the start the first platform has all the weight, the others an entry with none", async () => {
     for (const platforms of [["cloud-run", "gke"], ["gke", "cloud-run"], ["gke"]]) {
       const { map } = await declareMap({ platforms });
-      const entries = at(map.inputs, engineOwnedPath) as Record<string, unknown>[];
+      const entries = at(map.inputs, engineOwnedPaths[0]) as Record<string, unknown>[];
       expect(entries.map((entry) => entry["weight"])).toEqual(platforms.map((_, index) => (index === 0 ? 100 : 0)));
       expect(entries.map((entry) => String(entry["backendService"]).split("/").at(-1))).toEqual(
         platforms.map((platform) => `kiro-${platform}`),
@@ -51,17 +51,21 @@ describe("TrafficEdge", () => {
     }
   });
 
-  test("the whole array is left to the engine, and nothing else", async () => {
+  test("the whole array and the description are left to the engine, and nothing else", async () => {
     const { map } = await declareMap();
-    expect(map.options.ignoreChanges).toEqual(["defaultRouteAction.weightedBackendServices"]);
+    expect(map.options.ignoreChanges).toEqual(["defaultRouteAction.weightedBackendServices", "description"]);
+    expect(map.inputs["description"]).toMatch(/ switchyard fence=0$/);
     expect(map.inputs["name"]).toBe("kiro");
   });
 
-  test("only the dark host has a host rule; its header picks the platform", async () => {
+  test("the main host has no host rule, which would hide the weights; the dark one picks the platform by header", async () => {
     const { map } = await declareMap();
-    expect(map.inputs["hostRules"]).toEqual([{ hosts: ["dark.agent.example.com"], pathMatcher: "dark" }]);
+    expect(map.inputs["hostRules"]).toEqual([
+      { hosts: ["dark.agent.example.com"], pathMatcher: "dark" },
+      { hosts: ["rehearsal.agent.example.com"], pathMatcher: "rehearsal" },
+    ]);
     const matchers = map.inputs["pathMatchers"] as unknown[];
-    expect(matchers).toHaveLength(1);
+    expect(matchers).toHaveLength(2);
     expect(String(at(matchers, "0.defaultService"))).toMatch(/kiro-cloud-run$/);
     const rules = at(matchers, "0.routeRules") as Record<string, unknown>[];
     expect(rules.map((rule) => at(rule, "matchRules.0.headerMatches.0"))).toEqual([
@@ -74,6 +78,21 @@ describe("TrafficEdge", () => {
       "gke",
     ]);
     expect(new Set(rules.map((rule) => rule["priority"])).size).toBe(2);
+  });
+
+  test("the rehearsal host goes evenly to all platforms, each of which stamps its answers", async () => {
+    for (const platforms of [["cloud-run", "gke"], ["gke"]]) {
+      const { map } = await declareMap({ platforms });
+      const entries = at(map.inputs, "pathMatchers.1.defaultRouteAction.weightedBackendServices") as Record<
+        string,
+        unknown
+      >[];
+      expect(at(map.inputs, "pathMatchers.1.name")).toBe("rehearsal");
+      expect(entries.map((entry) => [String(entry["backendService"]).split("/").at(-1), entry["weight"]])).toEqual(
+        platforms.map((platform) => [`kiro-${platform}`, 100]),
+      );
+      expect(entries.map((entry) => at(entry, "headerAction.responseHeadersToAdds.0.headerValue"))).toEqual(platforms);
+    }
   });
 
   test("the serverless backend has nothing that the API refuses", async () => {
@@ -147,14 +166,27 @@ describe("TrafficEdge", () => {
     expect(redirect?.inputs["defaultUrlRedirect"]).toMatchObject({ httpsRedirect: true, stripQuery: false });
   });
 
-  test("both hosts have a certificate that DNS proves", async () => {
+  test("the longest domain leaves room for the hosts beside it", async () => {
+    const domain = `${"a".repeat(60)}.${"b".repeat(60)}.${"c".repeat(60)}.${"d".repeat(53)}.example`;
+    expect(domain).toHaveLength(243 + 1);
+    await expect(declare({ domain })).rejects.toThrow(/domain is /);
+    const graph = await declare({ domain: domain.slice(1) });
+    expect(graph.built.rehearsalHost).toHaveLength(253);
+  });
+
+  test("all hosts have a certificate that DNS proves", async () => {
     const graph = await declare();
     const entries = graph.all("gcp:certificatemanager/certificateMapEntry:CertificateMapEntry");
-    expect(entries.map((entry) => entry.inputs["hostname"])).toEqual(["agent.example.com", "dark.agent.example.com"]);
+    expect(entries.map((entry) => entry.inputs["hostname"])).toEqual([
+      "agent.example.com",
+      "dark.agent.example.com",
+      "rehearsal.agent.example.com",
+    ]);
     const certificates = graph.all("gcp:certificatemanager/certificate:Certificate");
     expect(certificates.map((certificate) => at(certificate.inputs, "managed.domains"))).toEqual([
       ["agent.example.com"],
       ["dark.agent.example.com"],
+      ["rehearsal.agent.example.com"],
     ]);
     expect(String(graph.only("gcp:compute/targetHttpsProxy:TargetHttpsProxy").inputs["certificateMap"])).toBe(
       "//certificatemanager.googleapis.com/edge-certificates-map-id",

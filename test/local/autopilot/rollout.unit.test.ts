@@ -131,6 +131,14 @@ describe("scaleInProportion", () => {
     ]);
   });
 
+  it("takes from several sets what rounding leaves over, when the first is too small to lose it", () => {
+    const sets = ["s1", "s2", "s3", "s4", "s5"].map((name) => set(name, 1));
+    expect(scaleInProportion(sets, 3)).toEqual([
+      { name: "s1", replicas: 0 },
+      { name: "s2", replicas: 0 },
+    ]);
+  });
+
   it("always ends with the wanted sum, no set below zero", () => {
     fc.assert(
       fc.property(

@@ -112,7 +112,7 @@ export function createSignalledRuntime(clock: Clock): SignalledRuntime {
     async usage(): Promise<readonly InstanceUsage[]> {
       return runtime.instances().flatMap(({ name, platform, pid }) => {
         const used = usageOf.get(name);
-        return used === undefined ? [] : [{ name, platform, pid, ...used }];
+        return used === undefined ? [] : [{ name, platform, pid, cpuMs: 0, ...used }];
       });
     },
     async close(graceMs) {

@@ -21,13 +21,15 @@ export interface ComputeFixture {
   readonly compute: Compute;
   readonly resources: ResourceStore;
   readonly clock: ManualClock;
-  /** Routes by listener name, as last set. */
-  readonly listening: ReadonlyMap<string, RoutingTable>;
+  /** The workers' routes by listener name, as last set. */
+  readonly listening: ReadonlyMap<string, readonly RoutingTable[]>;
   /** Declares backend services without backends in project p1. */
   declareServices(...names: string[]): Promise<void>;
   declare(type: string, id: string, inputs: Properties): Promise<void>;
   setGroups(groups: Groups): void;
   setPropagationDelay(ms: number): void;
+  /** How the data plane follows; what is not given stays. */
+  setFollowing(change: { readonly workers?: number; readonly spreadMs?: number; readonly inOrder?: boolean }): void;
   readonly runServices: Map<string, Backend>;
   close(): Promise<void>;
 }
@@ -43,16 +45,19 @@ export function computeFixture(): ComputeFixtureOptions {
 export async function openComputeFixture({ clock }: ComputeFixtureOptions): Promise<ComputeFixture> {
   const folder = await mkdtemp(join(tmpdir(), "compute-"));
   const resources = await openResourceStore(join(folder, "resources.json"));
-  const listening = new Map<string, RoutingTable>();
+  const listening = new Map<string, RoutingTable[]>();
   const runServices = new Map<string, Backend>();
   let groups: Groups = [];
-  let delay = 0;
+  let following = { delayMs: 0, workers: 1, spreadMs: 0, inOrder: true };
   const groupListeners = new Set<() => void>();
   const host: ListenerHost = {
-    async open({ name, routes }) {
-      listening.set(name, routes);
+    async open({ name, workers, routes }) {
+      const tables = Array.from({ length: workers }, (_, worker) => routes(worker));
+      listening.set(name, tables);
       return {
-        setRoutes: (next) => void listening.set(name, next),
+        setRoutes(next, worker) {
+          tables[worker] = next;
+        },
         close: async () => void listening.delete(name),
       };
     },
@@ -72,7 +77,12 @@ export async function openComputeFixture({ clock }: ComputeFixtureOptions): Prom
     },
     probe: async () => true,
     random: () => 0.5,
-    propagationDelayMs: () => delay,
+    following: {
+      workers: () => following.workers,
+      delayMs: () => following.delayMs,
+      spreadMs: () => following.spreadMs,
+      inOrder: () => following.inOrder,
+    },
     listenerPorts: {},
   });
   const declare = (type: string, id: string, inputs: Properties): Promise<void> =>
@@ -92,8 +102,11 @@ export async function openComputeFixture({ clock }: ComputeFixtureOptions): Prom
       groups = next;
       for (const listener of groupListeners) listener();
     },
-    setPropagationDelay(ms) {
-      delay = ms;
+    setPropagationDelay(delayMs) {
+      following = { ...following, delayMs };
+    },
+    setFollowing(change) {
+      following = { ...following, ...change };
     },
     async close() {
       await compute.close();

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Endpoint } from "../../../local/autopilot/cluster.ts";
 import {
@@ -185,39 +186,120 @@ describe("health", () => {
 });
 
 describe("propagation", () => {
-  it("is immediate without a delay", () => {
-    const applied: (string | undefined)[] = [];
+  interface Setting {
+    readonly targets?: number;
+    readonly delayMs?: (target: number) => number;
+    readonly inOrder?: () => boolean;
+  }
+
+  function propagating(setting: Setting = {}) {
+    const clock = manualClock();
+    const start = clock.now();
+    const applied: [number, string | undefined, number][] = [];
     const propagation = createPropagation<string>({
-      clock: manualClock(),
-      delayMs: () => 0,
-      apply: (_key, value) => applied.push(value),
+      clock,
+      targets: setting.targets ?? 1,
+      delayMs: setting.delayMs ?? (() => 0),
+      ...(setting.inOrder && { inOrder: setting.inOrder }),
+      apply: (_key, value, target) => applied.push([clock.now() - start, value, target]),
     });
+    return { clock, applied, propagation };
+  }
+
+  it("is immediate without a delay, on every target", () => {
+    const { propagation, applied } = propagating({ targets: 2 });
     propagation.publish("k", "a");
     propagation.publish("k", undefined);
-    expect(applied).toEqual(["a", undefined]);
+    expect(applied).toEqual([
+      [0, "a", 0],
+      [0, "a", 1],
+      [0, undefined, 0],
+      [0, undefined, 1],
+    ]);
   });
 
   it("follows late, in order, and never goes back when the delay shrinks", () => {
-    const clock = manualClock();
-    const applied: [number, string | undefined][] = [];
-    const start = clock.now();
     let delay = 1000;
-    const propagation = createPropagation<string>({
-      clock,
-      delayMs: () => delay,
-      apply: (_key, value) => applied.push([clock.now() - start, value]),
-    });
+    const { propagation, clock, applied } = propagating({ delayMs: () => delay });
     propagation.publish("k", "a");
     clock.advance(500);
     propagation.publish("k", "b");
     delay = 100;
     propagation.publish("k", "c");
     clock.advance(10_000);
-    expect(applied).toEqual([[600, "c"]]);
+    expect(applied).toEqual([[600, "c", 0]]);
     delay = 1000;
     propagation.publish("k", "d");
     propagation.close();
     clock.advance(10_000);
     expect(applied).toHaveLength(1);
+  });
+
+  it("has each target follow in its own time and its own order", () => {
+    let delays = [100, 1000];
+    const { propagation, clock, applied } = propagating({ targets: 2, delayMs: (target) => delays[target] ?? 0 });
+    propagation.publish("k", "a");
+    delays = [100, 200];
+    propagation.publish("k", "b");
+    clock.advance(10_000);
+    expect(applied).toEqual([
+      [100, "a", 0],
+      [100, "b", 0],
+      [200, "b", 1],
+    ]);
+  });
+
+  it("out of order, shows the new value early, the older one once more, then the new one for good", () => {
+    const { propagation, clock, applied } = propagating({ delayMs: () => 300, inOrder: () => false });
+    propagation.seed("k", "old");
+    propagation.publish("k", "new");
+    clock.advance(10_000);
+    expect(applied).toEqual([
+      [100, "new", 0],
+      [200, "old", 0],
+      [300, "new", 0],
+    ]);
+  });
+
+  it("out of order, brings back neither what was never there nor what is gone", () => {
+    const { propagation, clock, applied } = propagating({ delayMs: () => 300, inOrder: () => false });
+    propagation.publish("k", "first");
+    clock.advance(1000);
+    propagation.publish("k", undefined);
+    clock.advance(1000);
+    expect(applied).toEqual([
+      [300, "first", 0],
+      [1300, undefined, 0],
+    ]);
+  });
+
+  it("whatever the delays and the order, every target ends with the youngest value", () => {
+    const step = fc.record({
+      wait: fc.integer({ min: 0, max: 500 }),
+      delays: fc.tuple(fc.integer({ min: 0, max: 600 }), fc.integer({ min: 0, max: 600 })),
+      inOrder: fc.boolean(),
+      gone: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 8 }), (steps) => {
+        let now = steps[0];
+        const { propagation, clock, applied } = propagating({
+          targets: 2,
+          delayMs: (target) => now?.delays[target] ?? 0,
+          inOrder: () => now?.inOrder ?? true,
+        });
+        propagation.seed("k", "seed");
+        for (const [index, each] of steps.entries()) {
+          now = each;
+          propagation.publish("k", each.gone ? undefined : String(index));
+          clock.advance(each.wait);
+        }
+        clock.advance(10_000);
+        const last = steps.at(-1)?.gone === true ? undefined : String(steps.length - 1);
+        for (const target of [0, 1]) {
+          expect(applied.findLast(([, , at]) => at === target)?.[1]).toBe(last);
+        }
+      }),
+    );
   });
 });

@@ -49,8 +49,8 @@ async function declareAll(): Promise<void> {
   });
 }
 
-function select(random: number): Selection {
-  const routes = fixture.listening.get("https");
+function select(random: number, worker = 0): Selection {
+  const routes = fixture.listening.get("https")?.[worker];
   if (routes === undefined) throw new Error("There is no listener.");
   return routes.select({ method: "GET", host: "agent.local", path: "/", headers: {} }, random);
 }
@@ -120,6 +120,86 @@ describe("the load balancer", () => {
     fixture.clock.advance(1);
     expect(sideOf(select(0.5))).toBe("cloud-run");
     expect(fixture.compute.weights()).toEqual({ gke: 0, "cloud-run": 100 });
+  });
+
+  it("with several workers, has each follow for itself, the delays spread evenly", async () => {
+    fixture.setFollowing({ workers: 3, spreadMs: 10_000 });
+    await declareAll();
+    fixture.setPropagationDelay(30_000);
+    await move(0, 100);
+    const sides = (): string[] => [0, 1, 2].map((worker) => sideOf(select(0.5, worker)));
+    fixture.clock.advance(29_999);
+    expect(sides()).toEqual(["gke", "gke", "gke"]);
+    fixture.clock.advance(1);
+    expect(sides()).toEqual(["cloud-run", "gke", "gke"]);
+    expect(fixture.compute.weights("https")).toEqual({ gke: 66.7, "cloud-run": 33.3 });
+    fixture.clock.advance(5_000);
+    expect(sides()).toEqual(["cloud-run", "cloud-run", "gke"]);
+    fixture.clock.advance(5_000);
+    expect(sides()).toEqual(["cloud-run", "cloud-run", "cloud-run"]);
+    expect(fixture.compute.weights("https")).toEqual({ gke: 0, "cloud-run": 100 });
+  });
+
+  it("out of order, falls back to the older weights once before it has the new ones for good", async () => {
+    await declareAll();
+    fixture.setFollowing({ inOrder: false });
+    fixture.setPropagationDelay(30_000);
+    await move(0, 100);
+    const seen: string[] = [];
+    for (let second = 0; second <= 40; second += 5) {
+      seen.push(sideOf(select(0.5)));
+      fixture.clock.advance(5_000);
+    }
+    expect(seen.map((side) => side[0]).join("")).toBe("ggccggccc");
+  });
+
+  it("hands nothing on when only the description changes, as with a new fencing token", async () => {
+    await declareAll();
+    fixture.setPropagationDelay(30_000);
+    const before = fixture.listening.get("https")?.[0];
+    const map = fixture.compute.urlMaps.get("p1", "m");
+    const patched = await fixture.compute.urlMaps.patch(
+      "p1",
+      "m",
+      { ...weights(100, 0), description: "switchyard fence=2" },
+      map?.fingerprint,
+    );
+    expect(patched.fingerprint).not.toBe(map?.fingerprint);
+    fixture.clock.advance(60_000);
+    expect(fixture.listening.get("https")?.[0]).toBe(before);
+    await move(0, 100);
+    fixture.clock.advance(30_000);
+    expect(fixture.listening.get("https")?.[0]).not.toBe(before);
+  });
+
+  it("gives a listener that is opened in the middle of a change what each worker has by then", async () => {
+    fixture.setFollowing({ workers: 2, spreadMs: 10_000 });
+    await declareAll();
+    fixture.setPropagationDelay(30_000);
+    await move(0, 100);
+    fixture.clock.advance(35_000);
+    await fixture.compute.listeners.open({
+      path: `${global}/forwardingRules/second`,
+      project: "p1",
+      scheme: "https",
+      target: `${global}/targetHttpsProxies/t`,
+    });
+    const sides = fixture.listening
+      .get("second")
+      ?.map((routes) => sideOf(routes.select({ method: "GET", host: "h", path: "/", headers: {} }, 0.5)));
+    expect(sides).toEqual(["cloud-run", "gke"]);
+  });
+
+  it("tells the weights of two listeners apart", async () => {
+    await declareAll();
+    await fixture.compute.urlMaps.insert("p1", { name: "m2", ...weights(20, 80) });
+    await fixture.declare(tokens.urlMap, `${global}/urlMaps/m2`, { name: "m2" });
+    await fixture.declare(tokens.httpsProxy, `${global}/targetHttpsProxies/t2`, { urlMap: `${global}/urlMaps/m2` });
+    const rule = { project: "p1", scheme: "https" as const, target: `${global}/targetHttpsProxies/t2` };
+    await fixture.compute.listeners.open({ ...rule, path: `${global}/forwardingRules/other-https` });
+    expect(fixture.compute.weights("https")).toEqual({ gke: 100, "cloud-run": 0 });
+    expect(fixture.compute.weights("other-https")).toEqual({ gke: 20, "cloud-run": 80 });
+    expect(fixture.compute.weights("none")).toEqual({});
   });
 
   it("knows who uses what", async () => {

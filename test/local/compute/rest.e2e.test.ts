@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { FingerprintConflictError } from "../../../local/compute/compute.ts";
 import { type RestServer, serveRest } from "../../../local/compute/rest.ts";
+import { createRequestLog } from "../../../local/router/request-log.ts";
 import { type ComputeFixture, computeFixture, openComputeFixture } from "./compute-fixture.ts";
 
 const token = "a-token";
@@ -18,6 +19,7 @@ beforeEach(async () => {
     token,
     zones: ["us-central1-a", "us-central1-b"],
     clock: fixture.clock,
+    log: createRequestLog({ delayMs: () => 0 }),
   });
 });
 afterEach(async () => {

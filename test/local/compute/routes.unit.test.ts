@@ -160,6 +160,33 @@ describe("host rules and header routes", () => {
     expect(chosen).toMatchObject({ side: "", weighted: false });
   });
 
+  it("spreads the rehearsal host by its own weights, unweighted for the books, and leaves the main route alone", () => {
+    const rehearsal = {
+      ...weighted,
+      hostRules: [{ hosts: ["rehearsal.agent.local"], pathMatcher: "rehearsal" }],
+      pathMatchers: [
+        {
+          name: "rehearsal",
+          defaultRouteAction: {
+            weightedBackendServices: [
+              { backendService: "bs/gke", weight: 100, headerAction: stamp("gke") },
+              { backendService: "bs/cloud-run", weight: 100, headerAction: stamp("cloud-run") },
+            ],
+          },
+        },
+      ],
+    };
+    const sides = [0, 0.49, 0.5, 0.99].map((random) => route(rehearsal, { host: "rehearsal.agent.local" }, random));
+    expect(sides.map((chosen) => chosen.kind === "backend" && chosen.side)).toEqual([
+      "gke",
+      "gke",
+      "cloud-run",
+      "cloud-run",
+    ]);
+    expect(sides.every((chosen) => chosen.kind === "backend" && !chosen.weighted)).toBe(true);
+    expect(route(rehearsal, {}, 0.3)).toMatchObject({ side: "cloud-run", weighted: true });
+  });
+
   it("leaves other hosts to the weighted default, header or not", () => {
     const chosen = route(dark, { headers: { "x-switchyard-platform": "gke" } }, 0.9);
     expect(chosen).toMatchObject({ side: "cloud-run", weighted: true });

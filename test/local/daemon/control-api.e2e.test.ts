@@ -42,6 +42,10 @@ describe("the control API", () => {
       sides: { "": { requests: 1, errors: 0 } },
       weights: {},
     });
+    expect((await running.control("GET", "/traffic?listener=echo-http")).body).toMatchObject({
+      sides: { "": { requests: 1 } },
+    });
+    expect((await running.control("GET", "/traffic?listener=other-https")).body).toEqual({ sides: {}, weights: {} });
     expect((await running.control("GET", "/exits")).body).toEqual({ exits: [] });
     const resources = await running.control("GET", "/resources");
     expect(resources.body).toMatchObject({
@@ -72,6 +76,16 @@ describe("the control API", () => {
     });
   });
 
+  it("gives the requests of one listener, under numbers of its own", async () => {
+    const url = await listenerUrl(running);
+    const now = feedSchema.parse((await running.control("GET", "/feed?listener=echo-http")).body);
+    await (await fetch(`${url}/two`)).text();
+    const own = await running.control("GET", `/feed?listener=echo-http&after=${now.cursor}&wait_ms=5000`);
+    expect(own.body).toMatchObject({ records: [{ sequence: now.cursor + 1, listener: "echo-http" }], lost: 0 });
+    const other = await running.control("GET", "/feed?listener=other-https&after=0");
+    expect(other.body).toEqual({ records: [], cursor: 0, lost: 0 });
+  });
+
   it("changes settings within their ranges, all or nothing", async () => {
     const changed = await running.control("PATCH", "/settings", { propagationDelayMs: 250 });
     expect(changed).toMatchObject({ status: 200, body: { settings: { propagationDelayMs: 250 } } });
@@ -79,6 +93,11 @@ describe("the control API", () => {
       { propagationDelayMs: -1, negDelayMs: 1 },
       { propagationDelay: 1 },
       { coldStartDelayMs: "1" },
+      { propagationSpreadMs: 600_001 },
+      { routerWorkers: 0 },
+      { routerWorkers: 17 },
+      { propagationInOrder: 1 },
+      { logDelayMs: -1 },
       [],
     ]) {
       expect(await running.control("PATCH", "/settings", bad)).toMatchObject({
@@ -86,7 +105,13 @@ describe("the control API", () => {
         body: { error: { code: "invalid-request" } },
       });
     }
-    expect((await running.status()).settings).toMatchObject({ propagationDelayMs: 250, negDelayMs: 500 });
+    expect((await running.status()).settings).toMatchObject({
+      propagationDelayMs: 250,
+      propagationSpreadMs: 0,
+      propagationInOrder: true,
+      routerWorkers: 1,
+      negDelayMs: 500,
+    });
   });
 
   it("refuses who has no token, another Host, unknown paths and queries", async () => {
@@ -108,5 +133,8 @@ describe("the control API", () => {
     expect((await running.control("POST", "/status")).status).toBe(404);
     expect((await running.control("GET", "/feed?wait_ms=60000")).status).toBe(400);
     expect((await running.control("GET", "/feed?after=x")).status).toBe(400);
+    for (const path of ["feed", "traffic"]) {
+      expect((await running.control("GET", `/${path}?listener=A_b`)).status).toBe(400);
+    }
   });
 });

@@ -22,7 +22,7 @@ const failureSchema = z.object({
 const statusSchema = z.looseObject({
   listeners: z.array(z.object({ name: z.string(), url: z.string(), port: z.number() })),
   notRestored: z.array(z.object({ type: z.string(), id: z.string(), reason: z.string() })),
-  settings: z.record(z.string(), z.number()),
+  settings: z.record(z.string(), z.union([z.number(), z.boolean()])),
 });
 
 export type Ready = z.infer<typeof readySchema>;

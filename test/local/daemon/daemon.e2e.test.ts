@@ -48,6 +48,15 @@ async function failureOf(operation: Promise<unknown>): Promise<StartFailedError>
 }
 
 describe("the daemon's life", () => {
+  it("begins with the settings that it is given, and refuses those that are none", async () => {
+    const { status } = await start("--settings", '{"routerWorkers":3,"propagationInOrder":false}');
+    expect((await status()).settings).toMatchObject({ routerWorkers: 3, propagationInOrder: false, negDelayMs: 500 });
+    for (const bad of ['{"routerWorkers":17}', '{"workers":1}', "{"]) {
+      const failure = await failureOf(startDaemonProcess(join(folder, "other"), ["--settings", bad]));
+      expect(failure.message).toMatch(/settings|routerWorkers/);
+    }
+  });
+
   it("announces itself in files that only the owner can read, and removes them at its end", async () => {
     const { info, letGo } = await start();
     const state = join(root, ".switchyard", "local");

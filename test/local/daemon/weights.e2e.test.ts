@@ -2,8 +2,16 @@ import { mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
+import { Agent, request } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { createGoogleClient } from "../../../automation/adapters/google-client.ts";
+import { createGoogleRequestFeed, loggingApi } from "../../../automation/adapters/google-request-feed.ts";
+import { createHttpProber } from "../../../automation/adapters/http-prober.ts";
+import { createSyntheticLoad } from "../../../automation/adapters/http-synthetic-load.ts";
+import { createLocalRequestFeed } from "../../../automation/adapters/local-request-feed.ts";
+import { systemClock } from "../../../automation/adapters/system-clock.ts";
+import type { RequestRecord } from "../../../automation/ports/request-feed.ts";
 import { AgentPlatform as CloudRunPlatform } from "../../../components/cloud-run/agent-platform.ts";
 import { AgentPlatform as GkePlatform } from "../../../components/gke/agent-platform.ts";
 import { TrafficEdge } from "../../../components/traffic/traffic-edge.ts";
@@ -64,28 +72,51 @@ afterAll(async () => {
   await removeFolder(folder);
 });
 
+const spreadSchema = z.object({
+  weightedBackendServices: z.array(z.object({ backendService: z.string(), weight: z.number() })),
+});
 const mapSchema = z.object({
   fingerprint: z.string(),
-  defaultRouteAction: z.object({
-    weightedBackendServices: z.array(z.object({ backendService: z.string(), weight: z.number() })),
-  }),
-  pathMatchers: z.array(z.object({ routeRules: z.array(z.object({ service: z.string() })) })),
+  description: z.string(),
+  defaultRouteAction: spreadSchema,
+  pathMatchers: z.tuple([
+    z.object({ name: z.literal("dark"), routeRules: z.array(z.object({ service: z.string() })) }),
+    z.object({ name: z.literal("rehearsal"), defaultRouteAction: spreadSchema }),
+  ]),
 });
 
 async function liveMap(): Promise<z.infer<typeof mapSchema>> {
   return mapSchema.parse((await daemon.google("GET", "global/urlMaps/kiro")).body);
 }
 
-async function weights(): Promise<Record<string, number>> {
-  const entries = (await liveMap()).defaultRouteAction.weightedBackendServices;
+function byPlatform(spread: z.infer<typeof spreadSchema>): Record<string, number> {
   return Object.fromEntries(
-    entries.map(({ backendService, weight }) => [backendService.replace(/.*\/kiro-/, ""), weight]),
+    spread.weightedBackendServices.map(({ backendService, weight }) => [
+      backendService.replace(/.*\/kiro-/, ""),
+      weight,
+    ]),
   );
 }
 
-/** What the swap engine does: read, replace the whole array, quote the fingerprint. */
+async function weights(): Promise<Record<string, number>> {
+  return byPlatform((await liveMap()).defaultRouteAction);
+}
+
+async function rehearsal(): Promise<Record<string, number>> {
+  return byPlatform((await liveMap()).pathMatchers[1].defaultRouteAction);
+}
+
+/** Of the last move. */
+let fence = 0;
+
+function engineText(): string {
+  return `moved by the engine; switchyard fence=${fence}`;
+}
+
+/** What the swap engine does: read, replace the whole array, stamp its fencing token, quote the fingerprint. */
 async function move(next: Record<string, number>): Promise<void> {
   const { fingerprint } = await liveMap();
+  fence += 1;
   const weightedBackendServices = Object.entries(next).map(([platform, weight]) => ({
     backendService: `projects/${project}/global/backendServices/kiro-${platform}`,
     weight,
@@ -93,14 +124,14 @@ async function move(next: Record<string, number>): Promise<void> {
   }));
   const reply = await daemon.google("PATCH", "global/urlMaps/kiro", {
     fingerprint,
+    description: engineText(),
     defaultRouteAction: { weightedBackendServices },
   });
   expect(reply.status).toBe(200);
 }
 
 async function darkPlatforms(): Promise<string[]> {
-  const rules = (await liveMap()).pathMatchers[0]?.routeRules ?? [];
-  return rules.map(({ service }) => service.replace(/.*\/kiro-/, ""));
+  return (await liveMap()).pathMatchers[0].routeRules.map(({ service }) => service.replace(/.*\/kiro-/, ""));
 }
 
 /** The engine's error text; fails when the operation succeeds. */
@@ -114,10 +145,75 @@ async function failureOf(operation: Promise<unknown>): Promise<string> {
 describe("the weights belong to the engine that moves traffic", () => {
   it("starts with all traffic on the first platform, and serves", async () => {
     expect(await weights()).toEqual({ "cloud-run": 100, gke: 0 });
+    expect(await rehearsal()).toEqual({ "cloud-run": 100, gke: 100 });
     const listener = (await daemon.status()).listeners.find(({ name }) => name === "kiro-https");
     const reply = await fetch(listener?.url ?? "", { headers: { host: "agent.local" } });
     expect([reply.status, reply.headers.get("x-switchyard-side")]).toEqual([200, "cloud-run"]);
     await reply.body?.cancel();
+  });
+
+  it("tells users' requests from probes, dark and rehearsal ones, in the feed and in the log alike", async () => {
+    const { controlUrl, googleEndpoint } = daemon.info;
+    const url = (await daemon.status()).listeners.find(({ name }) => name === "kiro-https")?.url ?? "";
+    const google = createGoogleRequestFeed({
+      client: createGoogleClient({
+        api: loggingApi,
+        env: {
+          CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING: new URL("/", googleEndpoint).href,
+          GOOGLE_OAUTH_ACCESS_TOKEN: daemon.token,
+        },
+      }),
+      project,
+      urlMap: prefix,
+      backendPrefix: prefix,
+      platforms: ["gke", "cloud-run"],
+      unweightedHosts: ["dark.agent.local", "rehearsal.agent.local"],
+      clock: systemClock,
+      settleMs: 5,
+      pollMs: 20,
+    });
+    const local = createLocalRequestFeed({ controlUrl, token: daemon.token, listener: "kiro-https" });
+    const starts = await Promise.all([google, local].map((feed) => feed.read(undefined, 0)));
+    const probe = async (host: string) => {
+      const prober = createHttpProber({ baseUrl: url, host });
+      try {
+        return await prober.sample(40);
+      } finally {
+        await prober.close();
+      }
+    };
+    const load = createSyntheticLoad({ baseUrl: url, host: "agent.local" });
+    const rehearsed = await probe("rehearsal.agent.local");
+    await probe("agent.local");
+    const dark = new Agent({ keepAliveTimeout: 1 });
+    for (const platform of ["gke", "cloud-run"]) {
+      const headers = { host: "dark.agent.local", "x-switchyard-platform": platform };
+      const reply = await request(url, { headers, dispatcher: dark });
+      expect([reply.statusCode, reply.headers["x-switchyard-side"]]).toEqual([200, platform]);
+      await reply.body.dump();
+    }
+    await dark.close();
+    await load.send(25);
+    await load.close();
+    const seen = await Promise.all(
+      [google, local].map(async (feed, index) => {
+        const records: RequestRecord[] = [];
+        for (let cursor = starts[index]?.cursor; records.length < 25; ) {
+          const batch = await feed.read(cursor, 5_000);
+          if (batch.records.length === 0) break;
+          records.push(...batch.records);
+          cursor = batch.cursor;
+        }
+        return records.map(({ side, status, outcome }) => ({ side, status, outcome }));
+      }),
+    );
+    expect(new Set(rehearsed.map(({ side, status }) => `${side} ${status}`))).toEqual(
+      new Set(["gke 200", "cloud-run 200"]),
+    );
+    expect(seen[0]).toEqual(Array.from({ length: 25 }, () => ({ side: "cloud-run", status: 200, outcome: "ok" })));
+    expect(seen[1]).toEqual(seen[0]);
+    const traffic = await daemon.control("GET", "/traffic?listener=kiro-https");
+    expect(traffic.body).toMatchObject({ sides: { "cloud-run": { requests: 26 } }, weights: { "cloud-run": 100 } });
   });
 
   it("a change of the map without a refresh fails on the fingerprint and moves nothing", async () => {
@@ -141,6 +237,7 @@ describe("the weights belong to the engine that moves traffic", () => {
     expect(result.summary.resourceChanges?.["update"]).toBe(1);
     expect(await darkPlatforms()).toEqual(["gke", "cloud-run"]);
     expect(await weights()).toEqual({ "cloud-run": 75, gke: 25 });
+    expect((await liveMap()).description).toBe(engineText());
     const again = await traffic.up({ refresh: true });
     expect(again.summary.resourceChanges).toEqual({ same: expect.any(Number) });
   });
@@ -160,6 +257,7 @@ describe("the weights belong to the engine that moves traffic", () => {
     await traffic.up({ refresh: true });
     expect(await darkPlatforms()).toEqual(["cloud-run", "gke"]);
     expect(await weights()).toEqual({ "cloud-run": 50, gke: 50 });
+    expect((await liveMap()).description).toBe(engineText());
   });
 
   it("a platform that still has an entry cannot be dropped; once it has none, it can", async () => {
@@ -168,8 +266,12 @@ describe("the weights belong to the engine that moves traffic", () => {
     expect(failure).toContain("is already being used by 'projects/switchyard-local/global/urlMaps/kiro'");
     expect(await weights()).toEqual({ "cloud-run": 50, gke: 50 });
     await move({ "cloud-run": 100 });
+    // The program takes it out of the dark and the rehearsal route before its backend goes: nothing refers to it then.
     await traffic.up({ refresh: true });
     expect(await weights()).toEqual({ "cloud-run": 100 });
+    expect(await darkPlatforms()).toEqual(["cloud-run"]);
+    expect(await rehearsal()).toEqual({ "cloud-run": 100 });
+    expect((await liveMap()).description).toBe(engineText());
     expect((await daemon.control("GET", "/resources")).body).not.toMatchObject({
       resources: expect.arrayContaining([
         expect.objectContaining({ id: "projects/switchyard-local/global/backendServices/kiro-gke" }),
@@ -182,10 +284,12 @@ describe("the weights belong to the engine that moves traffic", () => {
     await traffic.up({ refresh: true });
     expect(await weights()).toEqual({ "cloud-run": 100 });
     expect(await darkPlatforms()).toEqual(["cloud-run", "gke"]);
+    expect(await rehearsal()).toEqual({ "cloud-run": 100, gke: 100 });
     await move({ "cloud-run": 100, gke: 0 });
     const again = await traffic.up({ refresh: true });
     expect(again.summary.resourceChanges?.["update"]).toBeUndefined();
     expect(await weights()).toEqual({ "cloud-run": 100, gke: 0 });
+    expect((await liveMap()).description).toBe(engineText());
   });
 
   it("goes down again", async () => {

@@ -3,9 +3,9 @@ import { createSideCounters } from "../../../local/router/counters.ts";
 
 test("given requests of two sides, counts each for itself", () => {
   const counters = createSideCounters();
-  for (const side of ["gke", "gke", "gke", "cloud-run"]) counters.begin(side);
-  counters.end("gke", false, 10);
-  counters.end("gke", true, 20);
+  for (const side of ["gke", "gke", "gke", "cloud-run"]) counters.begin("kiro-https", side);
+  counters.end("kiro-https", "gke", false, 10);
+  counters.end("kiro-https", "gke", true, 20);
 
   expect(counters.snapshot()).toMatchObject({
     gke: { requests: 2, errors: 1, inFlight: 1 },
@@ -16,8 +16,8 @@ test("given requests of two sides, counts each for itself", () => {
 test("given latencies from microseconds to an hour, the percentiles are right to a thousandth", () => {
   const counters = createSideCounters();
   for (let i = 1; i <= 1000; i++) {
-    counters.begin("gke");
-    counters.end("gke", false, i / 10);
+    counters.begin("kiro-https", "gke");
+    counters.end("kiro-https", "gke", false, i / 10);
   }
   const { p50, p95, p99 } = counters.snapshot()["gke"]?.latencyMs ?? { p50: 0, p95: 0, p99: 0 };
   expect(p50 / 50).toBeCloseTo(1, 2);
@@ -25,20 +25,41 @@ test("given latencies from microseconds to an hour, the percentiles are right to
   expect(p99 / 99).toBeCloseTo(1, 2);
 
   for (const ms of [0, 0.0004, 3_600_000, 1e12]) {
-    counters.begin("slow");
-    counters.end("slow", false, ms);
+    counters.begin("kiro-https", "slow");
+    counters.end("kiro-https", "slow", false, ms);
   }
   expect(counters.snapshot()["slow"]?.latencyMs.p50).toBeCloseTo(0.001);
 });
 
 test("given a client that left, its time says nothing of the side", () => {
   const counters = createSideCounters();
-  counters.begin("gke");
-  counters.end("gke", false, undefined);
+  counters.begin("kiro-https", "gke");
+  counters.end("kiro-https", "gke", false, undefined);
   expect(counters.snapshot()["gke"]).toEqual({
     requests: 1,
     errors: 0,
     inFlight: 0,
     latencyMs: { p50: 0, p95: 0, p99: 0 },
   });
+});
+
+test("given two listeners with sides of the same name, tells them apart, and adds them up for all", () => {
+  const counters = createSideCounters();
+  for (const [listener, latency] of [
+    ["kiro-https", 10],
+    ["other-https", 1_000],
+  ] as const) {
+    for (let i = 0; i < 100; i++) {
+      counters.begin(listener, "gke");
+      counters.end(listener, "gke", listener === "other-https", latency);
+    }
+    counters.begin(listener, "gke");
+  }
+  expect(counters.snapshot("kiro-https")["gke"]).toMatchObject({ requests: 100, errors: 0, inFlight: 1 });
+  expect(counters.snapshot("other-https")["gke"]).toMatchObject({ requests: 100, errors: 100, inFlight: 1 });
+  const all = counters.snapshot()["gke"];
+  expect(all).toMatchObject({ requests: 200, errors: 100, inFlight: 2 });
+  expect((all?.latencyMs.p99 ?? 0) / 1_000).toBeCloseTo(1, 2);
+  expect((counters.snapshot("kiro-https")["gke"]?.latencyMs.p99 ?? 0) / 10).toBeCloseTo(1, 2);
+  expect(counters.snapshot("none")).toEqual({});
 });

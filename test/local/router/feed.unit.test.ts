@@ -2,10 +2,11 @@ import { expect, test } from "vitest";
 import { createRequestFeedLog, type RequestFeedLog, type RequestOutcome } from "../../../local/router/feed.ts";
 import { createFakeClock } from "../../support/fake-clock.ts";
 
-function push(feed: RequestFeedLog, count: number, outcome: RequestOutcome = "ok"): void {
+function push(feed: RequestFeedLog, count: number, outcome: RequestOutcome = "ok", listener = "kiro-https"): void {
   for (let i = 0; i < count; i++) {
     feed.push({
       at: 1000 + i,
+      listener,
       side: i % 2 === 0 ? "gke" : "",
       status: 200,
       firstByteMs: 1.25,
@@ -19,10 +20,11 @@ test("given records, reads them back from the first, whole and in order", async 
   const feed = createRequestFeedLog({ capacity: 10 });
   push(feed, 2, "gateway");
 
+  const common = { listener: "kiro-https", status: 200, firstByteMs: 1.25, durationMs: 2.5, outcome: "gateway" };
   expect(await feed.read(0, 0)).toEqual({
     records: [
-      { sequence: 1, at: 1000, side: "gke", status: 200, firstByteMs: 1.25, durationMs: 2.5, outcome: "gateway" },
-      { sequence: 2, at: 1001, side: "", status: 200, firstByteMs: 1.25, durationMs: 2.5, outcome: "gateway" },
+      { sequence: 1, at: 1000, side: "gke", ...common },
+      { sequence: 2, at: 1001, side: "", ...common },
     ],
     cursor: 2,
     lost: 0,
@@ -103,10 +105,46 @@ test("given an aborted signal, stops waiting", async () => {
   const clock = createFakeClock();
   const feed = createRequestFeedLog({ clock });
   const gone = new AbortController();
-  const read = feed.read(0, 1000, gone.signal);
+  const read = feed.read(0, 1000, { signal: gone.signal });
   gone.abort();
 
   expect(await read).toEqual({ records: [], cursor: 0, lost: 0 });
-  expect(await feed.read(0, 1000, gone.signal)).toEqual({ records: [], cursor: 0, lost: 0 });
+  expect(await feed.read(0, 1000, { signal: gone.signal })).toEqual({ records: [], cursor: 0, lost: 0 });
   expect(clock.pending()).toEqual([]);
+});
+
+test("given two listeners, reads one alone with numbers of its own and both together", async () => {
+  const feed = createRequestFeedLog();
+  for (let i = 0; i < 3; i++) {
+    push(feed, 1, "ok", "kiro-https");
+    push(feed, 1, "gateway", "other-https");
+  }
+  const alone = await feed.read(1, 0, { listener: "other-https" });
+  expect(alone.records.map(({ sequence, outcome }) => [sequence, outcome])).toEqual([
+    [2, "gateway"],
+    [3, "gateway"],
+  ]);
+  expect(alone).toMatchObject({ cursor: 3, lost: 0 });
+  expect((await feed.read(0, 0)).records.map((record) => record.listener)).toEqual(
+    Array.from({ length: 6 }, (_, i) => (i % 2 === 0 ? "kiro-https" : "other-https")),
+  );
+});
+
+test("given one listener that floods, another one's records are neither lost nor said to be", async () => {
+  const feed = createRequestFeedLog({ capacity: 10 });
+  push(feed, 3, "ok", "quiet-https");
+  push(feed, 25, "ok", "loud-https");
+  expect(await feed.read(0, 0, { listener: "quiet-https" })).toMatchObject({ cursor: 3, lost: 0 });
+  expect(await feed.read(5, 0, { listener: "loud-https" })).toMatchObject({ cursor: 25, lost: 10 });
+  expect(await feed.read(0, 0)).toMatchObject({ cursor: 28, lost: 18 });
+});
+
+test("given a listener of which there is nothing yet, waits for its first record only", async () => {
+  const clock = createFakeClock();
+  const feed = createRequestFeedLog({ clock });
+  const read = feed.read(undefined, 1000, { listener: "other-https" });
+  push(feed, 1, "ok", "kiro-https");
+  expect(clock.pending()).toHaveLength(1);
+  push(feed, 1, "ok", "other-https");
+  expect(await read).toMatchObject({ cursor: 1, records: [{ sequence: 1, listener: "other-https" }] });
 });

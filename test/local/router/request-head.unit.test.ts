@@ -27,7 +27,30 @@ test("given a sound head, sorts it", () => {
     traceparent: undefined,
     cloudTrace: undefined,
     probe: true,
+    upgrade: false,
   });
+});
+
+const webSocket = ["Upgrade", "websocket", "Sec-WebSocket-Version", "13"];
+
+test.for<[string, string[], boolean]>([
+  ["both of its headers", ["Connection", "Upgrade", ...webSocket], true],
+  ["other options and protocols beside it", ["Connection", "keep-alive, upgrade", "Upgrade", "h2c, WebSocket"], true],
+  ["no Connection option", webSocket, false],
+  ["another protocol alone", ["Connection", "Upgrade", "Upgrade", "websocket2"], false],
+])("given a WebSocket handshake with %s, upgrades: %s", ([, headers, upgrade]) => {
+  const head = read([...headers]);
+  expect(head).toMatchObject({ kind: "head", upgrade });
+  expect(head.kind === "head" && head.headers).not.toContain("upgrade");
+});
+
+test.for<[string, Partial<RawRequest>, string[], object]>([
+  ["from HTTP/1.0", { httpVersion: "1.0" }, [], { kind: "head", upgrade: false }],
+  ["that is a POST", { method: "POST" }, [], { kind: "problem", status: 400 }],
+  ["with a length of 0", {}, ["Content-Length", "0"], { kind: "problem", status: 400 }],
+  ["with chunks", {}, ["Transfer-Encoding", "chunked"], { kind: "problem", status: 400 }],
+])("given a WebSocket handshake %s, does not upgrade", ([, changes, headers, expected]) => {
+  expect(read(["Connection", "Upgrade", ...webSocket, ...headers], changes)).toMatchObject(expected);
 });
 
 test.for([

@@ -76,11 +76,6 @@ const malformed: readonly (readonly [what: string, status: number, bytes: string
   ["CONNECT", 405, "CONNECT agent.local:443 HTTP/1.1\r\nHost: agent.local\r\n\r\n"],
   ["an unknown expectation", 417, get("Expect: a-miracle")],
   [
-    "WebSocket",
-    501,
-    get("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAA"),
-  ],
-  [
     "a second Host behind 2,000 other headers",
     400,
     get(...Array.from({ length: 2100 }, (_, i) => `X-${i}: a`), "Host: other.local"),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { planRequest } from "../../../tools/load-generator/plan.ts";
+import { planLongRequest, planRequest } from "../../../tools/load-generator/plan.ts";
 
 const plan = { rate: 200, seed: 7 };
 const all = Array.from({ length: 20_000 }, (_, index) => planRequest(index, plan));
@@ -38,5 +38,16 @@ describe("the plan", () => {
     expect(slow.filter((request) => request.fresh).length / slow.length).toBeCloseTo(0.5, 1);
     const afterSlow = slow.filter((request) => all[request.index + 1]?.kind === "slow").length / slow.length;
     expect(afterSlow).toBeLessThan(0.12);
+  });
+});
+
+describe("long requests", () => {
+  test("begin at even distances, take turns between one answer and a stream, and all last as long", () => {
+    const plan = { everyMs: 5_000, durationMs: 60_000 };
+    const requests = [0, 1, 2, 3].map((number) => planLongRequest(number, plan));
+    expect(requests.map((request) => request.startMs)).toEqual([2_500, 7_500, 12_500, 17_500]);
+    expect(requests.map((request) => request.events > 0)).toEqual([false, true, false, true]);
+    for (const request of requests) expect(request.durationMs + request.events * request.intervalMs).toBe(60_000);
+    expect(new Set(requests.map((request) => request.index)).size).toBe(4);
   });
 });

@@ -1,3 +1,4 @@
+import { SwitchyardError } from "../../../errors.ts";
 import { environmentFlag } from "../../environment-command.ts";
 import { SwapCommand } from "../../swap-command.ts";
 import { type SwapSummary, summarise } from "../../swap-summary.ts";
@@ -17,8 +18,14 @@ export default class SwapHistory extends SwapCommand<HistoryResult> {
     const { store } = await this.environment(flags.env);
     const swaps: SwapSummary[] = [];
     for (const id of (await store.ids()).toReversed()) {
-      const record = await store.read(id);
-      if (record !== undefined) swaps.push(summarise(record.state));
+      try {
+        const record = await store.read(id);
+        if (record !== undefined) swaps.push(summarise(record.state));
+      } catch (error) {
+        // One journal that cannot be read does not hide the others.
+        if (!(error instanceof SwitchyardError) || !error.code.startsWith("journal-")) throw error;
+        this.addWarning(`swap ${id} is left out. ${error.message}`);
+      }
     }
     return { swaps };
   }
@@ -26,10 +33,12 @@ export default class SwapHistory extends SwapCommand<HistoryResult> {
   protected override describe({ swaps }: HistoryResult): readonly string[] {
     if (swaps.length === 0) return ["No swaps yet. To start one:   npx switchyard swap start --to gke"];
     return table(
-      ["id", "started", "from", "to", "state", "why"],
+      ["id", "mode", "started", "ended", "from", "to", "state", "why"],
       swaps.map((swap) => [
         swap.id,
+        swap.mode,
         dateAndTime(Date.parse(swap.startedAt)),
+        swap.endedAt === undefined ? "-" : dateAndTime(Date.parse(swap.endedAt)),
         swap.from,
         swap.to,
         swap.state,

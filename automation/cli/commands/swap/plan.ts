@@ -1,53 +1,44 @@
 import { Flags } from "@oclif/core";
-import { planSwap, type SwapPlan } from "../../../swap/plan.ts";
 import { environmentFlag } from "../../environment-command.ts";
 import { parseRamp } from "../../ramp.ts";
 import { SwapCommand } from "../../swap-command.ts";
-import { duration, table } from "../../text.ts";
+import type { PlannedSwap } from "../../swap-plan.ts";
+import { describePlan } from "../../swap-plan-view.ts";
 
-interface PlanResult extends SwapPlan {
-  readonly environment: string;
-  readonly from: string;
-  readonly to: string;
-}
-
-export default class SwapPlanCommand extends SwapCommand<PlanResult> {
-  static override summary = "Say what a swap would do and how long it takes at the least; changes nothing.";
+export default class SwapPlanCommand extends SwapCommand<PlannedSwap> {
+  static override summary =
+    "Say how long a swap takes, what it costs, and what a bad new side would lose; changes nothing.";
   static override examples = ["<%= config.bin %> swap plan --to gke"];
   static override flags = {
     env: environmentFlag,
     to: Flags.string({ description: "Platform to move to.", required: true }),
     ramp: Flags.string({ description: "Shares of the new side, percent, with commas." }),
     profile: Flags.string({ description: "Gate profile.", options: ["demo", "standard"] }),
+    rps: Flags.integer({
+      description: "Users' requests a second. Default: measured over 2 s where the balancer can be asked.",
+      min: 0,
+    }),
   };
 
-  protected override async execute(): Promise<PlanResult> {
+  protected override async execute(): Promise<PlannedSwap> {
     const { flags } = await this.parse(SwapPlanCommand);
     const { prepareSwap } = await import("../../swap-start.ts");
-    const environment = await this.environment(flags.env);
+    const { planIntent } = await import("../../swap-plan.ts");
+    const composition = await this.compose();
+    const environment = await composition.environment(flags.env);
     const intent = await prepareSwap(environment, flags.to, {
       ...(flags.ramp === undefined ? {} : { ramp: parseRamp(flags.ramp) }),
       ...(flags.profile === "demo" || flags.profile === "standard" ? { profile: flags.profile } : {}),
     });
-    const perSecond = environment.config.probes_per_second ?? 1_000;
-    return { environment: flags.env, from: intent.from, to: intent.to, ...planSwap(intent.settings, perSecond) };
+    return planIntent(environment, intent, {
+      config: await composition.config(),
+      requestsPerSecond: flags.rps,
+      now: Date.now(),
+      signal: this.signal,
+    });
   }
 
-  protected override describe(plan: PlanResult): readonly string[] {
-    return [
-      `Swap of ${plan.environment}: ${plan.from} -> ${plan.to}, gate profile ${plan.profile}.`,
-      ...table(
-        ["step", "weight", "requests needed", "probes", "at least"],
-        plan.steps.map((step) => [
-          step.name,
-          `${step.percent} %`,
-          String(step.minimumRequests),
-          String(step.probes),
-          duration(step.minimumMs),
-        ]),
-      ),
-      `At least ${duration(plan.minimumMs)} beside bringing ${plan.to} up and taking ${plan.from} down; longer where requests are few.`,
-      `To start:   npx switchyard swap start --to ${plan.to} --env ${plan.environment}`,
-    ];
+  protected override describe(plan: PlannedSwap): readonly string[] {
+    return describePlan(plan);
   }
 }

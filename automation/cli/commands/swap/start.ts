@@ -1,10 +1,10 @@
 import { Flags } from "@oclif/core";
 import { environmentFlag } from "../../environment-command.ts";
 import { parseRamp } from "../../ramp.ts";
-import { SwapCommand } from "../../swap-command.ts";
+import { StartSwapCommand, startFlags } from "../../start-swap-command.ts";
 import { describeSummary, type SwapSummary } from "../../swap-summary.ts";
 
-export default class SwapStart extends SwapCommand<SwapSummary> {
+export default class SwapStart extends StartSwapCommand<SwapSummary> {
   static override summary = "Move the agent to another platform, step by step, and follow it.";
   static override description =
     "This process drives the swap and follows it. Ctrl-C stops it safely: weights stay, and `swap resume` goes on.";
@@ -17,23 +17,29 @@ export default class SwapStart extends SwapCommand<SwapSummary> {
       description: "Shares of the new side, percent, with commas. Default: switchyard.yaml's, else 1,5,25,50,100.",
     }),
     profile: Flags.string({ description: "Gate profile.", options: ["demo", "standard"] }),
+    ...startFlags,
   };
 
   protected override async execute(): Promise<SwapSummary> {
     const { flags } = await this.parse(SwapStart);
-    const { beginSwap, prepareSwap } = await import("../../swap-start.ts");
-    const environment = await this.environment(flags.env);
-    const intent = await prepareSwap(environment, flags.to, {
-      ...(flags.ramp === undefined ? {} : { ramp: parseRamp(flags.ramp) }),
-      ...(flags.profile === "demo" || flags.profile === "standard" ? { profile: flags.profile } : {}),
+    const typed = [
+      `npx switchyard swap start --to ${flags.to} --env ${flags.env}`,
+      ...(flags.image === undefined ? [] : [`--image ${flags.image}`]),
+      ...(flags.ramp === undefined ? [] : [`--ramp ${flags.ramp}`]),
+      ...(flags.profile === undefined ? [] : [`--profile ${flags.profile}`]),
+    ];
+    return this.startSwap({
+      environment: flags.env,
+      to: flags.to,
+      overrides: {
+        ...(flags.ramp === undefined ? {} : { ramp: parseRamp(flags.ramp) }),
+        ...(flags.profile === "demo" || flags.profile === "standard" ? { profile: flags.profile } : {}),
+      },
+      image: flags.image,
+      requestsPerSecond: flags.rps,
+      allowOverBudget: flags["allow-over-budget"],
+      command: typed.join(" "),
     });
-    const image = await environment.image(flags.image);
-    // What the swap needs is there before its journal begins: a start that cannot run leaves no open swap.
-    await (await environment.swapPorts()).close();
-    this.signal.throwIfAborted();
-    const { id, release } = await beginSwap(environment, intent, image);
-    this.progress(`Swap ${id}: ${intent.from} -> ${intent.to}, gate profile ${intent.settings.profile}`);
-    return this.driveClaimed(environment, id, release);
   }
 
   protected override describe(result: SwapSummary): readonly string[] {

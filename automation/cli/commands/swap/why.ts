@@ -1,7 +1,6 @@
 import { Args, Flags } from "@oclif/core";
 import { describeEffect } from "../../../swap/effects.ts";
-import { explain } from "../../../swap/explain.ts";
-import type { Reason } from "../../../swap/reasons.ts";
+import { explain, explainMeasurement } from "../../../swap/explain.ts";
 import { applyEvent, type SwapEvent, type SwapState, startState } from "../../../swap/state.ts";
 import { describePosition } from "../../../swap/store.ts";
 import { environmentFlag } from "../../environment-command.ts";
@@ -13,15 +12,17 @@ interface Decided {
   readonly at: string;
   /** Where the swap stood when it was decided: deploying, step 2 of 5, 5 %, … */
   readonly position: string;
-  /** What came of it: the phase that was entered, paused, or how the swap ended. */
+  /** What came of it: the phase that was entered, paused, told, verified, measured, a wish, or how the swap ended. */
   readonly outcome: string;
-  readonly reason: Reason;
+  /** A reason's key; measured, verified or requested for what is none. */
+  readonly reason: string;
   readonly explanation: readonly string[];
   readonly evidence: Readonly<Record<string, number | string | boolean>>;
 }
 
 interface WhyResult {
   readonly id: string;
+  readonly mode: string;
   readonly from: string;
   readonly to: string;
   /** What the stop gate looked at. */
@@ -51,6 +52,7 @@ export default class SwapWhy extends SwapCommand<WhyResult> {
     const { state, events } = await this.record(environment, args.id);
     return {
       id: state.id,
+      mode: state.mode,
       from: state.from,
       to: state.to,
       lookedAt: [...new Set(events.flatMap((event) => (event.kind === "engine" ? [event.feed] : [])))],
@@ -60,10 +62,12 @@ export default class SwapWhy extends SwapCommand<WhyResult> {
   }
 
   protected override describe(result: WhyResult): readonly string[] {
-    const lines = [`Swap ${result.id}, ${result.from} -> ${result.to}. Looked at: ${result.lookedAt.join("; ")}.`];
+    const what = result.mode === "swap" ? "Swap" : "Failover";
+    const lines = [`${what} ${result.id}, ${result.from} -> ${result.to}. Looked at: ${result.lookedAt.join("; ")}.`];
     for (const decision of result.decisions) {
+      const because = decision.reason in plainReasons ? "" : `, because ${reasonText(decision.reason)}`;
       lines.push(
-        `${timeOfDay(Date.parse(decision.at))}  ${decision.position}: ${decision.outcome}, because ${reasonText(decision.reason)}.`,
+        `${timeOfDay(Date.parse(decision.at))}  ${decision.position}: ${decision.outcome}${because}.`,
         ...decision.explanation.map((sentence) => `          ${sentence}`),
       );
     }
@@ -76,8 +80,11 @@ export default class SwapWhy extends SwapCommand<WhyResult> {
   }
 }
 
+/** Of lines that say themselves what they are. */
+const plainReasons = { measured: true, verified: true, requested: true } as const;
+
 /** Each decision with the state in which it was taken. */
-function decisionsOf(events: readonly SwapEvent[], step: number | undefined): readonly Decided[] {
+export function decisionsOf(events: readonly SwapEvent[], step: number | undefined): readonly Decided[] {
   const [first, ...rest] = events;
   if (first?.kind !== "started") return [];
   let state: SwapState = startState(first);
@@ -85,18 +92,69 @@ function decisionsOf(events: readonly SwapEvent[], step: number | undefined): re
   for (const event of rest) {
     const before = state;
     state = applyEvent(state, event);
-    if (event.kind !== "entered" && event.kind !== "paused" && event.kind !== "ended") continue;
     if (step !== undefined && !(before.phase === "shifting" && before.step === step - 1)) continue;
-    found.push({
-      at: new Date(event.at).toISOString(),
-      position: describePosition(before),
-      outcome: event.kind === "entered" ? describePosition(state) : event.kind === "paused" ? "paused" : event.as,
-      reason: event.reason,
-      explanation: explain(event.reason, event.evidence, before.settings),
-      evidence: event.evidence,
-    });
+    const decided = decidedBy(event, before, state);
+    if (decided !== undefined)
+      found.push({ at: new Date(event.at).toISOString(), position: describePosition(before), ...decided });
   }
   return found;
+}
+
+function decidedBy(
+  event: SwapEvent,
+  before: SwapState,
+  after: SwapState,
+): Omit<Decided, "at" | "position"> | undefined {
+  switch (event.kind) {
+    case "entered":
+    case "paused":
+    case "noticed":
+    case "ended": {
+      const outcome =
+        event.kind === "entered"
+          ? describePosition(after)
+          : event.kind === "ended"
+            ? event.as
+            : event.kind === "noticed"
+              ? "told to people"
+              : "paused";
+      const { reason, evidence } = event;
+      return { outcome, reason, explanation: explain(reason, evidence, before.settings), evidence };
+    }
+    case "measured":
+      return {
+        outcome: `metrics from outside, ${event.verdict}`,
+        reason: "measured",
+        explanation: explainMeasurement(event.evidence),
+        evidence: { verdict: event.verdict, ...event.evidence },
+      };
+    case "verified":
+      return {
+        outcome: `the data plane follows ${event.weight} %`,
+        reason: "verified",
+        explanation: [verifiedText(event.evidence)],
+        evidence: { weight: event.weight, ...event.evidence },
+      };
+    case "requested": {
+      const by = event.amountMs === undefined ? "" : ` by ${duration(event.amountMs)}`;
+      return {
+        outcome: `${event.verb}${by} asked for by ${event.by}`,
+        reason: "requested",
+        explanation: [],
+        evidence: {
+          verb: event.verb,
+          by: event.by,
+          ...(event.amountMs === undefined ? {} : { amountMs: event.amountMs }),
+        },
+      };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function verifiedText({ seenPercent, samples }: Decided["evidence"]): string {
+  return `${String(seenPercent ?? "unknown")} % of ${String(samples ?? "unknown")} probes were answered by the new side.`;
 }
 
 function effectsOf(events: readonly SwapEvent[]): WhyResult["effects"] {

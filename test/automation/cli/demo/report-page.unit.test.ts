@@ -37,7 +37,12 @@ const load: Summary = {
   failed: 4,
   failures: { ...none, swap: 1, agent: { gke: 3 } },
   sides,
-  kinds: { short: { sent: 11_000, failed: 4 }, slow: { sent: 300, failed: 0 }, stream: { sent: 102, failed: 0 } },
+  kinds: {
+    short: { sent: 11_000, failed: 4 },
+    slow: { sent: 300, failed: 0 },
+    stream: { sent: 102, failed: 0 },
+    long: { sent: 0, failed: 0 },
+  },
   longestStallMs: 420,
   lagMs: latencyMs,
   generator: { cpuPercent: 12.4, peakMemoryBytes: 1 },
@@ -132,7 +137,10 @@ describe("the report", () => {
   it("has every line of both journals, with the evidence", async () => {
     const given = await data();
     const page = reportPage(given);
-    const lines = given.swaps.reduce((sum, swap) => sum + swap.events.length, 0);
+    const lines = given.swaps.reduce(
+      (sum, swap) => sum + swap.events.filter(({ kind }) => kind !== "observed").length,
+      0,
+    );
     const rows = page.match(/<tr><td>\d\d:\d\d:\d\d<\/td>/g) ?? [];
     expect(rows).toHaveLength(lines + given.load.failureList.length);
     expect(page).toContain("candidateRequests ");

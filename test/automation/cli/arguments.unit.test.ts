@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nearest, nearestName } from "../../../automation/cli/nearest.ts";
+import { parseDuration } from "../../../automation/cli/duration-flag.ts";
 import { parseRamp } from "../../../automation/cli/ramp.ts";
 import { parseStack } from "../../../automation/cli/stack-command.ts";
 import { SwitchyardError } from "../../../automation/errors.ts";
@@ -13,26 +13,6 @@ function thrown(work: () => unknown): SwitchyardError {
   }
   throw new Error("nothing was thrown");
 }
-
-describe("the nearest name", () => {
-  it.each([
-    ["gkee", ["cloud-run", "gke"], "gke"],
-    ["cloudrun", ["cloud-run", "gke"], "cloud-run"],
-    ["GKE", ["cloud-run", "gke"], "gke"],
-    ["porduction", ["staging", "production"], "production"],
-    ["lcoal", ["local", "locale"], "local"],
-    ["eks", ["cloud-run", "traffic"], undefined],
-    ["", ["gke"], undefined],
-    ["x", [], undefined],
-  ])("of %j in %j is %j", (given, known, near) => {
-    expect(nearestName(given, known)).toBe(near);
-  });
-
-  it("is asked for in a message, or not mentioned", () => {
-    expect(nearest("gkee", ["gke"])).toBe("; did you mean gke?");
-    expect(nearest("quite different", ["gke"])).toBe("");
-  });
-});
 
 describe("a stack's name", () => {
   it("is a program and an environment", () => {
@@ -80,4 +60,27 @@ describe("--ramp", () => {
     const steps = Array.from({ length: 60 }, (_, index) => index + 1);
     expect(thrown(() => parseRamp([...steps, 100].join())).message).toContain("at most 50");
   });
+});
+
+describe("a time with its unit", () => {
+  it.each([
+    ["90s", 90_000],
+    ["30m", 1_800_000],
+    ["2h", 7_200_000],
+    ["1.5h", 5_400_000],
+    [" 10s ", 10_000],
+    ["168h", 604_800_000],
+  ])("%j is %d ms", (text, ms) => {
+    expect(parseDuration("--by", text)).toBe(ms);
+  });
+
+  it.each(["", "30", "30 m", "0s", "-5m", "5d", "1e3s", "30min", "169h", "m", "NaNs"])(
+    "%j is refused, with examples",
+    (text) => {
+      const error = thrown(() => parseDuration("--by", text));
+      expect(error.code).toBe("usage-error");
+      expect(error.message).toContain(`--by ${text}`);
+      expect(error.next.join()).toContain("--by 30m");
+    },
+  );
 });

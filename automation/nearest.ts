@@ -25,7 +25,7 @@ function distance(a: string, b: string): number {
 /** The known name that a typo probably meant; undefined when none is near. */
 export function nearestName(given: string, known: readonly string[]): string | undefined {
   const [best] = known
-    .map((name) => ({ name, cost: distance(given.toLowerCase(), name) }))
+    .map((name) => ({ name, cost: distance(given.toLowerCase(), name.toLowerCase()) }))
     .filter(({ name, cost }) => cost <= Math.max(1, Math.floor(name.length / 3)))
     .toSorted((a, b) => a.cost - b.cost);
   return best?.name;

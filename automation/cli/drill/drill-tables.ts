@@ -1,0 +1,121 @@
+/** The drill's results as tables for people. Pure. */
+import type { CrashRow, FalseAlarmRow, FaultRow } from "../../drill/results.ts";
+import { count, duration, table } from "../text.ts";
+import type { KillsResult } from "./kills.ts";
+import type { RoundTripsResult } from "./round-trips.ts";
+
+const time = (ms: number | undefined): string => (ms === undefined ? "–" : duration(ms));
+const verdict = (row: { readonly ok: boolean }): string => (row.ok ? "holds" : "FAILS");
+
+export const faultHead = [
+  "fault",
+  "detected in",
+  "rolled back in",
+  "hurt",
+  "by the swap",
+  "resumed in",
+  "ended",
+  "verdict",
+] as const;
+
+export function faultCells(row: FaultRow): readonly string[] {
+  return [
+    row.name,
+    time(row.detectedInMs),
+    time(row.verifiedInMs),
+    count(row.hurt),
+    count(row.swapCaused),
+    time(row.resumedInMs),
+    row.ended,
+    verdict(row),
+  ];
+}
+
+export const crashHead = [
+  "swap that",
+  "dies at",
+  "runs",
+  "crashes",
+  "divergences",
+  "twice",
+  "breaches",
+  "slowest, same machine",
+  "another machine",
+  "verdict",
+] as const;
+
+export function crashCells(row: CrashRow): readonly string[] {
+  return [
+    row.swap,
+    row.kind,
+    count(row.runs),
+    count(row.crashes),
+    count(row.divergences),
+    count(row.twice),
+    count(row.breaches),
+    duration(row.slowestHereMs),
+    duration(row.slowestElsewhereMs),
+    verdict(row),
+  ];
+}
+
+export const falseAlarmHead = [
+  "traffic",
+  "profile",
+  "swaps",
+  "requests",
+  "false rollbacks",
+  "miscounted",
+  "verdict",
+] as const;
+
+export function falseAlarmCells(row: FalseAlarmRow): readonly string[] {
+  return [
+    row.traffic,
+    row.profile,
+    count(row.swaps),
+    count(row.requests),
+    count(row.falseRollbacks),
+    count(row.miscounted),
+    verdict(row),
+  ];
+}
+
+export const roundTripHead = ["swap", "ended", "took", "requests", "failed", "by the swap"] as const;
+
+export function roundTripCells(swap: RoundTripsResult["swaps"][number]): readonly string[] {
+  return [
+    swap.title,
+    swap.end,
+    duration(swap.durationMs),
+    count(swap.sent),
+    count(swap.failed),
+    count(swap.swapCaused),
+  ];
+}
+
+export const faultTable = (rows: readonly FaultRow[]): readonly string[] => table(faultHead, rows.map(faultCells));
+export const crashTable = (rows: readonly CrashRow[]): readonly string[] => table(crashHead, rows.map(crashCells));
+export const falseAlarmTable = (rows: readonly FalseAlarmRow[]): readonly string[] =>
+  table(falseAlarmHead, rows.map(falseAlarmCells));
+
+export function roundTripTable(result: RoundTripsResult): readonly string[] {
+  return [...table(roundTripHead, result.swaps.map(roundTripCells)), ...roundTripLines(result)];
+}
+
+/** The sums of the round trips, in sentences. */
+export function roundTripLines({ requests, counts }: RoundTripsResult): readonly string[] {
+  return [
+    `${count(requests.sent)} requests, ${count(requests.long.sent)} of them long; ${count(requests.failed)} failed, ${count(requests.swapCaused)} because of a swap (95 % bound ${(requests.swapCausedBound * 100).toFixed(4)} %).`,
+    ...counts.map(
+      ({ side, router, load }) => `${side}: the router counted ${count(router)}, the load generator ${count(load)}.`,
+    ),
+  ];
+}
+
+export function killLines(result: KillsResult): readonly string[] {
+  return [
+    `${count(result.kills.length)} processes killed; the swap ${result.end}; the slowest one to take over took ${duration(result.slowestResumeMs)}.`,
+    `${count(result.requests.sent)} requests, ${count(result.requests.failed)} failed, ${count(result.requests.swapCaused)} because of the swap.`,
+  ];
+}

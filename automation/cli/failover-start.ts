@@ -1,0 +1,85 @@
+/** A failover is a swap of its own kind: all at once, to a platform that stands by, and both sides stay. */
+import { SwitchyardError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { hotSwapConfig, platformConfig, toSwapSettings } from "../swap/settings.ts";
+import { type Environment, platformNames } from "./compose.ts";
+import { beginSwap, type SwapIntent, servingPlatform } from "./swap-start.ts";
+
+/** The standby runs what it was brought up with; a failover deploys nothing. */
+const imageOfStandby = "as deployed";
+
+const dayMs = 86_400_000;
+
+/**
+ * Checks what can be checked before the world is touched. Nothing holds a failover back that is there for planned swaps:
+ * approvals, freezes; and whatever becomes of it, the standby stays up. Errors: unknown-platform, swap-already-there,
+ * not-deployed, weights-moved-elsewhere when traffic is split.
+ */
+export async function prepareFailover(environment: Environment, to: string): Promise<SwapIntent> {
+  const { name, config } = environment;
+  if (!platformNames.includes(to)) {
+    throw new SwitchyardError("unknown-platform", {
+      message: `There is no platform ${to}; known: ${platformNames.join(", ")}${nearest(to, platformNames)}`,
+    });
+  }
+  const from = await servingPlatform(environment);
+  if (from === to) {
+    throw new SwitchyardError("swap-already-there", {
+      message: `${to} serves environment ${name} already`,
+      next: `To look:   npx switchyard traffic show --env ${name}`,
+    });
+  }
+  const candidate = Object.entries(config.platforms).find(([platform]) => platform === to)?.[1];
+  const settings = toSwapSettings(config.swap ?? hotSwapConfig.parse({}), candidate ?? platformConfig.parse({}));
+  return {
+    from,
+    to,
+    mode: "failover",
+    settings: { ...settings, ramp: [100], approvals: [], freeze: [], afterRollback: "keep", failBack: false },
+  };
+}
+
+/** As beginSwap. */
+export function beginFailover(environment: Environment, intent: SwapIntent) {
+  return beginSwap(environment, intent, imageOfStandby);
+}
+
+/** The standby answers through the balancer and is ready. Errors: standby-not-ready. */
+export async function assertStandsBy(
+  environment: Environment,
+  { from, to }: Pick<SwapIntent, "from" | "to">,
+  signal: AbortSignal,
+): Promise<void> {
+  const platform = (await environment.platforms())[to];
+  let why = "it says that it is not ready";
+  try {
+    if ((await platform?.agent().healthCheck(signal))?.ready) return;
+  } catch (error) {
+    if (!(error instanceof SwitchyardError) || signal.aborted) throw error;
+    why = error.message;
+  }
+  throw new SwitchyardError("standby-not-ready", {
+    message: `${to} does not stand by in environment ${environment.name}: ${why}`,
+    next: [
+      `To bring it up:    npx switchyard up ${to}.${environment.name}`,
+      `To attach it:      npx switchyard up traffic.${environment.name} --platforms ${from},${to}`,
+    ],
+  });
+}
+
+/** When failovers of the last day began, ms since the epoch, also those that failed. */
+export async function recentFailovers(
+  environment: Pick<Environment, "store">,
+  wall: number,
+): Promise<readonly number[]> {
+  const { store } = environment;
+  const found: number[] = [];
+  for (const id of (await store.ids()).toReversed()) {
+    const record = await store.read(id);
+    if (record === undefined) continue;
+    const { mode, startedAt } = record.state;
+    if (startedAt < wall - dayMs) break;
+    if (mode === "failover") found.push(startedAt);
+  }
+  return found;
+}

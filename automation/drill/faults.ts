@@ -1,0 +1,17 @@
+/** Every fault of the drill, as data. */
+import type { Fault } from "./fault.ts";
+import { balancerFaults } from "./faults/balancer.ts";
+import { candidateFaults } from "./faults/candidate.ts";
+import { engineFaults } from "./faults/engine.ts";
+import { oldSideFaults } from "./faults/old-side.ts";
+import { personFaults } from "./faults/person.ts";
+import { trafficFaults } from "./faults/traffic.ts";
+
+export const faults: readonly Fault[] = [
+  ...candidateFaults,
+  ...oldSideFaults,
+  ...balancerFaults,
+  ...engineFaults,
+  ...personFaults,
+  ...trafficFaults,
+];

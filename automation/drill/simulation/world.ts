@@ -1,0 +1,290 @@
+/** Everything around a swap, in memory and on a virtual clock, and everything that can go wrong with it. */
+import { z } from "zod";
+import type { FailBack } from "../../ports/fail-back.ts";
+import type { ProbeResult } from "../../ports/prober.ts";
+import type { StateStore } from "../../ports/state-store.ts";
+import type { TrafficState, Weights } from "../../ports/traffic-router.ts";
+import { hotSwapConfig, platformConfig, type SwapSettings, toSwapSettings } from "../../swap/settings.ts";
+import type { Mode, SwapState } from "../../swap/state.ts";
+import { type Breach, breachesOf, type Change, type WorldView } from "../invariants.ts";
+import { simulatedAgent } from "./agent.ts";
+import { createSimulatedBalancer, type SimulatedBalancer, sameEntries } from "./balancer.ts";
+import { createVirtualClock, type VirtualClock } from "./clock.ts";
+import { SimulatedCloud, type SimulatedPlatform, type Steps } from "./cloud.ts";
+import { type SimulatedProcess, SimulatedProcesses } from "./process.ts";
+import { createSimulatedStateStore, type SimulatedStateStore } from "./state-store.ts";
+import type { SideTotals } from "./traffic.ts";
+
+export interface WorldOptions {
+  /** Settings of the swap, as in switchyard.yaml, beside the drill's own. */
+  readonly swap?: Readonly<Record<string, unknown>>;
+  /** Default swap. A failover finds the candidate up, attached and at 0. */
+  readonly mode?: Mode;
+  /** Default drill. */
+  readonly environment?: string;
+  /** Default 1. */
+  readonly seed?: number;
+  readonly requestsPerSecond?: number;
+  /** Workers of the balancer's data plane; default 4. */
+  readonly workers?: number;
+  readonly propagationDelayMs?: number;
+  /** Share of requests that fail on any side; default 0. */
+  readonly backgroundErrors?: number;
+  /** A world that was left at a time, with everything as it stood. */
+  readonly left?: LeftWorld;
+}
+
+/** What a world is made of beside its state store. */
+export interface LeftWorld {
+  readonly now: number;
+  readonly weights: Readonly<Record<string, number>>;
+  readonly fence: number;
+  readonly platforms: Readonly<Record<string, SimulatedPlatform>>;
+  readonly attached: readonly string[];
+  readonly operations: readonly string[];
+}
+
+export const oldSide = "cloud-run";
+export const candidate = "gke";
+export const oldImage = "kiro@old";
+export const newImage = "kiro@new";
+
+const whole = { wanted: 2, available: 2 };
+
+function firstPlatforms(standby: boolean): Readonly<Record<string, SimulatedPlatform>> {
+  const old = { [oldSide]: { image: oldImage, ...whole } };
+  return standby ? { ...old, [candidate]: { image: newImage, ...whole } } : old;
+}
+
+/** Requests in flight for 20 s are part of every campaign; the drain waits for them. */
+const longReplies = { share: 0.002, durationMs: 20_000 };
+const drillSettings = { profile: "demo", drain_timeout: 60 };
+
+type Fed = Readonly<Record<string, SideTotals>>;
+
+function sumOf(failed: SideTotals["failed"]): number {
+  return failed.background + failed.fault + failed.swap;
+}
+
+const withToken = z.object({ token: z.number() });
+
+/** What the agents of a platform say of themselves. */
+export interface AgentBehaviour {
+  readonly ready: boolean;
+  readonly status: number;
+}
+
+export class SimulatedWorld {
+  readonly clock: VirtualClock;
+  readonly store: SimulatedStateStore = createSimulatedStateStore();
+  readonly processes: SimulatedProcesses;
+  readonly balancer: SimulatedBalancer;
+  readonly cloud: SimulatedCloud;
+  readonly settings: SwapSettings;
+  readonly mode: Mode;
+  readonly environment: string;
+  /** What broke an invariant, in order. */
+  readonly breaches: Breach[] = [];
+  readonly agents = new Map<string, AgentBehaviour>();
+  /** The engine cannot reach the agents. */
+  agentsReachable = true;
+  /** The swap as its journal on the disk says; set by whoever starts one. */
+  readSwap: () => Promise<SwapState | undefined> = async () => undefined;
+  /** Called at each point where a process may die. */
+  onPoint: (point: string, process: SimulatedProcess) => void = () => undefined;
+  readonly #levers = new Map<string, string>();
+  /** What the sender had counted when the feed was read first and last, by side. */
+  #fed: { readonly first: Fed; last: Fed } | undefined;
+  #token = 0;
+
+  constructor(options: WorldOptions = {}) {
+    this.mode = options.mode ?? "swap";
+    this.environment = options.environment ?? "drill";
+    const standby = this.mode === "failover";
+    const { left } = options;
+    // Nothing here waits for real I/O.
+    this.clock = createVirtualClock(left?.now, 1);
+    this.processes = new SimulatedProcesses(this.clock);
+    const platforms = left?.platforms ?? firstPlatforms(standby);
+    this.balancer = createSimulatedBalancer({
+      clock: this.clock,
+      weights: left?.weights ?? (standby ? { [oldSide]: 100, [candidate]: 0 } : { [oldSide]: 100 }),
+      platforms: [oldSide, candidate],
+      serving: Object.keys(platforms),
+      fence: left?.fence ?? 0,
+      workers: options.workers ?? 4,
+      seed: options.seed ?? 1,
+      requestsPerSecond: options.requestsPerSecond ?? 100,
+      propagationDelayMs: options.propagationDelayMs ?? 0,
+      backgroundErrors: options.backgroundErrors ?? 0,
+    });
+    for (const platform of [oldSide, candidate]) {
+      this.balancer.setSide(platform, { latencyMs: 20, latencySpread: 0.4, longReplies });
+      this.agents.set(platform, { ready: true, status: 200 });
+    }
+    this.cloud = new SimulatedCloud(this.clock, this.balancer, platforms, left?.attached ?? Object.keys(platforms));
+    this.cloud.operations.push(...(left?.operations ?? []));
+    this.settings = toSwapSettings(
+      hotSwapConfig.parse({ ...drillSettings, ...(standby ? { ramp: [100] } : {}), ...options.swap }),
+      platformConfig.parse({}),
+    );
+  }
+
+  /** Acts when so much time has passed, ms. */
+  after(ms: number, act: () => void): void {
+    void this.clock.sleep(ms).then(act);
+  }
+
+  /** Resolves as soon as the condition holds, looked at every 50 ms; false when it does not within `withinMs`. */
+  async until(condition: () => boolean, withinMs: number): Promise<boolean> {
+    const end = this.clock.now() + withinMs;
+    while (!condition()) {
+      if (this.clock.now() >= end) return false;
+      await this.clock.sleep(50);
+    }
+    return true;
+  }
+
+  /** A point at which the process may be killed or stopped from outside. */
+  async reach(point: string, process: SimulatedProcess): Promise<void> {
+    this.onPoint(point, process);
+    await process.here();
+  }
+
+  /** Checks all invariants against the world as it is now, just before it changes. */
+  async check(change: Change): Promise<void> {
+    const view = await this.#viewNow();
+    if (view !== undefined) this.breaches.push(...breachesOf(change, view, this.clock.now()));
+  }
+
+  /** A write of weights on its way from a process to the balancer. */
+  async write(
+    weights: Weights,
+    fingerprint: string,
+    fence: number,
+    process: SimulatedProcess,
+    signal?: AbortSignal,
+  ): Promise<TrafficState> {
+    const { balancer } = this;
+    // One that changes no weight stamps the map only.
+    const name = sameEntries(weights, balancer.accepted()) ? "claim" : `write ${JSON.stringify(weights)}`;
+    await this.reach(`${name}: on its way`, process);
+    const view = await this.#viewNow();
+    const written = balancer.writes.length;
+    const at = this.clock.now();
+    try {
+      return await balancer.router.write(weights, fingerprint, fence, signal);
+    } finally {
+      // Only what the balancer took has changed anything.
+      if (view !== undefined && balancer.writes.length > written)
+        this.breaches.push(...breachesOf({ kind: "weights", weights, fence }, view, at));
+      await this.reach(`${name}: reply on its way`, process);
+    }
+  }
+
+  /** What an operation of a stack goes through for the process that asked for it. */
+  stepsOf(process: SimulatedProcess): Steps {
+    return {
+      reach: (point) => this.reach(point, process),
+      work: async (ms) => {
+        await this.clock.sleep(ms);
+        if (!process.alive) await process.here();
+      },
+      changing: (change) => this.check(change),
+    };
+  }
+
+  /** The state store as one process sees it. */
+  storeOf(process: SimulatedProcess): StateStore {
+    const { store } = this;
+    return {
+      description: store.description,
+      read: (key) => process.through(() => store.read(key)),
+      list: (key) => process.through(() => store.list(key)),
+      readLog: (key) => process.through(() => store.readLog(key)),
+      write: (key, value, expected) =>
+        process.through(async () => {
+          const version = await store.write(key, value, expected);
+          const token = withToken.safeParse(JSON.parse(value));
+          if (version !== undefined && token.success) this.#token = Math.max(this.#token, token.data.token);
+          return version;
+        }),
+      appendLog: (key, number, line) =>
+        process.through(async () => {
+          await this.reach(`journal line ${number}: before`, process);
+          this.onPoint(`journal line ${number}: torn`, process);
+          if (!process.alive) store.tear(key, line.slice(0, line.length / 2));
+          await process.here();
+          const written = await store.appendLog(key, number, line);
+          await this.reach(`journal line ${number}: after`, process);
+          return written;
+        }),
+    };
+  }
+
+  /** The lever, as one process reaches it; instances follow within a second. */
+  failBackOf(process: SimulatedProcess): FailBack {
+    return {
+      set: (platform, target) =>
+        process.through(async () => {
+          if (target === undefined) this.#levers.delete(platform);
+          else this.#levers.set(platform, target);
+          this.after(500, () => this.balancer.handOver(platform, this.#levers.get(platform)));
+        }),
+      read: (platform) => process.through(async () => this.#levers.get(platform)),
+    };
+  }
+
+  /** The feed was read to its end by the engine. */
+  noteFed(): void {
+    const now: Fed = { [oldSide]: this.balancer.totals(oldSide), [candidate]: this.balancer.totals(candidate) };
+    this.#fed = { first: this.#fed?.first ?? now, last: now };
+  }
+
+  /** What ended on a side between the first and the last time that the feed was read, as the sender counts. */
+  fed(platform: string): { readonly requests: number; readonly errors: number } {
+    const { requests: before, failed: failedBefore } = this.#fed?.first[platform] ?? this.balancer.totals(platform);
+    const { requests, failed } = this.#fed?.last[platform] ?? this.balancer.totals(platform);
+    return { requests: requests - before, errors: sumOf(failed) - sumOf(failedBefore) };
+  }
+
+  agentOf(platform: string, process: SimulatedProcess) {
+    return simulatedAgent({
+      platform,
+      process,
+      clock: this.clock,
+      reachable: () => this.agentsReachable && (this.cloud.platforms.get(platform)?.available ?? 0) > 0,
+      behaviour: () => this.agents.get(platform) ?? { ready: true, status: 200 },
+      passed: (operation) => this.cloud.pass(platform, operation),
+    });
+  }
+
+  /** The rehearsal host: every platform that has an entry, by equal shares. */
+  async rehearse(count: number): Promise<readonly ProbeResult[]> {
+    const sides = Object.keys(this.balancer.applied());
+    return Array.from({ length: count }, (_, index) => {
+      const side = sides[index % sides.length] ?? "";
+      const serving = (this.cloud.platforms.get(side)?.available ?? 0) > 0;
+      return { side, status: serving ? (this.agents.get(side)?.status ?? 200) : 503, durationMs: 5 };
+    });
+  }
+
+  async #viewNow(): Promise<WorldView | undefined> {
+    const swap = await this.readSwap();
+    if (swap === undefined) return undefined;
+    const { balancer, cloud } = this;
+    const platforms = [...cloud.platforms].map(([name, platform]) => [
+      name,
+      { ...platform, accepted: cloud.hasPassed(name) },
+    ]);
+    return {
+      weights: balancer.accepted(),
+      workers: balancer.workers(),
+      platforms: Object.fromEntries(platforms),
+      attached: cloud.attached,
+      inFlight: { [oldSide]: balancer.inFlight(oldSide), [candidate]: balancer.inFlight(candidate) },
+      token: this.#token,
+      swap,
+    };
+  }
+}

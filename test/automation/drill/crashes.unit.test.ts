@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import {
+  crash,
+  crashAtRandom,
+  crashEverywhere,
+  crashedSwaps,
+  stopEverywhere,
+} from "../../../automation/drill/crashes.ts";
+
+describe.each(crashedSwaps.map((swap) => ({ name: swap.name, swap })))("a swap that $name", ({ swap }) => {
+  it("ends the same wherever the engine dies: around every effect and journal line, in the middle of calls and lines", async () => {
+    const row = await crashEverywhere(swap, 1);
+    expect(row.problems).toEqual([]);
+    expect(row.crashes).toBe(row.points);
+    // A lease and a bit; a dead process of the same machine is seen to be dead.
+    expect(row.slowestElsewhereMs).toBeLessThanOrEqual(20_000);
+    expect(row.slowestHereMs).toBeLessThanOrEqual(1_000);
+  }, 120_000);
+
+  it("ends the same when the engine stands still and is replaced, and what wakes changes nothing", async () => {
+    const row = await stopEverywhere(swap, 1, 5);
+    expect(row.problems).toEqual([]);
+    expect(row.crashes).toBeGreaterThan(5);
+  }, 120_000);
+
+  it("ends the same after crashes at random, several in one swap", async () => {
+    const row = await crashAtRandom(swap, 1, 20);
+    expect(row.problems).toEqual([]);
+    expect(row.crashes).toBe(20);
+    expect(row.runs).toBeLessThan(20);
+  }, 120_000);
+});
+
+describe("the crash campaign", () => {
+  it("kills before and after every effect, in a call whose reply is lost, before, in and after every line", async () => {
+    const swap = crashedSwaps[0];
+    if (swap === undefined) throw new Error("there is no swap to crash");
+    const { points } = await crash(swap, 1, [], () => "host-0");
+    const kinds = [
+      /^up gke: before$/,
+      /^up gke: half done$/,
+      /^up gke: reply$/,
+      /^destroy cloud-run: half done$/,
+      /^write .*: on its way$/,
+      /^write .*: reply on its way$/,
+      /^claim: on its way$/,
+      /^journal line \d+: before$/,
+      /^journal line \d+: torn$/,
+      /^journal line \d+: after$/,
+    ];
+    for (const kind of kinds)
+      expect(
+        points.some((point) => kind.test(point)),
+        String(kind),
+      ).toBe(true);
+  });
+
+  it("is the same for the same seed", async () => {
+    const swap = crashedSwaps[1];
+    if (swap === undefined) throw new Error("there is no swap to crash");
+    expect(await crashAtRandom(swap, 3, 5)).toEqual(await crashAtRandom(swap, 3, 5));
+  });
+});

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { playFault } from "../../../automation/drill/fault-campaign.ts";
+import { faults } from "../../../automation/drill/faults.ts";
+
+describe("a swap in a world where", () => {
+  it.each(faults.map((fault) => ({ name: fault.name, title: fault.title, fault })))(
+    "$name: $title",
+    async ({ fault }) => {
+      const row = await playFault(fault, 1);
+      expect(row.problems).toEqual([]);
+    },
+    60_000,
+  );
+});
+
+describe("the table of faults", () => {
+  it("has no name twice", () => {
+    const names = faults.map((fault) => fault.name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it("plays a fault the same way for the same seed", async () => {
+    const fault = faults.find(({ name }) => name === "dies-at-25-percent");
+    if (fault === undefined) throw new Error("the table has lost a fault");
+    expect(await playFault(fault, 7)).toEqual(await playFault(fault, 7));
+  });
+
+  it("reports a fault that was not what was expected, in sentences", async () => {
+    const fault = faults.find(({ name }) => name === "candidate-dead");
+    if (fault === undefined) throw new Error("the table has lost a fault");
+    const row = await playFault({ ...fault, expected: { ends: "completed" } }, 1);
+    expect(row.ok).toBe(false);
+    expect(row.problems).toContain("it ended as rolled-back, not as completed");
+    expect(row.problems).toContain(`requests hurt: ${row.hurt}, at most 0`);
+  });
+});
