@@ -41,7 +41,7 @@ import type { Platform } from "../ports/platform.ts";
 import type { ConfigValues, StackEngine, StackName } from "../ports/stack-engine.ts";
 import type { StateStore } from "../ports/state-store.ts";
 import type { TrafficRouter } from "../ports/traffic-router.ts";
-import type { RunPorts } from "../swap/run.ts";
+import type { RunPorts } from "../swap/run-ports.ts";
 import { hotSwapConfig } from "../swap/settings.ts";
 import { SwapStore } from "../swap/store.ts";
 import { type ConfigFile, type EnvironmentConfig, loadConfig } from "./config-file.ts";

@@ -84,7 +84,10 @@ function lookAll(
   now: number,
 ): { text: string; missing: readonly string[] } {
   const { looks } = lookAtStep(seen.gates, state.settings, share, now);
-  const missing = looks.filter((one) => one.verdict !== "successful").map((one) => one.text);
+  const missing = [
+    ...(seen.blind ? ["the request feed cannot be read"] : []),
+    ...looks.filter((one) => one.verdict !== "successful").map((one) => one.text),
+  ];
   const texts = looks.map((one) => one.text);
   if (state.settings.metrics.checks.length === 0) return { text: texts.join("; "), missing };
   if (!comparable(state))

@@ -18,6 +18,8 @@ export interface Observation {
   readonly heardAt: number | undefined;
   /** Age of the candidate's instance that answered last, ms; latencies of young ones say less. */
   readonly instanceAgeMs: number | undefined;
+  /** The request feed cannot be read at the moment: nothing passes on what was seen before. */
+  readonly blind: boolean;
   /** The calendar's time, ms since the epoch: for freeze windows only. */
   readonly wall: number;
 }

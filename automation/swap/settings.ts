@@ -7,7 +7,6 @@ import { freezeWindow, freezeWindowProblems } from "./freeze.ts";
 import { gateProfileNames, gateProfiles, gateSettings, gatesConfig, seconds, toGateSettings } from "./gate-settings.ts";
 import { metricChecks } from "./metric-checks.ts";
 
-
 /** Shares of the ramp, percent, rising, at most one decimal; the last one is 100. */
 export const defaultRamp = [1, 5, 25, 50, 100] as const;
 

@@ -70,6 +70,7 @@ function seen(probes: ProbeWindow, lookedAt: number | undefined): Observation {
     lookedAt,
     heardAt: swap.at,
     instanceAgeMs: 60_000,
+    blind: false,
     wall: swap.at,
   };
 }

@@ -84,11 +84,11 @@ export const candidateFaults: readonly Fault[] = [
   ...[5, 25, 50, 100].map(diesAt),
   {
     name: "recovers",
-    title: "The candidate fails for a moment and recovers",
+    title: "The candidate fails for four requests and recovers",
     given: (stage) =>
-      stage.atShare(25, () => {
+      stage.atShare(50, () => {
         stage.world.balancer.setSide(candidate, dead);
-        stage.world.after(100, () => stage.world.balancer.setSide(candidate, alive));
+        stage.world.after(40, () => stage.world.balancer.setSide(candidate, alive));
       }),
     expected: { ends: "completed", hurtAtMost: 4 },
   },

@@ -1,7 +1,8 @@
 /** The swap engine as a process of the simulated world: the real lease, journal and loop over simulated ports. */
 import { SwitchyardError } from "../../errors.ts";
 import type { Journal } from "../../swap/journal.ts";
-import { type RunListener, type RunPorts, runSwap } from "../../swap/run.ts";
+import { type RunListener, runSwap } from "../../swap/run.ts";
+import type { RunPorts } from "../../swap/run-ports.ts";
 import { journalFormat, type SwapState } from "../../swap/state.ts";
 import { SwapStore, swapPurpose } from "../../swap/store.ts";
 import type { SimulatedProcess } from "./process.ts";

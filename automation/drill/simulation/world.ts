@@ -168,12 +168,14 @@ export class SimulatedWorld {
     const { balancer } = this;
     // One that changes no weight stamps the map only.
     const name = sameEntries(weights, balancer.accepted()) ? "claim" : `write ${JSON.stringify(weights)}`;
+    signal?.throwIfAborted();
+    // What is on the wire cannot be called back.
     await this.reach(`${name}: on its way`, process);
     const view = await this.#viewNow();
     const written = balancer.writes.length;
     const at = this.clock.now();
     try {
-      return await balancer.router.write(weights, fingerprint, fence, signal);
+      return await balancer.router.write(weights, fingerprint, fence);
     } finally {
       // Only what the balancer took has changed anything.
       if (view !== undefined && balancer.writes.length > written)
