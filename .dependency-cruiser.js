@@ -65,8 +65,8 @@ export default {
     {
       name: "only-compose-wires",
       severity: "error",
-      comment: "cli/compose.ts is the only wiring; others take types only.",
-      from: { path: "^automation/", pathNot: "^automation/(cli/compose\\.ts$|adapters/)" },
+      comment: "cli/compose.ts and its other half are the only wiring; others take types only.",
+      from: { path: "^automation/", pathNot: "^automation/(cli/compose(-environment)?\\.ts$|adapters/)" },
       to: { path: "^(automation/adapters|stacks|local)/", dependencyTypesNot: ["type-only"] },
     },
     {
@@ -90,7 +90,7 @@ export default {
       severity: "error",
       comment: "One adapter file per outside system; the local cloud's servers have their own.",
       from: { path: "^(automation/(cli|swap|ports)|components|stacks)/" },
-      to: { path: "node_modules/(undici|google-auth-library|@grpc/grpc-js|pidusage)/" },
+      to: { path: "node_modules/(undici|google-auth-library|@grpc/grpc-js|pidusage|@aws-sdk|dynalite)/" },
     },
   ],
   options: {

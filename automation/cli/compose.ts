@@ -1,29 +1,7 @@
-/**
- * The only wiring: which adapter stands behind which port. Everything that is particular to the local cloud is set here,
- * in the way that any user could set it: endpoints, the providers' variable, a token.
- */
-import { randomUUID } from "node:crypto";
-import { join, resolve } from "node:path";
-import { createFailBack, type HttpFailBack } from "../adapters/fail-back-http.ts";
-import { createGoogleClient, type GoogleClient } from "../adapters/google-client.ts";
-import { createGoogleNetworkEndpointGroups } from "../adapters/google-network-endpoint-groups.ts";
-import { createGoogleRequestFeed, googleSideLoad, loggingApi } from "../adapters/google-request-feed.ts";
-import { createGoogleTrafficRouter } from "../adapters/google-traffic-router.ts";
-import { createHttpProber } from "../adapters/http-prober.ts";
-import { createSyntheticLoad } from "../adapters/http-synthetic-load.ts";
-import {
-  createLocalSideLoad,
-  findLocalCloud,
-  type LocalCloud,
-  type LocalTraffic,
-  startLocalCloud,
-} from "../adapters/local-cloud.ts";
-import { createLocalRequestFeed } from "../adapters/local-request-feed.ts";
-import { createMetricSources } from "../adapters/metric-sources.ts";
+import { join } from "node:path";
+import { findLocalCloud, type LocalCloud, startLocalCloud } from "../adapters/local-cloud.ts";
 import { nodeFileSystem } from "../adapters/node-file-system.ts";
 import { operatingSystemProcesses } from "../adapters/operating-system-processes.ts";
-import { createPlatforms, platformNames } from "../adapters/platforms.ts";
-import { createPulumiEngine } from "../adapters/pulumi-engine.ts";
 import { cloudEnvironment, engineEnvironment, localEnvironment, localUnset } from "../adapters/pulumi-environment.ts";
 import {
   type EngineProgress,
@@ -32,22 +10,14 @@ import {
   resolveEngine,
   resolveLanguageHost,
 } from "../adapters/pulumi-resolver.ts";
-import { createStateStore } from "../adapters/state-stores.ts";
 import { systemClock } from "../adapters/system-clock.ts";
 import { SwitchyardError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
-import type { FileSystem } from "../ports/file-system.ts";
-import type { Platform } from "../ports/platform.ts";
-import type { ConfigValues, StackEngine, StackName } from "../ports/stack-engine.ts";
-import type { StateStore } from "../ports/state-store.ts";
-import type { TrafficRouter } from "../ports/traffic-router.ts";
-import type { RunPorts } from "../swap/run-ports.ts";
-import { hotSwapConfig } from "../swap/settings.ts";
-import { SwapStore } from "../swap/store.ts";
+import type { StackName } from "../ports/stack-engine.ts";
+import { Environment, type EnvironmentSurroundings, platformNames, projectOf } from "./compose-environment.ts";
 import { type ConfigFile, type EnvironmentConfig, loadConfig } from "./config-file.ts";
-import { type FailBackSettings, stackSettings } from "./stack-settings.ts";
 
-export { platformNames };
+export { Environment, platformNames };
 
 /** What a command may tell the user while things start. */
 export interface ComposeListener {
@@ -69,19 +39,7 @@ export interface ComposeOptions {
   readonly stateInFiles?: boolean;
 }
 
-/** Where the balancer answers. */
-export interface Balancer {
-  /** http://127.0.0.1:PORT or https://DOMAIN */
-  readonly url: string;
-  readonly host: string;
-  readonly darkHost: string;
-  /** Spread over all platforms alike, whatever the weights are. */
-  readonly rehearsalHost: string;
-  /** Name of the forwarding rule for 443. */
-  readonly listener: string;
-}
-
-export class Composition {
+export class Composition implements EnvironmentSurroundings {
   readonly root: string;
   readonly files = nodeFileSystem;
   readonly processes = operatingSystemProcesses;
@@ -168,9 +126,17 @@ export class Composition {
     return cloud;
   }
 
-  get options(): ComposeOptions {
-    return this.#options;
+  get stateInFiles(): boolean {
+    return this.#options.stateInFiles ?? false;
   }
+
+  get signal(): AbortSignal {
+    return this.#options.signal;
+  }
+
+  readonly onDiagnostic = (stack: StackName, severity: string, text: string): void => {
+    this.#options.listener?.onDiagnostic?.(stack, severity, text);
+  };
 
   /** Variables that a shell must not keep beside a local environment's. */
   readonly localUnset = localUnset;
@@ -216,242 +182,5 @@ export class Composition {
   async variables(config: EnvironmentConfig): Promise<Readonly<Record<string, string | undefined>>> {
     if (config.cloud !== "local") return cloudEnvironment({ env: this.#env });
     return engineEnvironment(this.#env, await this.localVariables(config));
-  }
-}
-
-/** One environment with its ports, made when first asked for. */
-export class Environment {
-  readonly name: string;
-  readonly config: EnvironmentConfig;
-  readonly store: SwapStore;
-  /** For what works on the state store itself. */
-  readonly statePlace: { readonly store: StateStore; readonly files: FileSystem; readonly folder: string };
-  readonly #composition: Composition;
-  #engine: Promise<StackEngine> | undefined;
-  #google: Promise<GoogleClient> | undefined;
-
-  constructor(composition: Composition, name: string, config: EnvironmentConfig) {
-    this.#composition = composition;
-    this.name = name;
-    this.config = config;
-    const { root, files, processes, clock, options } = composition;
-    const folder = join(root, ".switchyard", "environments", name);
-    const local = config.cloud === "local";
-    const store = createStateStore(options.stateInFiles ? undefined : config.state, {
-      environment: name,
-      files,
-      folder,
-      ...(local && { localEndpoint: async () => (await composition.localCloud()).dynamoDb() }),
-    });
-    this.statePlace = { store, files, folder };
-    this.store = new SwapStore({ store, processes, clock, environment: name, floor: () => this.#lastFence() });
-  }
-
-  get project(): string {
-    return projectOf(this.config);
-  }
-
-  engine(): Promise<StackEngine> {
-    this.#engine ??= this.#createEngine(this.#composition.variables(this.config));
-    return this.#engine;
-  }
-
-  /** For what only reads the stacks' state: no local cloud is started for it. */
-  async readingEngine(): Promise<Pick<StackEngine, "list" | "outputs">> {
-    return this.#engine ?? this.#createEngine(this.#composition.readingVariables(this.config));
-  }
-
-  async #createEngine(variables: Promise<Readonly<Record<string, string | undefined>>>): Promise<StackEngine> {
-    const { root, options } = this.#composition;
-    const [resolved, env] = await Promise.all([this.#composition.resolveEngine(), variables]);
-    const { programs } = await import("../../stacks/programs.ts");
-    return createPulumiEngine({
-      root,
-      pulumiCommandPath: resolved.pulumi,
-      pulumiVersion: resolved.version,
-      env,
-      programs,
-      pendingCreates: this.config.cloud === "local" ? "clear" : "refuse",
-      onDiagnostic: (stack, diagnostic) =>
-        options.listener?.onDiagnostic?.(stack, diagnostic.severity, diagnostic.message),
-    });
-  }
-
-  #googleClient(): Promise<GoogleClient> {
-    this.#google ??= this.#composition.variables(this.config).then((env) => createGoogleClient({ env }));
-    return this.#google;
-  }
-
-  async router(): Promise<TrafficRouter> {
-    return createGoogleTrafficRouter({
-      client: await this.#googleClient(),
-      project: this.project,
-      urlMap: this.config.prefix,
-      backendPrefix: this.config.prefix,
-      platforms: platformNames,
-    });
-  }
-
-  /** The fencing token in the balancer's map; 0 where there is no map yet. */
-  async #lastFence(): Promise<number> {
-    try {
-      return (await (await this.router()).read(this.#composition.options.signal)).fence;
-    } catch (error) {
-      if (error instanceof SwitchyardError && error.code === "traffic-not-found") return 0;
-      throw error;
-    }
-  }
-
-  /** Errors: not-deployed when no balancer listens. */
-  async balancer(): Promise<Balancer> {
-    const { domain } = this.config;
-    const listener = `${this.config.prefix}-https`;
-    const hosts = { host: domain, darkHost: `dark.${domain}`, rehearsalHost: `rehearsal.${domain}`, listener };
-    if (this.config.cloud !== "local") return { url: `https://${domain}`, ...hosts };
-    const { listeners } = await (await this.#composition.localCloud()).status();
-    const https = listeners.find(({ name }) => name === listener);
-    if (https === undefined) {
-      throw new SwitchyardError("not-deployed", {
-        message: `Environment ${this.name} has no balancer yet`,
-        next: [`To bring it up:   npx switchyard up cloud-run.${this.name} && npx switchyard up traffic.${this.name}`],
-      });
-    }
-    return { url: https.url, ...hosts };
-  }
-
-  /**
-   * Platforms by name. Their agents are reached through the balancer; where only the traffic stack is being made there is
-   * none yet (`balancerNeeded: false`). Errors: not-deployed.
-   */
-  async platforms({ balancerNeeded = true } = {}): Promise<Readonly<Record<string, Platform>>> {
-    const darkHost = `dark.${this.config.domain}`;
-    const local = this.config.cloud === "local";
-    const baseUrl = local && balancerNeeded ? (await this.balancer()).url : `https://${darkHost}`;
-    return createPlatforms({
-      route: { baseUrl, darkHost },
-      groups: createGoogleNetworkEndpointGroups({ client: await this.#googleClient(), project: this.project }),
-      clock: this.#composition.clock,
-    });
-  }
-
-  /** What the local data plane does; undefined on a cloud, whose balancer cannot be asked. */
-  async localTraffic(): Promise<LocalTraffic | undefined> {
-    if (this.config.cloud !== "local") return undefined;
-    return (await this.#composition.localCloud()).traffic(`${this.config.prefix}-https`);
-  }
-
-  /** Settings of a stack that follow from switchyard.yaml. Errors: fail-back-unreachable. */
-  async settings(program: string): Promise<ConfigValues> {
-    return stackSettings(program, this.config, this.project, await this.#failBackSettings(program));
-  }
-
-  /** Undefined where swap.fail_back is off, and before there is a balancer to hand requests through. */
-  async #failBackSettings(program: string): Promise<FailBackSettings | undefined> {
-    if (this.config.cloud !== "local" || this.config.swap?.fail_back !== true || program === "traffic")
-      return undefined;
-    const { listeners } = await (await this.#composition.localCloud()).status();
-    const balancer = listeners.find(({ name }) => name === `${this.config.prefix}-https`);
-    if (balancer === undefined) return undefined;
-    const flagUrl = await (await this.#failBack()).flagUrl(program);
-    return { flagUrl, routeUrl: balancer.url, routeHost: `dark.${this.config.domain}` };
-  }
-
-  async #failBack(): Promise<HttpFailBack> {
-    const { controlUrl, token } = await this.#composition.localCloud();
-    return createFailBack({ controlUrl, token, scope: this.config.prefix });
-  }
-
-  /**
-   * An image as the platforms take it: a folder is built, an image with digest is taken as it is. A folder that is given is
-   * named from the working folder, as one typed it; that of switchyard.yaml from the root.
-   * Errors: image-invalid.
-   */
-  async image(given: string | undefined): Promise<string> {
-    const wanted = given ?? this.config.image;
-    if (wanted.includes("@sha256:")) return wanted;
-    if (this.config.cloud !== "local") {
-      throw new SwitchyardError("image-invalid", {
-        message: `${wanted} is not an image with a digest, which ${this.name} needs (name@sha256:…)`,
-      });
-    }
-    const { root } = this.#composition;
-    return buildLocalImage(root, given === undefined ? resolve(root, wanted) : resolve(given));
-  }
-
-  /** Everything that a swap needs beside its lease. Errors: not-deployed, credentials-missing. */
-  async swapPorts(): Promise<Omit<RunPorts, "lease"> & { readonly close: () => Promise<void> }> {
-    const balancer = await this.balancer();
-    const { clock } = this.#composition;
-    const local = this.config.cloud === "local";
-    const perSecond = this.config.probes_per_second ?? (local ? 1_000 : 20);
-    const prober = createHttpProber({ baseUrl: balancer.url, host: balancer.host, perSecond });
-    const rehearsal = createHttpProber({ baseUrl: balancer.url, host: balancer.rehearsalHost, perSecond });
-    const synthetic = createSyntheticLoad({ baseUrl: balancer.url, host: balancer.host });
-    const { metrics } = hotSwapConfig.parse(this.config.swap ?? {});
-    const env = await this.#composition.variables(this.config);
-    return {
-      engine: await this.engine(),
-      router: await this.router(),
-      platforms: await this.platforms(),
-      platformSettings: (program) => this.settings(program),
-      ...(local ? await this.#localWatch(balancer.listener) : this.#googleWatch(balancer, env)),
-      prober,
-      rehearse: (count, signal) => rehearsal.sample(count, signal),
-      synthetic,
-      metrics: createMetricSources({ config: metrics.sources, env, clock }),
-      random: Math.random,
-      clock,
-      newRequestId: randomUUID,
-      requests: async () => [],
-      async close() {
-        await Promise.all([prober.close(), rehearsal.close(), synthetic.close()]);
-      },
-    };
-  }
-
-  async #localWatch(listener: string): Promise<Pick<RunPorts, "feed" | "load" | "failBack">> {
-    const cloud = await this.#composition.localCloud();
-    const { controlUrl, token } = cloud;
-    return {
-      feed: createLocalRequestFeed({ controlUrl, token, listener }),
-      load: createLocalSideLoad(cloud, listener),
-      failBack: createFailBack({ controlUrl, token, scope: this.config.prefix }),
-    };
-  }
-
-  /** What Google's balancer says of itself: its request logs, and nothing of what is in flight. */
-  #googleWatch(
-    { darkHost, rehearsalHost }: Balancer,
-    env: Readonly<Record<string, string | undefined>>,
-  ): Pick<RunPorts, "feed" | "load"> {
-    const feed = createGoogleRequestFeed({
-      client: createGoogleClient({ env, api: loggingApi }),
-      project: this.project,
-      urlMap: this.config.prefix,
-      backendPrefix: this.config.prefix,
-      platforms: platformNames,
-      unweightedHosts: [darkHost, rehearsalHost],
-      clock: this.#composition.clock,
-    });
-    return { feed, load: googleSideLoad };
-  }
-}
-
-function projectOf(config: EnvironmentConfig): string {
-  return config.project ?? "switchyard-local";
-}
-
-/** Builds a folder into the local registry of the root. Errors: image-invalid. */
-export async function buildLocalImage(root: string, folder: string): Promise<string> {
-  const { buildImage, ImageInvalidError } = await import("../../local/registry/image.ts");
-  try {
-    const built = await buildImage({
-      folder,
-      imagesDirectory: join(root, ".switchyard", "images"),
-    });
-    return built.image;
-  } catch (error) {
-    if (!(error instanceof ImageInvalidError)) throw error;
-    throw new SwitchyardError("image-invalid", { message: error.message, cause: error });
   }
 }

@@ -3,6 +3,7 @@ import { userInfo } from "node:os";
 import { SwitchyardError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { Lease } from "../swap/lease.ts";
+import { unknownMetricProblems } from "../swap/metric-names.ts";
 import {
   type HotSwapConfigFile,
   hotSwapConfig,
@@ -56,7 +57,27 @@ export async function prepareSwap(
     });
   }
   const candidate = config.platforms[to as keyof typeof config.platforms] ?? platformConfig.parse({});
-  return { from, to, settings: toSwapSettings(swap, candidate) };
+  const settings = toSwapSettings(swap, candidate);
+  await assertMetricsKnown(environment, settings, from);
+  return { from, to, settings };
+}
+
+/** A metric that nobody has would leave every step without a verdict. Errors: invalid-config, metric-unreadable. */
+async function assertMetricsKnown(
+  environment: Pick<Environment, "name" | "metricSources">,
+  { metrics }: SwapSettings,
+  serving: string,
+): Promise<void> {
+  if (metrics.checks.length === 0) return;
+  const { name } = environment;
+  const sources = await environment.metricSources();
+  const problems = await unknownMetricProblems(metrics, sources, { platform: serving, environment: name }, nearest);
+  if (problems.length === 0) return;
+  const lines = problems.map(({ path, message }) => `environments.${name}.swap.metrics.${path.join(".")}: ${message}`);
+  throw new SwitchyardError("invalid-config", {
+    message: `switchyard.yaml asks for metrics that do not exist:\n${lines.map((line) => `  ${line}`).join("\n")}`,
+    data: { problems: lines },
+  });
 }
 
 /** Overrides can contradict what the file says, for example leave a step out that waits for approval. Errors: usage-error. */

@@ -56,8 +56,11 @@ export function decideShift(state: SwapState, seen: Observation, now: number): D
     next: () => {
       const since = Math.max(state.phaseSince, state.acceptedAt ?? state.phaseSince);
       if (!state.verified) return verificationInTime(state, seen, share, now);
-      if (state.mode === "failover") return { kind: "end", as: "completed", reason: "failed-over", evidence: {} };
       const last = nextShare(state) === undefined;
+      if (state.mode === "failover")
+        return last
+          ? { kind: "end", as: "completed", reason: "failed-over", evidence: {} }
+          : enter("shifting", state.step + 1, "step-successful");
       const go = (reason: Reason, evidence: Evidence): Decision =>
         last
           ? enter("baking", state.step, reason, evidence)

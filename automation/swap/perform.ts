@@ -192,7 +192,8 @@ export async function claimMap(
     if (current.fence === lease.token) return current;
     return await router.write(current.weights, current.fingerprint, lease.token, signal);
   } catch (error) {
-    if (!(error instanceof SwitchyardError) || error.code === "lease-lost" || signal.aborted) throw error;
+    if (signal.aborted) throw signal.reason;
+    if (!(error instanceof SwitchyardError) || error.code === "lease-lost") throw error;
     return undefined;
   }
 }
@@ -215,14 +216,23 @@ async function pushLeverBack(
 const handBackMs = 2_000;
 
 /** Whether the candidate was told; a lever that fails is no reason to stop going back. */
-async function handBack(state: SwapState, { failBack }: PerformPorts, signal: AbortSignal): Promise<string> {
+async function handBack(state: SwapState, { failBack, clock }: PerformPorts, signal: AbortSignal): Promise<string> {
   if (failBack === undefined) return "there is no lever here";
+  const over = new AbortController();
+  const done = new AbortController();
+  const late = clock.sleep(handBackMs, done.signal).then(
+    () => over.abort(new Error(`no answer within ${handBackMs} ms`)),
+    () => undefined,
+  );
   try {
-    await failBack.set(state.to, state.from, AbortSignal.any([signal, AbortSignal.timeout(handBackMs)]));
+    await failBack.set(state.to, state.from, AbortSignal.any([signal, over.signal]));
     return "yes";
   } catch (error) {
     if (signal.aborted) throw error;
     return error instanceof Error ? `no: ${error.message}` : "no";
+  } finally {
+    done.abort();
+    await late;
   }
 }
 
