@@ -21,13 +21,14 @@ import type { FileSystem } from "../ports/file-system.ts";
 import type { MetricSource } from "../ports/metric-source.ts";
 import type { Platform } from "../ports/platform.ts";
 import type { ProcessTable } from "../ports/process-table.ts";
+import type { RequestFeed } from "../ports/request-feed.ts";
 import type { ConfigValues, StackEngine, StackName } from "../ports/stack-engine.ts";
 import type { StateStore } from "../ports/state-store.ts";
 import type { TrafficRouter } from "../ports/traffic-router.ts";
 import type { RunPorts } from "../swap/run-ports.ts";
 import { hotSwapConfig } from "../swap/settings.ts";
 import { SwapStore } from "../swap/store.ts";
-import type { EnvironmentConfig } from "./config-file.ts";
+import type { ConfigFile, EnvironmentConfig } from "./config-file.ts";
 import { type FailBackSettings, stackSettings } from "./stack-settings.ts";
 
 export { platformNames };
@@ -54,6 +55,7 @@ export interface EnvironmentSurroundings {
   readonly stateInFiles: boolean;
   readonly signal: AbortSignal;
   readonly onDiagnostic: (stack: StackName, severity: string, text: string) => void;
+  config(): Promise<ConfigFile>;
   localCloud(): Promise<LocalCloud>;
   resolveEngine(): Promise<ResolvedEngine>;
   variables(config: EnvironmentConfig): Promise<Readonly<Record<string, string | undefined>>>;
@@ -240,7 +242,7 @@ export class Environment {
       router: await this.router(),
       platforms: await this.platforms(),
       platformSettings: (program) => this.settings(program),
-      ...(local ? await this.#localWatch(balancer.listener) : this.#googleWatch(balancer, env)),
+      ...(local ? await this.#localWatch(balancer, env) : { feed: this.#logFeed(balancer, env), load: googleSideLoad }),
       prober,
       rehearse: (count, signal) => rehearsal.sample(count, signal),
       synthetic,
@@ -255,22 +257,30 @@ export class Environment {
     };
   }
 
-  async #localWatch(listener: string): Promise<Pick<RunPorts, "feed" | "load" | "failBack">> {
+  async #localWatch(balancer: Balancer, env: Variables): Promise<Pick<RunPorts, "feed" | "load" | "failBack">> {
     const cloud = await this.#composition.localCloud();
     const { controlUrl, token } = cloud;
+    const { listener } = balancer;
+    const { local_cloud } = await this.#composition.config();
+    // Entries of the local log come out of order within its delay.
+    const times = { settleMs: ((local_cloud?.log_delay ?? 0) + 1) * 1_000, pollMs: localPollMs };
     return {
-      feed: createLocalRequestFeed({ controlUrl, token, listener }),
+      feed:
+        this.config.request_feed === "logs"
+          ? this.#logFeed(balancer, env, times)
+          : createLocalRequestFeed({ controlUrl, token, listener }),
       load: createLocalSideLoad(cloud, listener),
       failBack: createFailBack({ controlUrl, token, scope: this.config.prefix }),
     };
   }
 
-  /** What Google's balancer says of itself: its request logs, and nothing of what is in flight. */
-  #googleWatch(
+  /** The balancer's request logs, which are all that Google's says of itself. */
+  #logFeed(
     { darkHost, rehearsalHost }: Balancer,
-    env: Readonly<Record<string, string | undefined>>,
-  ): Pick<RunPorts, "feed" | "load"> {
-    const feed = createGoogleRequestFeed({
+    env: Variables,
+    times: { readonly settleMs?: number; readonly pollMs?: number } = {},
+  ): RequestFeed {
+    return createGoogleRequestFeed({
       client: createGoogleClient({ env, api: loggingApi }),
       project: this.project,
       urlMap: this.config.prefix,
@@ -278,10 +288,15 @@ export class Environment {
       platforms: platformNames,
       unweightedHosts: [darkHost, rehearsalHost],
       clock: this.#composition.clock,
+      ...times,
     });
-    return { feed, load: googleSideLoad };
   }
 }
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** The local log may be asked as often as one likes. */
+const localPollMs = 500;
 
 export function projectOf(config: EnvironmentConfig): string {
   return config.project ?? "switchyard-local";

@@ -50,6 +50,12 @@ const environment = z
       .max(5_000)
       .optional()
       .describe("Weight probes a second through the balancer. Default 1000 locally, 20 on a cloud."),
+    request_feed: z
+      .enum(["router", "logs"])
+      .optional()
+      .describe(
+        "Where the gates read finished requests: the local router's own feed, or the balancer's request logs, late as on Google Cloud (local_cloud.log_delay). Default router; a cloud has logs only.",
+      ),
     platforms: z
       .strictObject({ "cloud-run": platformConfig.optional(), gke: platformConfig.optional() })
       .default({})
@@ -59,6 +65,8 @@ const environment = z
     state: stateConfig.optional(),
   })
   .superRefine((value, context) => {
+    if (value.cloud !== "local" && value.request_feed === "router")
+      context.addIssue({ code: "custom", path: ["request_feed"], message: "a cloud has logs only" });
     if (value.cloud !== "local" && value.project === undefined)
       context.addIssue({ code: "custom", path: ["project"], message: "is needed for a cloud" });
     if (value.cloud !== "local" && value.image === "services/kiro")

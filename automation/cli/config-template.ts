@@ -29,6 +29,15 @@ environments:
     prefix: kiro
     # The agent: an image with digest, or for a local environment a folder that is built.
     image: services/kiro
+    # Weight probes a second through the balancer; on a cloud 20.
+    #probes_per_second: 1000
+    # Where the gates read finished requests: router (the local router's own feed), or logs (its request log, late as on
+    # Google Cloud, see log_delay).
+    #request_feed: router
+    # Where swaps keep their journals and the lease: files (below .switchyard, for one machine), or dynamodb (for several;
+    # with table, region and endpoint).
+    #state:
+      #store: files
     platforms:
       cloud-run:
         # Latency ceiling on this platform: p95 to the first byte, ms.

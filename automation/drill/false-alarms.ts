@@ -175,27 +175,6 @@ interface Count {
   errors: number;
 }
 
-/** Adds up windows that begin again with each weight. */
-class WindowSum {
-  readonly #before: Count = { requests: 0, errors: 0 };
-  #last: Count = { requests: 0, errors: 0 };
-
-  see({ requests, errors }: Count): void {
-    if (requests < this.#last.requests) {
-      this.#before.requests += this.#last.requests;
-      this.#before.errors += this.#last.errors;
-    }
-    this.#last = { requests, errors };
-  }
-
-  total(): Count {
-    return {
-      requests: this.#before.requests + this.#last.requests,
-      errors: this.#before.errors + this.#last.errors,
-    };
-  }
-}
-
 /** One swap through the whole engine: what its gates counted against what the sender did. */
 async function miscounts(sides: EqualSides, seed: number): Promise<readonly string[]> {
   const world = new SimulatedWorld({
@@ -207,10 +186,10 @@ async function miscounts(sides: EqualSides, seed: number): Promise<readonly stri
   });
   return world.clock.run(async () => {
     const stage = new Stage(world);
-    const counted = { [oldSide]: new WindowSum(), [candidate]: new WindowSum() };
+    const counted: Record<string, Count> = {};
     const see = (gates: GateState): void => {
-      counted[oldSide]?.see(gates.old);
-      counted[candidate]?.see(gates.candidate);
+      counted[oldSide] = { ...gates.oldTotals };
+      counted[candidate] = { ...gates.candidateTotals };
     };
     const engine = startEngine(world, {
       listener: { onEvent: (_event, _state, { gates }) => see(gates), onTick: (_state, { gates }) => see(gates) },
@@ -218,9 +197,9 @@ async function miscounts(sides: EqualSides, seed: number): Promise<readonly stri
     const end = await engine.ended;
     const state = await stage.swap();
     if (end.kind !== "rested" || state === undefined) return ["an equal swap did not run to its end"];
-    return Object.entries(counted).flatMap(([side, sum]) => {
+    return [oldSide, candidate].flatMap((side) => {
       const sent = world.fed(side);
-      const seen = sum.total();
+      const seen = counted[side] ?? { requests: 0, errors: 0 };
       return seen.requests === sent.requests && seen.errors === sent.errors
         ? []
         : [

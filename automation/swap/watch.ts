@@ -42,6 +42,8 @@ export class SwapWatch {
   /** Rises with each written weight: probes that were sent before say nothing of it. */
   #weightEpoch = 0;
   #fault: { readonly error: unknown } | undefined;
+  /** The candidate's shares that this process wrote, oldest first. */
+  readonly #shares: { readonly since: number; readonly share: number }[] = [];
 
   /** Goes on from the gates' last snapshot in the journal. */
   constructor(ports: RunPorts, signal: AbortSignal, state: () => SwapState) {
@@ -84,6 +86,8 @@ export class SwapWatch {
   /** What was observed before belongs to the weights before. */
   newWeight(): void {
     this.#weightEpoch += 1;
+    const { acceptedAt, accepted, to } = this.#state();
+    this.#shares.push({ since: acceptedAt ?? 0, share: (accepted?.[to] ?? 0) / 100 });
     this.#overProbes.abort();
     this.#overProbes = new AbortController();
     newStep(this.#gates, this.#ports.clock.now());
@@ -123,7 +127,11 @@ export class SwapWatch {
       this.#cursor = batch.cursor;
       this.#feedFailedAt = undefined;
       const context = this.#context();
-      for (const record of batch.records) foldRecord(this.#gates, record, context);
+      const since = this.#state().acceptedAt ?? 0;
+      for (const record of batch.records) {
+        const earlier = record.at < since ? { askedShare: this.#shareAt(record.at), earlier: true } : {};
+        foldRecord(this.#gates, record, { ...context, ...earlier });
+      }
       if (batch.lost > 0) addLost(this.#gates, batch.lost);
       this.#seen = { ...this.#seen, blind: false, ...(batch.records.length > 0 ? { heardAt: context.at } : {}) };
       return undefined;
@@ -205,6 +213,14 @@ export class SwapWatch {
       if (!(error instanceof SwitchyardError) || this.#signal.aborted) throw error;
       this.#seen = { ...this.#seen, instanceAgeMs: undefined };
     }
+  }
+
+  /** Of a time before the last change of weights; what another process wrote is known from the ramp. */
+  #shareAt(at: number): number {
+    const known = this.#shares.findLast(({ since }) => since <= at);
+    if (known !== undefined) return known.share;
+    const { settings, step } = this.#state();
+    return (settings.ramp[step - 1] ?? 0) / 100;
   }
 
   /** What a record or probe is folded with. */

@@ -4,6 +4,10 @@ import { dirname, join, normalize } from "node:path";
 import { type Command, Config, Flags, Parser } from "@oclif/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { faults } from "../../automation/drill/faults.ts";
+import { sampleNeed } from "../../automation/swap/gates/advance.ts";
+import { defaultLeaseMs } from "../../automation/swap/lease.ts";
+import { hotSwapConfig, platformConfig, toSwapSettings } from "../../automation/swap/settings.ts";
 import { checkout } from "../support/cli.ts";
 import {
   anchors,
@@ -49,6 +53,19 @@ async function problemOf(words: readonly string[]): Promise<string | undefined> 
     if (!(error instanceof Error)) throw error;
     return error.message.split("\n")[0];
   }
+}
+
+/** Made from the source, which has its own tests. */
+const generated: readonly string[] = ["docs/commands.md", "docs/errors.md"];
+
+/** `section.name` for every setting of a JSON Schema, at any depth; `section` is the property that it is under. */
+function settingNames(part: unknown, section = ""): readonly string[] {
+  if (typeof part !== "object" || part === null) return [];
+  return Object.entries(part).flatMap(([key, inner]: [string, unknown]) =>
+    key === "properties" && typeof inner === "object" && inner !== null
+      ? Object.entries(inner).flatMap(([name, setting]) => [`${section}.${name}`, ...settingNames(setting, name)])
+      : settingNames(inner, section),
+  );
 }
 
 async function commandProblems(path: string, text: string): Promise<readonly string[]> {
@@ -112,6 +129,57 @@ describe("the documents", () => {
         expect(existsSync(join(checkout, file)), file).toBe(true);
       }
     }
+  });
+
+  test("every setting that is named with its section exists in switchyard.yaml", async () => {
+    const unknown: string[] = [];
+    let named = 0;
+    const schema: unknown = JSON.parse(
+      await readFile(join(checkout, "docs", "schema", "switchyard.schema.json"), "utf8"),
+    );
+    const known = new Set(settingNames(schema));
+    for (const { path, text } of documents.filter((document) => !generated.includes(document.path))) {
+      for (const [, section = "", name = ""] of withoutCodeBlocks(text).matchAll(
+        /`(local_cloud|swap|failover|state|gates|dead_man|metrics)\.([a-z_]+)`/g,
+      )) {
+        named += 1;
+        if (!known.has(`${section}.${name}`)) unknown.push(`${path}: ${section}.${name}`);
+      }
+    }
+    expect(unknown).toEqual([]);
+    expect(named).toBeGreaterThan(2);
+  });
+
+  test("numbers that follow from the source are those of the source", () => {
+    const texts = new Map(documents.map(({ path, text }) => [path, text.replaceAll(/\s+/g, " ")]));
+    const readme = texts.get("README.md") ?? "";
+    const architecture = texts.get("docs/architecture.md") ?? "";
+    expect(readme).toContain(`${faults.length} faults, a swap each`);
+    const settings = toSwapSettings(hotSwapConfig.parse({ profile: "standard" }), platformConfig.parse({}));
+    const [early = "", late = ""] = [5, 25].map((share) => sampleNeed(settings, share).toLocaleString("en"));
+    expect(readme).toContain(`5 % ${early} `);
+    expect(readme).toContain(`25 % ${late} `);
+    expect(architecture).toContain(`\`standard\` (${early} requests a step, ${late} from 25 % on`);
+    expect(texts.get("docs/adr/0016-gates.md")).toContain(
+      `that is ${early} requests below 25 % (margin 0.5 points) and ${late} from there on`,
+    );
+    const seconds = defaultLeaseMs / 1_000;
+    for (const text of [readme, architecture, texts.get("docs/adr/0014-lease-and-fence.md") ?? ""])
+      expect(text).toMatch(new RegExp(`lease[^.]*?${seconds} s`));
+  });
+
+  test("every decision is in the list of decisions, under its own title, and numbers have no gap", () => {
+    const decisions = documents.filter(({ path }) => /^docs\/adr\/\d{4}-/.test(path));
+    const list = documents.find(({ path }) => path === "docs/adr/README.md")?.text ?? "";
+    for (const [index, { path, text }] of decisions.entries()) {
+      const [, number = "", title = ""] = /^# (\d+)\. (.+)$/m.exec(text) ?? [];
+      const name = path.slice("docs/adr/".length);
+      expect(Number(number), path).toBe(index + 1);
+      expect(name.slice(0, 4), path).toBe(number.padStart(4, "0"));
+      expect(list, path).toContain(`| [${name.slice(0, 4)}](${name}) | ${title} |`);
+      for (const part of ["Context", "Decision", "Consequences"]) expect(text, path).toContain(`\n## ${part}\n`);
+    }
+    expect(decisions.length).toBeGreaterThan(20);
   });
 
   test("no document has an exclamation mark in its prose, or a path of this machine", () => {

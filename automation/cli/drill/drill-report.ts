@@ -4,7 +4,7 @@ import type { Composition } from "../compose.ts";
 import { escapeHtml } from "../demo/report-chart.ts";
 import { reportStyle } from "../demo/report-style.ts";
 import { machineFacts } from "../demo/write-report.ts";
-import { dateAndTime } from "../text.ts";
+import { dateAndTime, duration, plural } from "../text.ts";
 import type { DrillResult } from "./drill-result.ts";
 import {
   crashCells,
@@ -39,7 +39,7 @@ export function drillPage(
   const good = result.problems.length === 0;
   const verdict = good
     ? "The swap engine did what it has to in every campaign"
-    : `The drill found ${result.problems.length} problems`;
+    : `The drill found ${plural(result.problems.length, "problem")}`;
   const title = `Switchyard drill, ${dateAndTime(Date.parse(result.startedAt))}: ${verdict}`;
   const { faults, crashes, falseAlarms, kills, roundTrips } = result;
   const sections = [
@@ -57,14 +57,11 @@ export function drillPage(
     falseAlarms && section("Swaps of two equal sides", tableOf(falseAlarmHead, falseAlarms.rows.map(falseAlarmCells))),
     kills &&
       section(
-        "A real swap whose process is killed",
+        "Real swaps whose process is killed",
         list(killLines(kills)) +
           tableOf(
             ["killed at", "the next one went on after"],
-            kills.kills.map(({ at, resumedInMs }) => [
-              at,
-              resumedInMs === undefined ? "–" : `${Math.round(resumedInMs)} ms`,
-            ]),
+            kills.kills.map(({ at, resumedInMs }) => [at, resumedInMs === undefined ? "–" : duration(resumedInMs)]),
           ),
       ),
     roundTrips &&

@@ -1,6 +1,6 @@
 /** The drill's results as tables for people. Pure. */
 import type { CrashRow, FalseAlarmRow, FaultRow } from "../../drill/results.ts";
-import { count, duration, table } from "../text.ts";
+import { count, duration, plural, table } from "../text.ts";
 import type { KillsResult } from "./kills.ts";
 import type { RoundTripsResult } from "./round-trips.ts";
 
@@ -113,9 +113,11 @@ export function roundTripLines({ requests, counts }: RoundTripsResult): readonly
   ];
 }
 
-export function killLines(result: KillsResult): readonly string[] {
+export function killLines({ kills, swaps, slowestResumeMs, requests, missed }: KillsResult): readonly string[] {
+  const ends = swaps.map(({ to, end }) => `the one to ${to} ${end}`).join(", ");
   return [
-    `${count(result.kills.length)} processes killed; the swap ${result.end}; the slowest one to take over took ${duration(result.slowestResumeMs)}.`,
-    `${count(result.requests.sent)} requests, ${count(result.requests.failed)} failed, ${count(result.requests.swapCaused)} because of the swap.`,
+    `${count(kills.length)} processes killed in ${plural(swaps.length, "swap")}: ${ends}; the slowest to take over took ${duration(slowestResumeMs)}.`,
+    ...(missed.length === 0 ? [] : [`Not killed at: ${missed.join(", ")}.`]),
+    `${count(requests.sent)} requests, ${count(requests.failed)} failed, ${count(requests.swapCaused)} because of a swap.`,
   ];
 }

@@ -1,121 +1,132 @@
 /** `swap drill`: the campaigns that show whether the swap engine can be trusted, one after the other. */
 import { crashCampaign } from "../../drill/crashes.ts";
 import { falseAlarmCampaign } from "../../drill/false-alarms.ts";
-import type { Fault } from "../../drill/fault.ts";
 import { faultCampaign } from "../../drill/fault-campaign.ts";
-import { faults } from "../../drill/faults.ts";
 import { SwitchyardError } from "../../errors.ts";
-import { nearest } from "../../nearest.ts";
 import type { Composition } from "../compose.ts";
 import type { ProgressLines } from "../progress.ts";
-import { plural } from "../text.ts";
+import { duration, plural } from "../text.ts";
+import type { DrillOptions } from "./drill-options.ts";
+import { type DrillPlace, openDrillPlace } from "./drill-place.ts";
 import { writeDrillReport } from "./drill-report.ts";
 import type { DrillResult } from "./drill-result.ts";
 import { crashTable, falseAlarmTable, faultTable, killLines, roundTripTable } from "./drill-tables.ts";
 import { runKills } from "./kills.ts";
 import { runRoundTrips } from "./round-trips.ts";
 
-export interface DrillOptions {
-  /** Real swaps there and back under load; 0: none. */
-  readonly roundTrips: number;
-  /** all: every place where a process can die, once. A number: so many at random. undefined: none. */
-  readonly kills: number | "all" | undefined;
-  /** Names; empty: none. */
-  readonly faults: readonly Fault[];
-  /** Swaps of equal sides; 0: none. */
-  readonly aa: number;
-  readonly seed: number;
-  /** Requests a second of the real campaigns. */
-  readonly rate: number;
-  /** What the long requests of the round trips take, seconds. */
-  readonly longSeconds: number;
-}
-
 /** Random crashes of real processes: each costs seconds. */
 const realKillsAtMost = 20;
 /** One long request begins this often, seconds: several are in flight over every step. */
 const longEverySeconds = 4;
+/** Problems in the error's text; the report has them all. */
+const problemsTold = 20;
 
-/** `all` or names with commas. Errors: usage-error with the nearest name. */
-export function chooseFaults(text: string): readonly Fault[] {
-  if (text === "all") return faults;
-  if (text === "none") return [];
-  const names = faults.map(({ name }) => name);
-  return text.split(",").map((part) => {
-    const name = part.trim();
-    const fault = faults.find((one) => one.name === name);
-    if (fault !== undefined) return fault;
-    throw new SwitchyardError("usage-error", {
-      message: `There is no fault ${name}; there are ${names.join(", ")}${nearest(name, names)}`,
-      next: "To play all of them:   npx switchyard swap drill --faults all",
-    });
-  });
+export interface DrillSurroundings {
+  /** Of the checkout. */
+  readonly composition: Composition;
+  /** The wiring of a checkout elsewhere, whose local cloud ends with this process. */
+  readonly compose: (root: string) => Composition;
+  readonly lines: ProgressLines;
+  readonly signal: AbortSignal;
 }
 
-/** Errors: drill-failed with everything that was found; those of what it runs. */
-export async function runDrill(
-  composition: Composition,
-  lines: ProgressLines,
-  signal: AbortSignal,
-  options: DrillOptions,
-): Promise<DrillResult> {
+/** Errors: drill-failed with everything that was found; engine-missing; those of the disk. */
+export async function runDrill(surroundings: DrillSurroundings, options: DrillOptions): Promise<DrillResult> {
+  const { composition, lines, signal } = surroundings;
   const startedAt = composition.clock.wall();
-  const { seed } = options;
-  const found: { -readonly [Name in keyof DrillResult]?: DrillResult[Name] } = {};
-  const between = (title: string): void => {
+  const { seed, rate, kills } = options;
+  const found: Found = {};
+  const broken: string[] = [];
+  // Before the campaigns that need it, because it may take minutes or fail.
+  if (kills !== undefined || options.roundTrips > 0) await composition.resolveEngine();
+
+  /** Campaigns that could not be carried out are findings, too: the others still are. */
+  const campaign = async (name: string, title: string, run: () => Promise<readonly string[]>): Promise<void> => {
     signal.throwIfAborted();
     lines.line("");
     lines.line(title);
+    const beganAt = performance.now();
+    try {
+      for (const line of await run()) lines.line(line);
+    } catch (error) {
+      // Whatever broke off, this is why.
+      signal.throwIfAborted();
+      if (!(error instanceof SwitchyardError)) throw error;
+      broken.push(`${name}: not carried out, ${error.code}: ${error.message}`);
+      lines.line(`Not carried out: ${error.message}`);
+    }
+    lines.line(`Took ${duration(performance.now() - beganAt)}.`);
   };
-  if (options.faults.length > 0) {
-    between(`${plural(options.faults.length, "fault")}, a swap each, on a virtual clock (seed ${seed})`);
-    found.faults = await faultCampaign(options.faults, seed, () => signal.throwIfAborted());
-    for (const line of faultTable(found.faults.rows)) lines.line(line);
-  }
-  if (options.kills !== undefined) {
-    between("Crashes in process, on a virtual clock");
-    const { kills } = options;
-    const wanted = { everywhere: kills === "all", crashes: kills === "all" ? 0 : kills };
-    found.crashes = await crashCampaign(seed, wanted, () => signal.throwIfAborted());
-    for (const line of crashTable(found.crashes.rows)) lines.line(line);
-  }
-  if (options.aa > 0) {
-    between("Swaps of two equal sides, on a virtual clock");
-    found.falseAlarms = await falseAlarmCampaign(seed, options.aa, () => signal.throwIfAborted());
-    for (const line of falseAlarmTable(found.falseAlarms.rows)) lines.line(line);
-  }
-  if (options.kills !== undefined) {
-    between("A real swap whose process is killed (SIGKILL)");
-    const kills = options.kills === "all" ? "all" : Math.min(options.kills, realKillsAtMost);
-    found.kills = await runKills(composition, lines, signal, { kills, rate: options.rate, seed });
-    for (const line of killLines(found.kills)) lines.line(line);
-  }
-  if (options.roundTrips > 0) {
-    between(`${plural(options.roundTrips, "round trip")} under load`);
-    found.roundTrips = await runRoundTrips(composition, lines, signal, {
-      roundTrips: options.roundTrips,
-      rate: options.rate,
-      seed,
-      long: { everySeconds: longEverySeconds, durationSeconds: options.longSeconds },
+  const onRow = (): void => signal.throwIfAborted();
+
+  if (options.faults.length > 0)
+    await campaign(
+      "faults",
+      `${plural(options.faults.length, "fault")}, a swap each, on a virtual clock (seed ${seed})`,
+      async () => {
+        found.faults = await faultCampaign(options.faults, seed, onRow);
+        return faultTable(found.faults.rows);
+      },
+    );
+  if (kills !== undefined)
+    await campaign("crashes", "Crashes in process, on a virtual clock", async () => {
+      const wanted = { everywhere: kills === "all", crashes: kills === "all" ? 0 : kills };
+      found.crashes = await crashCampaign(seed, wanted, onRow);
+      return crashTable(found.crashes.rows);
     });
-    for (const line of roundTripTable(found.roundTrips)) lines.line(line);
-  }
-  const problems = problemsOf(found);
+  if (options.aa > 0)
+    await campaign("equal sides", "Swaps of two equal sides, on a virtual clock", async () => {
+      found.falseAlarms = await falseAlarmCampaign(seed, options.aa, onRow);
+      return falseAlarmTable(found.falseAlarms.rows);
+    });
+  if (kills !== undefined)
+    await campaign("kills", "Real swaps whose process is killed (SIGKILL)", async () => {
+      const wanted = kills === "all" ? kills : Math.min(kills, realKillsAtMost);
+      found.kills = await inPlace(surroundings, "kills", (own, place) =>
+        runKills(own, place, lines, signal, { kills: wanted, rate, seed }),
+      );
+      return killLines(found.kills);
+    });
+  if (options.roundTrips > 0)
+    await campaign("round trips", `${plural(options.roundTrips, "round trip")} under load`, async () => {
+      found.roundTrips = await inPlace(surroundings, "trips", (own) =>
+        runRoundTrips(own, lines, signal, {
+          roundTrips: options.roundTrips,
+          rate,
+          seed,
+          long: { everySeconds: longEverySeconds, durationSeconds: options.longSeconds },
+        }),
+      );
+      return roundTripTable(found.roundTrips);
+    });
+
+  signal.throwIfAborted();
+  const problems = [...problemsOf(found), ...broken];
   const parts = { ...found, startedAt: new Date(startedAt).toISOString(), seed, problems };
-  const report = await writeDrillReport(composition, startedAt, parts);
-  const result: DrillResult = { ...parts, report };
+  const result: DrillResult = { ...parts, report: await writeDrillReport(composition, startedAt, parts) };
   if (problems.length === 0) return result;
-  throw new SwitchyardError("drill-failed", {
-    message: `${plural(problems.length, "problem")}:\n${problems.map((problem) => `  ${problem}`).join("\n")}`,
-    next: [`To see everything:   open ${report}`],
-    data: { ...result },
-  });
+  throw drillFailed(result);
 }
 
+/** A real campaign, in a place of its own that is gone afterwards. */
+async function inPlace<Result>(
+  { composition, compose }: DrillSurroundings,
+  name: string,
+  work: (own: Composition, place: DrillPlace) => Promise<Result>,
+): Promise<Result> {
+  const place = await openDrillPlace(composition, name);
+  try {
+    return await work(compose(place.root), place);
+  } finally {
+    await place.close();
+  }
+}
+
+type Campaigns = Pick<DrillResult, "faults" | "crashes" | "falseAlarms" | "kills" | "roundTrips">;
+type Found = { -readonly [Name in keyof Campaigns]?: Campaigns[Name] };
+
 /** Pure. */
-export function problemsOf(
-  found: Partial<Pick<DrillResult, "faults" | "crashes" | "falseAlarms" | "kills" | "roundTrips">>,
-): readonly string[] {
+export function problemsOf(found: Campaigns): readonly string[] {
   const judged = (name: string, problems: readonly string[]): readonly string[] =>
     problems.map((problem) => `${name}: ${problem}`);
   return [
@@ -125,4 +136,18 @@ export function problemsOf(
     ...judged("kills", found.kills?.problems ?? []),
     ...judged("round trips", found.roundTrips?.problems ?? []),
   ];
+}
+
+/** The error of a drill that found something. Pure. */
+export function drillFailed(result: DrillResult): SwitchyardError {
+  const { problems, report } = result;
+  const more = problems.length - problemsTold;
+  const told = problems.slice(0, problemsTold).map((problem) => `  ${problem}`);
+  return new SwitchyardError("drill-failed", {
+    message: [`${plural(problems.length, "problem")}:`, ...told, ...(more > 0 ? [`  and ${more} more`] : [])].join(
+      "\n",
+    ),
+    next: [`To see everything:   open ${report}`],
+    data: { ...result },
+  });
 }

@@ -1,19 +1,21 @@
 /**
- * A real swap on a local cloud, under load, whose process is killed with SIGKILL again and again: once at every kind of line
- * that its journal gets, and at random moments. A new process goes on each time.
+ * Real swaps on a local cloud, under load, whose process is killed with SIGKILL again and again: once at every kind of line
+ * that a journal gets, or at random moments. A new process goes on each time.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { watch as watchFolder } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
-import { SwitchyardError } from "../../errors.ts";
+import type { LocalCloud } from "../../adapters/local-cloud.ts";
 import type { SwapEvent } from "../../swap/state.ts";
 import type { SwapRecord } from "../../swap/store.ts";
 import type { Composition, Environment } from "../compose.ts";
 import { bringUp } from "../demo/demo.ts";
-import { clearDemo, enterDemo } from "../demo/demo-state.ts";
 import { Load } from "../demo/load.ts";
 import { label, type ProgressLines } from "../progress.ts";
 import { servingPlatform } from "../swap-start.ts";
+import { duration } from "../text.ts";
+import type { DrillPlace } from "./drill-place.ts";
+import { atEveryPoint, atRandom, type KillPlan } from "./kill-points.ts";
+import { Victim } from "./victim.ts";
 
 export interface KillOptions {
   /** all: once at every kind of journal line. A number: so many at random moments. */
@@ -23,101 +25,276 @@ export interface KillOptions {
 }
 
 export interface KillsResult {
-  readonly kills: readonly {
-    readonly at: string;
-    /** From the start of the process that took over to its first line, ms; undefined for the last one. */
-    readonly resumedInMs: number | undefined;
-  }[];
-  readonly end: string;
+  readonly kills: readonly Kill[];
+  readonly swaps: readonly { readonly to: string; readonly end: string; readonly lines: number }[];
   readonly slowestResumeMs: number;
   readonly requests: { readonly sent: number; readonly failed: number; readonly swapCaused: number };
   /** Effects that were carried out more than once, not counting those that were found done. */
   readonly twice: readonly string[];
+  /** Places at which no process was killed although the swaps came by. */
+  readonly missed: readonly string[];
   readonly problems: readonly string[];
+  /** Real time, ms. */
+  readonly tookMs: number;
+}
+
+export interface Kill {
+  readonly at: string;
+  /** From the start of the process that took over to its first line, ms; undefined when none had to: the swap had ended. */
+  readonly resumedInMs: number | undefined;
 }
 
 /** Lease of 15 s and 5 s (issue "a swap engine that can be trusted"). */
-const resumeLimitMs = 20_000;
-/** A swap that was killed at every line takes a few minutes. */
-const deadlineMs = 900_000;
-const pollMs = 5;
+export const resumeLimitMs = 20_000;
+/** Without a new line the swap hangs, ms. Its longest silence is a step that gets no evidence. */
+const silenceMs = 180_000;
+/** A journal on another kind of disk may not tell of its changes: then it is looked at so often, ms. */
+const lookEveryMs = 20;
+/** Swaps there and back until no place is left out. Lines may follow each other faster than a process can be killed. */
+const swapsAtMost = { all: 2, random: 6 };
 
-/** Errors: environment-in-use, and those of everything that it runs. */
+/** Errors: those of everything that it runs, before the first swap begins. */
 export async function runKills(
   composition: Composition,
+  place: DrillPlace,
   lines: ProgressLines,
   signal: AbortSignal,
   options: KillOptions,
 ): Promise<KillsResult> {
-  await enterDemo(composition);
-  const cloud = await composition.localCloud();
+  const beganAt = performance.now();
+  let cloud: LocalCloud | undefined;
   let load: Load | undefined;
-  let victim: Victim | undefined;
+  const victims: Victim[] = [];
   try {
+    cloud = await composition.localCloud();
     const environment = await composition.environment("local");
     await bringUp("cloud-run", environment, lines, signal);
     await bringUp("traffic", environment, lines, signal);
     const balancer = await environment.balancer();
-    load = await Load.start({ root: composition.root, url: balancer.url, host: balancer.host, ...options });
-    lines.line(
-      label("Kills", options.kills === "all" ? "once at every kind of journal line" : `${options.kills} at random`),
-    );
-    const choose = options.kills === "all" ? atEveryPoint() : atRandom(options.kills, options.seed);
-    const found: { at: string; resumedInMs: number | undefined }[] = [];
-    const deadline = Date.now() + deadlineMs;
-    for (let process = 0; ; process += 1) {
-      victim = Victim.start(
-        composition.root,
-        process === 0 ? ["start", "--to", "gke", "--profile", "demo"] : ["resume"],
-      );
-      const life = await watch(environment, victim, choose, signal, deadline);
-      const last = found.at(-1);
-      if (last !== undefined) last.resumedInMs = life.firstLineMs;
-      if (life.killedAt === undefined) break;
-      lines.line(label("Killed", `at ${life.killedAt}`));
-      found.push({ at: life.killedAt, resumedInMs: undefined });
+    load = await Load.start({ root: place.root, url: balancer.url, host: balancer.host, ...options });
+    const { kills, seed } = options;
+    const plan = kills === "all" ? atEveryPoint() : atRandom(kills, seed);
+    lines.line(label("Kills", kills === "all" ? "once at every kind of journal line" : `${kills} at random`));
+    const start = (args: readonly string[]): Victim => {
+      const victim = Victim.start(place, args);
+      victims.push(victim);
+      return victim;
+    };
+    const found: Swapped[] = [];
+    const most = kills === "all" ? swapsAtMost.all : swapsAtMost.random;
+    for (let number = 0; number < most; number += 1) {
+      const to = number % 2 === 0 ? "gke" : "cloud-run";
+      const swap = await swapUnderKills(environment, to, plan, { start, lines, signal });
+      found.push(swap);
+      if (swap.broke !== undefined || plan.missing(found.map(eventsOf)).length === 0) break;
     }
     const summary = await load.stop();
     load = undefined;
-    const record = await environment.store.latest();
-    const serving = await servingPlatform(environment);
-    return conclude(found, record, serving, summary);
+    const serving = await servingPlatform(environment).catch((error: unknown) => {
+      if (!(error instanceof Error) || signal.aborted) throw error;
+      return error.message;
+    });
+    const missed = plan.missing(found.map(eventsOf));
+    return { ...conclude(found, serving, summary, missed), tookMs: Math.round(performance.now() - beganAt) };
   } finally {
-    await victim?.kill();
+    await Promise.all(victims.map((victim) => victim.stop()));
     load?.kill();
+    await cloud?.stop();
+  }
+}
+
+/** One swap, and what became of the processes that drove it. */
+export interface Swapped {
+  readonly to: string;
+  readonly kills: readonly Kill[];
+  readonly record: SwapRecord | undefined;
+  /** Why it could not be driven to its end. */
+  readonly broke: string | undefined;
+}
+
+const eventsOf = ({ record }: Swapped): readonly SwapEvent[] => record?.events ?? [];
+
+interface Hands {
+  readonly start: (args: readonly string[]) => Victim;
+  readonly lines: ProgressLines;
+  readonly signal: AbortSignal;
+}
+
+async function swapUnderKills(
+  environment: Environment,
+  to: string,
+  plan: KillPlan,
+  { start, lines, signal }: Hands,
+): Promise<Swapped> {
+  const id = await environment.store.nextId();
+  const eye = new JournalEye(join(environment.statePlace.folder, "swaps", id));
+  const kills: { at: string; resumedInMs: number | undefined }[] = [];
+  try {
+    for (;;) {
+      const victim = start(kills.length === 0 ? ["start", "--to", to, "--profile", "demo"] : ["resume"]);
+      const life = await follow(environment, id, { victim, plan, eye, signal });
+      const last = kills.at(-1);
+      if (last !== undefined) last.resumedInMs = life.firstLineMs;
+      if (life.killedAt !== undefined) {
+        lines.line(label("Killed", `at ${life.killedAt}${resumed(life.firstLineMs, kills.length)}`));
+        kills.push({ at: life.killedAt, resumedInMs: undefined });
+      }
+      const record = await environment.store.read(id);
+      // Killed behind its last line, nobody has to go on.
+      if (record?.state.end === undefined && life.killedAt !== undefined) continue;
+      return { to, kills, record, broke: life.broke };
+    }
+  } finally {
+    eye.close();
+  }
+}
+
+function resumed(ms: number | undefined, before: number): string {
+  return ms === undefined || before === 0 ? "" : ` (taken over in ${duration(ms)})`;
+}
+
+interface Life {
+  readonly killedAt: string | undefined;
+  /** From its start to its first line; undefined: it wrote none. */
+  readonly firstLineMs: number | undefined;
+  readonly broke: string | undefined;
+}
+
+interface Followed {
+  readonly victim: Victim;
+  readonly plan: KillPlan;
+  readonly eye: JournalEye;
+  readonly signal: AbortSignal;
+}
+
+/** Until the process ends by itself, is killed by the plan, or hangs. */
+async function follow(environment: Environment, id: string, { victim, plan, eye, signal }: Followed): Promise<Life> {
+  const startedAt = performance.now();
+  let lines = (await environment.store.read(id))?.events.length ?? 0;
+  let firstLineMs: number | undefined;
+  let lineAt = startedAt;
+  for (;;) {
+    signal.throwIfAborted();
+    // First whether it has ended, then what it wrote: what it wrote last is not missed.
+    const { code } = victim;
+    const events = (await environment.store.read(id))?.events ?? [];
+    const now = performance.now();
+    if (events.length > lines) {
+      lines = events.length;
+      lineAt = now;
+      firstLineMs ??= now - startedAt;
+    }
+    if (code !== undefined) {
+      const broke = code === 0 ? undefined : `a process ended with ${code}: ${victim.said}`;
+      return { killedAt: undefined, firstLineMs, broke };
+    }
+    const killedAt =
+      firstLineMs === undefined
+        ? undefined
+        : plan.choose({ events, sinceLineMs: now - lineAt, sinceFirstLineMs: now - startedAt - firstLineMs });
+    if (killedAt !== undefined) {
+      await victim.kill();
+      return { killedAt, firstLineMs, broke: undefined };
+    }
+    if (now - lineAt > silenceMs) {
+      await victim.kill();
+      const broke = `nothing was written for ${duration(silenceMs)}, and the process was ended; it said: ${victim.said}`;
+      return { killedAt: undefined, firstLineMs, broke };
+    }
+    await eye.change();
+  }
+}
+
+/** Tells at once when something is written for a swap: its lines follow each other within milliseconds. */
+class JournalEye {
+  readonly #folder: string;
+  #watcher: ReturnType<typeof watchFolder> | undefined;
+  #changed = false;
+  #wake: () => void = () => undefined;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Resolves when something has changed since the last call, or after a while. */
+  async change(): Promise<void> {
+    this.#open();
+    if (!this.#changed)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, lookEveryMs);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    this.#changed = false;
+  }
+
+  close(): void {
+    this.#watcher?.close();
+  }
+
+  #open(): void {
+    if (this.#watcher !== undefined) return;
     try {
-      await cloud.stop();
-    } finally {
-      await clearDemo(composition);
+      this.#watcher = watchFolder(this.#folder, () => {
+        this.#changed = true;
+        this.#wake();
+      });
+      // Then the timer has to do.
+      this.#watcher.on("error", () => this.#watcher?.close());
+    } catch (error) {
+      // The swap has not begun.
+      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
     }
   }
 }
 
 /** Pure. */
-function conclude(
-  kills: KillsResult["kills"],
-  record: SwapRecord | undefined,
+export function conclude(
+  swaps: readonly Swapped[],
   serving: string,
   summary: { readonly sent: number; readonly failed: number; readonly failures: { readonly swap: number } },
-): KillsResult {
-  const end = record?.state.end?.as ?? "unfinished";
+  missed: readonly string[],
+): Omit<KillsResult, "tookMs"> {
+  const kills = swaps.flatMap((swap) => swap.kills);
+  const ends = swaps.map(({ to, record }) => ({
+    to,
+    end: record?.state.end?.as ?? "unfinished",
+    lines: record?.events.length ?? 0,
+  }));
   const slowestResumeMs = Math.max(0, ...kills.map(({ resumedInMs }) => resumedInMs ?? 0));
-  const twice = doneTwice(record?.events ?? []);
+  const twice = swaps.flatMap((swap) => doneTwice(eventsOf(swap)));
   const swapCaused = summary.failures.swap;
+  const expected = swaps.at(-1)?.to;
   const problems = [
-    ...(end === "completed" ? [] : [`the swap ended ${end}`]),
-    ...(serving === "gke" ? [] : [`${serving} serves at the end, not gke`]),
+    ...swaps.flatMap(({ broke }) => (broke === undefined ? [] : [broke])),
+    ...ends.filter(({ end }) => end !== "completed").map(({ to, end }) => `the swap to ${to} ended ${end}`),
+    ...(serving === expected ? [] : [`at the end ${expected ?? "a platform"} has to serve: ${serving}`]),
     ...(kills.length > 0 ? [] : ["no process was killed"]),
-    ...(slowestResumeMs <= resumeLimitMs ? [] : [`one process took ${slowestResumeMs} ms to go on`]),
+    ...swaps.flatMap(neverResumed),
+    ...(slowestResumeMs <= resumeLimitMs ? [] : [`one process took ${duration(slowestResumeMs)} to go on`]),
     ...twice.map((effect) => `${effect} was carried out twice`),
     ...(swapCaused === 0 ? [] : [`${swapCaused} of ${summary.sent} requests failed because of the swap`]),
   ];
   const requests = { sent: summary.sent, failed: summary.failed, swapCaused };
-  return { kills, end, slowestResumeMs, requests, twice, problems };
+  return { kills, swaps: ends, slowestResumeMs, requests, twice, missed, problems };
 }
 
-/** Weights that were written by two outcomes, neither of which found them there. Stacks converge: an `up` again changes nothing. Pure. */
-function doneTwice(events: readonly SwapEvent[]): readonly string[] {
+/** Only behind the last line of a swap nobody has to go on. */
+function neverResumed({ kills, record }: Swapped): readonly string[] {
+  const lost = kills.filter(({ resumedInMs }, index) => {
+    const over = index === kills.length - 1 && record?.state.end !== undefined;
+    return resumedInMs === undefined && !over;
+  });
+  return lost.map(({ at }) => `nobody went on after the kill at ${at}`);
+}
+
+/**
+ * Weights that were written by two outcomes, neither of which found them there. Stacks converge: an `up` again changes
+ * nothing. Pure.
+ */
+export function doneTwice(events: readonly SwapEvent[]): readonly string[] {
   const seen = new Map<string, number>();
   let weights: string | undefined;
   for (const event of events) {
@@ -127,119 +304,4 @@ function doneTwice(events: readonly SwapEvent[]): readonly string[] {
       seen.set(weights, (seen.get(weights) ?? 0) + 1);
   }
   return [...seen].filter(([, times]) => times > 1).map(([name]) => `the write of ${name}`);
-}
-
-/** Whether to kill now that the journal ends like this; the name of the place if so. */
-type Choose = (events: readonly SwapEvent[], sinceMs: number) => string | undefined;
-
-/** Once at each kind of line in each phase. */
-function atEveryPoint(): Choose {
-  const done = new Set<string>();
-  return (events) => {
-    const last = events.at(-1);
-    if (last === undefined) return undefined;
-    const name = pointOf(last, events);
-    if (done.has(name)) return undefined;
-    done.add(name);
-    return name;
-  };
-}
-
-/** Between 0.1 and 4 s after the process's first line, so often. */
-function atRandom(times: number, seed: number): Choose {
-  let state = (seed + 1) >>> 0;
-  const random = (): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-  let left = times;
-  let next = 100 + random() * 4_000;
-  return (events, sinceMs) => {
-    if (left === 0 || sinceMs < next) return undefined;
-    left -= 1;
-    next = 100 + random() * 4_000;
-    const last = events.at(-1);
-    return last === undefined ? "the start" : `${pointOf(last, events)}, ${Math.round(sinceMs)} ms into the process`;
-  };
-}
-
-function pointOf(event: SwapEvent, events: readonly SwapEvent[]): string {
-  const entered = events.findLast((one) => one.kind === "entered");
-  const phase = entered?.kind === "entered" ? entered.phase : "deploying";
-  return `${event.kind}${event.kind === "intent" ? ` ${event.effect.kind}` : ""} in ${phase}`;
-}
-
-/** Follows one process until it ends by itself or is killed. Errors: demo-failed after the deadline, or when it ends badly. */
-async function watch(
-  environment: Environment,
-  victim: Victim,
-  choose: Choose,
-  signal: AbortSignal,
-  deadline: number,
-): Promise<{ readonly killedAt: string | undefined; readonly firstLineMs: number | undefined }> {
-  const startedAt = performance.now();
-  const before = (await environment.store.latest())?.events.length ?? 0;
-  let firstLineMs: number | undefined;
-  for (;;) {
-    signal.throwIfAborted();
-    if (Date.now() > deadline) throw failed(`the swap did not end in time; its process said: ${victim.said}`);
-    const events = (await environment.store.latest())?.events ?? [];
-    if (events.length > before) {
-      firstLineMs ??= performance.now() - startedAt;
-      const at = victim.code === undefined ? choose(events, performance.now() - startedAt - firstLineMs) : undefined;
-      if (at !== undefined) {
-        await victim.kill();
-        return { killedAt: at, firstLineMs };
-      }
-    }
-    if (victim.code !== undefined) {
-      if (victim.code !== 0) throw failed(`a process ended with ${victim.code}: ${victim.said}`);
-      return { killedAt: undefined, firstLineMs };
-    }
-    await wait(pollMs);
-  }
-}
-
-function failed(message: string): SwitchyardError {
-  return new SwitchyardError("drill-failed", { message: `Kills: ${message}` });
-}
-
-/** A `switchyard swap …` of its own. */
-class Victim {
-  readonly #child: ChildProcess;
-  readonly #closed: Promise<void>;
-  code: number | undefined;
-  said = "";
-
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-    for (const stream of [child.stdout, child.stderr])
-      stream?.on("data", (chunk: Buffer) => {
-        this.said = `${this.said}${chunk.toString()}`.slice(-2_000);
-      });
-    this.#closed = new Promise((resolve, reject) => {
-      child.once("error", reject);
-      child.once("exit", (code) => {
-        this.code = code ?? -1;
-        resolve();
-      });
-    });
-  }
-
-  static start(root: string, args: readonly string[]): Victim {
-    const program = join(root, "bin", "switchyard.js");
-    return new Victim(
-      spawn(process.execPath, [program, "swap", ...args, "--env", "local", "--json"], {
-        cwd: root,
-        stdio: ["ignore", "pipe", "pipe"],
-        detached: true,
-      }),
-    );
-  }
-
-  /** SIGKILL; resolves when it is gone. */
-  async kill(): Promise<void> {
-    if (this.code === undefined) this.#child.kill("SIGKILL");
-    await this.#closed;
-  }
 }

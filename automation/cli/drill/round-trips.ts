@@ -1,9 +1,9 @@
 /** Real swaps there and back on a local cloud of their own, under load that does not wait for answers. */
 import type { Summary } from "../../../tools/load-generator/messages.ts";
 import type { LocalCloud } from "../../adapters/local-cloud.ts";
+import { SwitchyardError } from "../../errors.ts";
 import type { Composition } from "../compose.ts";
 import { act, bringUp, type Stage } from "../demo/demo.ts";
-import { clearDemo, enterDemo } from "../demo/demo-state.ts";
 import { Load } from "../demo/load.ts";
 import type { ReportSwap } from "../demo/report-data.ts";
 import { Sampler } from "../demo/sampler.ts";
@@ -40,16 +40,18 @@ export interface RoundTripsResult {
   /** What the router counted per side, and what the load generator saw answered by it: they must be equal. */
   readonly counts: readonly { readonly side: string; readonly router: number; readonly load: number }[];
   readonly problems: readonly string[];
+  /** Real time, ms. */
+  readonly tookMs: number;
 }
 
-/** Errors: environment-in-use, demo-failed, and those of everything that it runs. */
+/** Errors: those of everything that it runs, before the first swap begins. */
 export async function runRoundTrips(
   composition: Composition,
   lines: ProgressLines,
   signal: AbortSignal,
   options: RoundTripOptions,
 ): Promise<RoundTripsResult> {
-  await enterDemo(composition);
+  const beganAt = performance.now();
   let cloud: LocalCloud | undefined;
   let load: Load | undefined;
   let sampler: Sampler | undefined;
@@ -68,34 +70,51 @@ export async function runRoundTrips(
     );
     sampler = new Sampler(cloud, load);
     sampler.start();
-    const stage: Stage = { environment, lines, signal, load, sampler };
-    const swaps: ReportSwap[] = [];
-    for (let trip = 1; trip <= options.roundTrips; trip += 1) {
-      swaps.push(await act(stage, `Trip ${trip} there`, "gke", undefined, { profile: "demo" }));
-      swaps.push(await act(stage, `Trip ${trip} back`, "cloud-run", undefined, { profile: "demo" }));
-    }
+    const trips = await travel({ environment, lines, signal, load, sampler }, options.roundTrips);
     await sampler.stop();
     const summary = await load.stop();
     load = undefined;
     const { sides } = await cloud.traffic();
-    return judge(swaps, summary, sides);
+    return { ...judge(trips, summary, sides), tookMs: Math.round(performance.now() - beganAt) };
   } finally {
     await sampler?.abandon();
     load?.kill();
-    try {
-      await cloud?.stop();
-    } finally {
-      await clearDemo(composition);
-    }
+    await cloud?.stop();
   }
+}
+
+export interface Trips {
+  readonly wanted: number;
+  readonly swaps: readonly Pick<ReportSwap, "title" | "state">[];
+  /** Why the rest was not travelled. */
+  readonly broke: string | undefined;
+}
+
+/** A swap that does not come to its end is what is looked for: what was measured until then counts. */
+async function travel(stage: Stage, roundTrips: number): Promise<Trips> {
+  const swaps: ReportSwap[] = [];
+  const wanted = 2 * roundTrips;
+  try {
+    for (let trip = 1; trip <= roundTrips; trip += 1) {
+      swaps.push(await act(stage, `Trip ${trip} there`, "gke", undefined, { profile: "demo" }));
+      swaps.push(await act(stage, `Trip ${trip} back`, "cloud-run", undefined, { profile: "demo" }));
+    }
+  } catch (error) {
+    stage.signal.throwIfAborted();
+    if (!(error instanceof SwitchyardError)) throw error;
+    return { wanted, swaps, broke: `${error.code}: ${error.message}` };
+  }
+  return { wanted, swaps, broke: undefined };
 }
 
 /** Pure. */
 export function judge(
-  swaps: readonly Pick<ReportSwap, "title" | "state">[],
-  summary: Summary,
+  { wanted, swaps, broke }: Trips,
+  summary: Pick<Summary, "sent" | "failed" | "failures" | "sides" | "kinds"> & {
+    readonly phases: readonly Pick<Summary["phases"][number], "name" | "sent" | "failed" | "failures">[];
+  },
   sides: Readonly<Record<string, { readonly requests: number }>>,
-): RoundTripsResult {
+): Omit<RoundTripsResult, "tookMs"> {
   const { failures, sent, failed } = summary;
   const phases = summary.phases.filter(({ name }) => name.startsWith("trip"));
   const counts = Object.keys({ ...sides, ...summary.sides })
@@ -112,9 +131,16 @@ export function judge(
       swapCaused: phase?.failures.swap ?? 0,
     };
   });
+  const agentCaused = [...Object.values(failures.agent), ...Object.values(failures.crash)].reduce((a, b) => a + b, 0);
   const problems = [
+    ...(broke === undefined ? [] : [broke]),
+    ...(trips.length === wanted ? [] : [`only ${trips.length} of ${wanted} swaps came to an end`]),
     ...trips.filter(({ end }) => end !== "completed").map(({ title, end }) => `${title} ended ${end}`),
     ...(failures.swap > 0 ? [`${failures.swap} of ${sent} requests failed because of a swap`] : []),
+    // Both sides are healthy, and this machine's client has all that it needs.
+    ...(agentCaused > 0 ? [`${agentCaused} requests failed by the agent or its crashes, which nobody asked for`] : []),
+    ...(failures.client > 0 ? [`${failures.client} requests failed by the load generator itself`] : []),
+    ...(sent > 0 ? [] : ["no request was sent"]),
     ...counts
       .filter(({ router, load }) => router !== load)
       .map(({ side, router, load }) => `the router counted ${router} requests on ${side}, the load generator ${load}`),
@@ -126,7 +152,7 @@ export function judge(
       failed,
       swapCaused: failures.swap,
       clientCaused: failures.client,
-      agentCaused: [...Object.values(failures.agent), ...Object.values(failures.crash)].reduce((a, b) => a + b, 0),
+      agentCaused,
       long: summary.kinds.long,
       swapCausedBound: upperBound(failures.swap, sent),
     },
@@ -135,9 +161,19 @@ export function judge(
   };
 }
 
-/** Upper 95 % bound of a share from its count: Poisson; 3 in n for none (research, hot swap 2.5). */
+/** Of a Poisson count of so many, 95 %, one-sided. 3 for none (research, hot swap 2.5). */
+const poissonBounds = [2.996, 4.744, 6.296, 7.754, 9.154, 10.513];
+
+/** Upper 95 % bound of a share from its count, 0-1. */
 export function upperBound(count: number, of: number): number {
   if (of === 0) return 1;
-  const bounds = [2.996, 4.744, 6.296, 7.754, 9.154, 10.513];
-  return (bounds[count] ?? count + 1.645 * Math.sqrt(count) + 1.35) / of;
+  const bound = poissonBounds[count] ?? wilsonHilferty(count);
+  return Math.min(1, bound / of);
+}
+
+/** Half the 95 % quantile of chi squared with 2 (count + 1) degrees of freedom; within 0.1 % above five. */
+function wilsonHilferty(count: number): number {
+  const freedom = count + 1;
+  const part = 1 / (9 * freedom);
+  return freedom * (1 - part + 1.6449 * Math.sqrt(part)) ** 3;
 }

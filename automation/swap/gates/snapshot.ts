@@ -38,6 +38,7 @@ export const gateSnapshot = z.strictObject({
   evidence: errorEvidence,
   ceiling: ceilingEvidence,
   oldTotals: z.strictObject({ requests: count, errors: count }),
+  candidateTotals: z.strictObject({ requests: count, errors: count }),
   latency: z.strictObject({
     firstAt: z.number().optional(),
     warm: z.boolean(),
@@ -79,6 +80,7 @@ export function snapshotGates(gates: GateState): GateSnapshot {
     evidence: keepEvidence(gates.evidence),
     ceiling: keepCeiling(gates.ceiling),
     oldTotals: { ...gates.oldTotals },
+    candidateTotals: { ...gates.candidateTotals },
     latency: {
       ...present("firstAt", latency.firstAt),
       warm: latency.warm,
@@ -118,6 +120,7 @@ export function restoreGates(snapshot: GateSnapshot): GateState {
     evidence: restoreEvidence(snapshot.evidence),
     ceiling: restoreCeiling(snapshot.ceiling),
     oldTotals: { ...snapshot.oldTotals },
+    candidateTotals: { ...snapshot.candidateTotals },
     latency: {
       ...createLatencyEvidence(),
       firstAt: latency.firstAt,

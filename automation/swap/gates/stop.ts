@@ -51,8 +51,9 @@ export interface GateState {
   readonly evidence: ErrorEvidence;
   /** Since the last change of weight, against rollback_threshold. */
   readonly ceiling: CeilingEvidence;
-  /** Old side's totals over the whole swap: at 100 % there is no old side left in the window to compare with. */
+  /** Over the whole swap. At 100 % there is no old side left in the window to compare with. */
   readonly oldTotals: { requests: number; errors: number };
+  readonly candidateTotals: { requests: number; errors: number };
   readonly latency: LatencyEvidence;
   /** Records that the feed lost. */
   lost: number;
@@ -74,6 +75,11 @@ export interface FoldContext {
   readonly settings: SwapSettings;
   /** Engine's clock when the record was read, ms. */
   readonly at: number;
+  /**
+   * The request is of the weights before the last change, and its record came late: it counts for the swap, with the share of
+   * its time, and not for the step. Default false.
+   */
+  readonly earlier?: boolean;
 }
 
 export function createGates(): GateState {
@@ -84,6 +90,7 @@ export function createGates(): GateState {
     evidence: createErrorEvidence(),
     ceiling: createCeilingEvidence(),
     oldTotals: { requests: 0, errors: 0 },
+    candidateTotals: { requests: 0, errors: 0 },
     latency: createLatencyEvidence(),
     lost: 0,
     lastRecordAt: undefined,
@@ -111,11 +118,31 @@ export function foldRecord(gates: GateState, record: RequestRecord, context: Fol
   if (!onCandidate && side !== context.sides.old) return;
   gates.lastRecordAt = context.at;
   if (outcome === "client") return;
+  if (context.earlier === true) {
+    foldEarlier(gates, onCandidate, isError(outcome), context);
+    return;
+  }
   if (onCandidate && context.askedShare > 0) noteCandidate(gates.latency, context.at);
   foldOutcome(gates, onCandidate, outcome, context);
   // A feed without latencies gives NaN: no data.
   if (outcome === "ok" && !Number.isNaN(record.firstByteMs))
     foldAnswer(gates, onCandidate, record.firstByteMs, context);
+}
+
+function addToTotals(gates: GateState, onCandidate: boolean, failed: boolean): void {
+  const totals = onCandidate ? gates.candidateTotals : gates.oldTotals;
+  totals.requests += 1;
+  if (failed) totals.errors += 1;
+}
+
+function foldEarlier(gates: GateState, onCandidate: boolean, failed: boolean, context: FoldContext): void {
+  addToTotals(gates, onCandidate, failed);
+  const { askedShare, settings } = context;
+  if (!failed || askedShare <= 0) return;
+  addError(gates.evidence, onCandidate, askedShare);
+  const value = eValue(gates.evidence);
+  if (onCandidate && value >= 1 / settings.gates.errorAlpha)
+    gates.found ??= { reason: "candidate-errors", measured: { ...counts(gates), eValue: value } };
 }
 
 /**
@@ -142,6 +169,7 @@ function foldOutcome(
   context: FoldContext,
 ): void {
   const failed = isError(outcome);
+  addToTotals(gates, onCandidate, failed);
   if (context.askedShare > 0 && failed) {
     const { candidate, old } = gates;
     const share = shareForDraws(context.askedShare, candidate.requests, candidate.requests + old.requests);
@@ -150,8 +178,6 @@ function foldOutcome(
   if (!onCandidate) {
     addOutcome(gates.old, outcome);
     addToTrouble(gates.oldTrouble, failed);
-    gates.oldTotals.requests += 1;
-    if (failed) gates.oldTotals.errors += 1;
     return;
   }
   addOutcome(gates.candidate, outcome);

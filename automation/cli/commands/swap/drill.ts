@@ -1,28 +1,17 @@
 import { Flags } from "@oclif/core";
-import { SwitchyardError } from "../../../errors.ts";
 import type { DrillResult } from "../../drill/drill-result.ts";
 import { EnvironmentCommand } from "../../environment-command.ts";
-
-/** `all`, or a whole number. Errors: usage-error. */
-function parseKills(text: string): number | "all" {
-  if (text === "all") return "all";
-  const number = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  if (number > 0) return number;
-  throw new SwitchyardError("usage-error", {
-    message: `--kills ${text} is neither all nor a number from 1 to 999999`,
-    next: "For example:   npx switchyard swap drill --kills all",
-  });
-}
+import { composeProgress } from "../../progress.ts";
 
 export default class SwapDrill extends EnvironmentCommand<DrillResult> {
   static override summary =
     "Show that the swap engine can be trusted: faults, crashes, false alarms, round trips under load.";
   static override description =
-    "Without flags a short drill of all campaigns; with any of --round-trips, --kills, --faults or --aa only those. The long one, hours: --round-trips 100 --kills 1000 --faults all --aa 2000. Everything runs on this machine: real swaps on a local cloud of their own, the rest on a virtual clock with fixed seeds. Ends with an error when anything was found.";
+    "Without flags a short drill of all campaigns; with any of --round-trips, --kills, --faults or --aa only those. The long one, hours: --round-trips 100 --kills 1000 --faults all --aa 2000. Everything runs on this machine: real swaps in a checkout and on a local cloud of their own (switchyard.yaml does not count), the rest on a virtual clock with fixed seeds. Ends with an error when anything was found.";
   static override examples = ["<%= config.bin %> swap drill"];
   static override flags = {
     "round-trips": Flags.integer({
-      description: "Real swaps there and back under load, with requests of a minute in flight. Short drill: 1.",
+      description: "Real swaps there and back under load, with long requests in flight. Short drill: 1.",
       min: 0,
       max: 10_000,
     }),
@@ -38,25 +27,21 @@ export default class SwapDrill extends EnvironmentCommand<DrillResult> {
       min: 1,
       max: 60,
     }),
-    seed: Flags.integer({ description: "Seed of everything that is drawn.", default: 1, min: 0 }),
+    seed: Flags.integer({ description: "Seed of everything that is drawn.", default: 1, min: 0, max: 4_294_967_295 }),
   };
 
   protected override async execute(): Promise<DrillResult> {
     const { flags } = await this.parse(SwapDrill);
-    const { chooseFaults, runDrill } = await import("../../drill/drill.ts");
-    const { kills, aa, rate, seed } = flags;
-    const trips = flags["round-trips"];
-    const short = trips === undefined && kills === undefined && flags.faults === undefined && aa === undefined;
-    const options = {
-      roundTrips: trips ?? (short ? 1 : 0),
-      kills: kills === undefined ? (short ? ("all" as const) : undefined) : parseKills(kills),
-      faults: chooseFaults(flags.faults ?? (short ? "all" : "none")),
-      aa: aa ?? (short ? 200 : 0),
-      rate,
-      seed,
-      longSeconds: flags["long-seconds"] ?? (short ? 20 : 60),
-    };
-    return runDrill(await this.compose({ ownLocalCloud: true }), this.lines, this.signal, options);
+    const { drillOptions } = await import("../../drill/drill-options.ts");
+    const options = drillOptions(flags);
+    const [{ runDrill }, { Composition }] = await Promise.all([
+      import("../../drill/drill.ts"),
+      import("../../compose.ts"),
+    ]);
+    const { lines, signal } = this;
+    const compose = (root: string) =>
+      new Composition({ root, signal, listener: composeProgress(lines), ownLocalCloud: true });
+    return runDrill({ composition: await this.compose(), compose, lines, signal }, options);
   }
 
   protected override describe(result: DrillResult): readonly string[] {

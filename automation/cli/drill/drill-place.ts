@@ -1,0 +1,73 @@
+/**
+ * Where a campaign of the drill swaps for real: a checkout of its own inside `.switchyard/drill`, with links to the sources
+ * and a state of its own. Nothing of the user's is touched, neither stacks nor journals nor a running local cloud, and
+ * `switchyard.yaml` does not count: the same drill finds the same. What a killed drill left is removed by the next one.
+ */
+import { copyFile, mkdir, readdir, rm, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import type { Composition } from "../compose.ts";
+
+export interface DrillPlace {
+  readonly root: string;
+  /** For temporary files of processes that are killed and cannot remove them. */
+  readonly temporary: string;
+  /** What runs there must have ended. */
+  close(): Promise<void>;
+}
+
+/** What a checkout consists of beside `bin`, whose program finds its root from where its own file is. */
+const linked = [
+  "automation",
+  "components",
+  "local",
+  "node_modules",
+  "package.json",
+  "Pulumi.yaml",
+  "services",
+  "stacks",
+  "tools",
+  "tsconfig.json",
+];
+
+const owner = z.object({ pid: z.number(), startTime: z.string(), host: z.string() });
+
+type Surroundings = Pick<Composition, "root" | "files" | "processes">;
+
+/** Errors: the disk's. */
+export async function openDrillPlace(surroundings: Surroundings, name: string): Promise<DrillPlace> {
+  const { root: checkout, files, processes } = surroundings;
+  await clearDeadPlaces(surroundings);
+  const id = `${process.pid}-${name}`;
+  const root = join(placesOf(checkout), id);
+  // Who it belongs to is known before it is there, and until it is gone.
+  await files.writeAtomic(ownerPath(checkout, id), `${JSON.stringify(await processes.self())}\n`);
+  const temporary = join(root, "tmp");
+  await mkdir(temporary, { recursive: true });
+  for (const entry of linked) await symlink(join(checkout, entry), join(root, entry));
+  await mkdir(join(root, "bin"));
+  await copyFile(join(checkout, "bin", "switchyard.js"), join(root, "bin", "switchyard.js"));
+  return { root, temporary, close: () => remove(surroundings, id) };
+}
+
+/** Removes the places of drills that do not run any more. */
+async function clearDeadPlaces(surroundings: Surroundings): Promise<void> {
+  const { root, files, processes } = surroundings;
+  const names = await files.list(placesOf(root));
+  for (const id of names.filter((name) => !name.endsWith(ownerSuffix))) {
+    const text = await files.read(ownerPath(root, id));
+    const found = text === undefined ? undefined : owner.parse(JSON.parse(text));
+    if (found === undefined || (await processes.isAlive(found)) === false) await remove(surroundings, id);
+  }
+}
+
+async function remove({ root, files }: Surroundings, id: string): Promise<void> {
+  // The local cloud's watchdog may still be ending its last instance.
+  await rm(join(placesOf(root), id), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  await files.remove(ownerPath(root, id));
+  if ((await readdir(placesOf(root))).length === 0) await rm(placesOf(root), { recursive: true });
+}
+
+const ownerSuffix = ".owner.json";
+const placesOf = (root: string): string => join(root, ".switchyard", "drill");
+const ownerPath = (root: string, id: string): string => join(placesOf(root), `${id}${ownerSuffix}`);
