@@ -66,6 +66,7 @@ export async function planIntent(
     probesPerSecond,
     requestsPerSecond: load,
     propagationMs: propagation.ms,
+    feedDelayMs: feedDelayOf(config, options.config),
     errorBudget: (config.swap ?? hotSwapConfig.parse({})).error_budget,
     doubleRunning,
   });
@@ -81,6 +82,19 @@ export async function planIntent(
     frozen: freeze === undefined ? undefined : { name: freeze.name, until: new Date(freeze.until).toISOString() },
     unreadable: earlier.unreadable,
   };
+}
+
+/** What the local router's feed takes, and a cloud's log: its settling and the time between two queries, ms. */
+const routerFeedMs = 100;
+const cloudLogMs = 65_000;
+
+/** From the end of a request until the gates see it, ms. Pure. */
+export function feedDelayOf(
+  { cloud, request_feed }: Pick<EnvironmentConfig, "cloud" | "request_feed">,
+  { local_cloud }: Pick<ConfigFile, "local_cloud">,
+): number {
+  if (cloud !== "local") return cloudLogMs;
+  return request_feed === "logs" ? ((local_cloud?.log_delay ?? 0) + 1) * 1_000 : routerFeedMs;
 }
 
 /** As the prober sends them when switchyard.yaml does not say. */

@@ -141,6 +141,7 @@ export function windowEvidence(seen: Observation): Evidence {
     candidateErrors: seen.gates.candidate.errors,
     oldRequests: seen.gates.old.requests,
     oldErrors: seen.gates.old.errors,
+    ...(seen.gates.lost > 0 ? { lostRecords: seen.gates.lost } : {}),
   };
 }
 

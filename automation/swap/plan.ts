@@ -10,6 +10,8 @@ export interface PlanInputs {
   readonly requestsPerSecond: number | undefined;
   /** From an accepted weight to its effect on requests, expected, ms. */
   readonly propagationMs: number;
+  /** From the end of a request until the gates see it, ms. */
+  readonly feedDelayMs: number;
   /** Requests that one step may lose (swap.error_budget). */
   readonly errorBudget: number;
   /** Both platforms together; undefined where no price is known. */
@@ -145,14 +147,14 @@ function planStep(settings: SwapSettings, inputs: PlanInputs, percent: number, p
 
 function badness(
   settings: SwapSettings,
-  { requestsPerSecond, propagationMs }: PlanInputs,
+  { requestsPerSecond, propagationMs, feedDelayMs }: PlanInputs,
   sharePercent: number,
   errorRate: number,
 ): Badness {
   const requests = requestsToDetect({ sharePercent, errorRate }, settings);
   if (requests === undefined || requestsPerSecond === undefined || requestsPerSecond <= 0)
     return { errorRate, requestsToDetect: requests, detectMs: undefined, failedRequests: undefined };
-  const detectMs = (requests / requestsPerSecond) * 1_000;
+  const detectMs = (requests / requestsPerSecond) * 1_000 + feedDelayMs;
   const failedRequests = blastRadius({ requestsPerSecond, sharePercent, errorRate, detectMs, propagationMs });
   return { errorRate, requestsToDetect: requests, detectMs, failedRequests };
 }

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { configFile } from "../../../automation/cli/config-file.ts";
 import {
   assertNotFrozen,
   assertWithinBudget,
   expectedPropagation,
+  feedDelayOf,
   loadBetween,
   type PlannedSwap,
   probesPerSecondOf,
@@ -38,6 +40,7 @@ function planned(requestsPerSecond: number | undefined, changes: Partial<Planned
       probesPerSecond: 1_000,
       requestsPerSecond,
       propagationMs: 100_000,
+      feedDelayMs: 0,
       errorBudget: 1_000,
       doubleRunning,
     }),
@@ -164,5 +167,16 @@ describe("the plan as people read it", () => {
     expect(describePlan(planned(100, { doubleRunning: undefined, cost: undefined })).join("\n")).toContain(
       "no price is known for these platforms",
     );
+  });
+});
+
+describe("the delay of the feed that the gates read", () => {
+  it("is the router's, the local log's with its settling, or a cloud's", () => {
+    expect(feedDelayOf({ cloud: "local", request_feed: undefined }, { local_cloud: undefined })).toBe(100);
+    const late = {
+      ...configFile.parse({ environments: { local: { cloud: "local" } }, local_cloud: { log_delay: 5 } }),
+    };
+    expect(feedDelayOf({ cloud: "local", request_feed: "logs" }, late)).toBe(6_000);
+    expect(feedDelayOf({ cloud: "google", request_feed: undefined }, late)).toBe(65_000);
   });
 });

@@ -6,7 +6,13 @@ function settings(swap: Readonly<Record<string, unknown>> = {}) {
   return toSwapSettings(hotSwapConfig.parse(swap), platformConfig.parse({}));
 }
 
-const quiet = { probesPerSecond: 1_000, requestsPerSecond: undefined, propagationMs: 0, errorBudget: 1_000 };
+const quiet = {
+  probesPerSecond: 1_000,
+  requestsPerSecond: undefined,
+  propagationMs: 0,
+  feedDelayMs: 0,
+  errorBudget: 1_000,
+};
 const busy = { ...quiet, requestsPerSecond: 100 };
 
 describe("a plan", () => {
@@ -91,6 +97,14 @@ describe("the blast radius of a plan", () => {
     const exactly = plan.steps[1]?.atTotalFailure.failedRequests ?? 0;
     const raised = planSwap(settings(), { ...wanted, errorBudget: exactly });
     expect(stepsOverBudget(raised).map(({ percent }) => percent)).toEqual([100]);
+  });
+
+  it("counts what the feed of requests is late", () => {
+    const lost = (feedDelayMs: number) =>
+      planSwap(settings(), { ...busy, propagationMs: 100_000, feedDelayMs }).steps[1]?.atTotalFailure.failedRequests ??
+      0;
+    // 5 % of 100 requests a second, a minute longer.
+    expect(lost(60_000) - lost(0)).toBeCloseTo(300, 6);
   });
 
   it("judges a late step by a small failure only where others came before it", () => {
