@@ -48,17 +48,21 @@ export function pointsOf(events: readonly SwapEvent[]): readonly string[] {
   return [...new Set(events.map((_, index) => pointOf(events.slice(0, index + 1)) ?? ""))];
 }
 
+/** The effect whose intent has no outcome yet. */
+function underWay(events: readonly SwapEvent[]): Effect["kind"] | undefined {
+  const settled = events.findLast((event) => event.kind === "intent" || event.kind === "outcome" || event.kind === "entered");
+  return settled?.kind === "intent" ? settled.effect.kind : undefined;
+}
+
 /** Once behind every kind of line, and once in the middle of every operation on a stack. */
 export function atEveryPoint(): KillPlan {
   const done = new Set<string>();
   return {
     choose({ events, sinceLineMs }) {
-      const point = pointOf(events);
-      if (point === undefined) return undefined;
-      const last = events.at(-1);
-      const stack = last?.kind === "intent" && onStacks.includes(last.effect.kind);
-      const name = done.has(point) && stack && sinceLineMs >= middleMs ? `the middle of ${point.slice(7)}` : point;
-      if (done.has(name)) return undefined;
+      const effect = underWay(events);
+      const middle = effect !== undefined && onStacks.includes(effect) && sinceLineMs >= middleMs;
+      const name = middle ? `the middle of ${effect}` : pointOf(events);
+      if (name === undefined || done.has(name)) return undefined;
       done.add(name);
       return name;
     },

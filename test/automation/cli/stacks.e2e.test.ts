@@ -45,11 +45,11 @@ describe("what only reads", () => {
       cli.run(["preview", "traffic.local"]),
     ]);
     for (const one of [stacks, outputs, traffic, preview]) expect(one).toMatchObject({ code: 0, stderr: "" });
-    expect(stacks.stdout).toMatch(/^stack +resources +updated\ncloud-run\.local +6 .*\ntraffic\.local +19 /);
+    expect(stacks.stdout).toMatch(/^stack +resources +updated\ncloud-run\.local +6 .*\ntraffic\.local +22 /);
     expect(outputs.stdout).toMatch(/^domain +agent\.local$/m);
     expect(traffic.stdout).toMatch(/^local: http:\/\/127\.0\.0\.1:\d+, host agent\.local\n/);
     expect(traffic.stdout).toMatch(/^cloud-run +100 % /m);
-    expect(preview.stdout).toMatch(/preview done in .*\(18 same\)\.$/m);
+    expect(preview.stdout).toMatch(/preview done in .*\(21 same\)\.$/m);
   });
 
   test("agent call, health, metrics and info reach the agent, as data too", async () => {
