@@ -220,6 +220,13 @@ export class Environment {
     return buildLocalImage(root, given === undefined ? resolve(root, wanted) : resolve(given));
   }
 
+  /** Until the whole data plane has followed a weight, ms, where swap.propagation does not say. */
+  async propagationMs(): Promise<number> {
+    if (this.config.cloud !== "local") return cloudPropagationMs;
+    const { local_cloud } = await this.#composition.config();
+    return ((local_cloud?.propagation_delay ?? 0) + (local_cloud?.propagation_spread ?? 0)) * 1_000;
+  }
+
   /** Where the metrics of swap.metrics are asked. Errors: credentials-missing, credentials-over-http. */
   async metricSources(): Promise<Readonly<Record<string, MetricSource>>> {
     const { metrics } = hotSwapConfig.parse(this.config.swap ?? {});
@@ -294,6 +301,9 @@ export class Environment {
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
+
+/** No vendor gives a bound; 30 s, 100 s and 5 to 10 minutes were seen (shared research, hot swap 2.6). */
+const cloudPropagationMs = 600_000;
 
 /** The local log may be asked as often as one likes. */
 const localPollMs = 500;

@@ -1,5 +1,6 @@
 /** A failover is a swap of its own kind: all at once, to a platform that stands by, and both sides stay. */
 import { SwitchyardError } from "../errors.ts";
+import { toFailoverSwap } from "../failover/settings.ts";
 import { nearest } from "../nearest.ts";
 import { hotSwapConfig, platformConfig, toSwapSettings } from "../swap/settings.ts";
 import { type Environment, platformNames } from "./compose.ts";
@@ -7,8 +8,6 @@ import { beginSwap, type SwapIntent, servingPlatform } from "./swap-start.ts";
 
 /** The standby runs what it was brought up with; a failover deploys nothing. */
 const imageOfStandby = "as deployed";
-
-const dayMs = 86_400_000;
 
 /**
  * Checks what can be checked before the world is touched. Nothing holds a failover back that is there for planned swaps:
@@ -35,7 +34,7 @@ export async function prepareFailover(environment: Environment, to: string): Pro
     from,
     to,
     mode: "failover",
-    settings: { ...settings, ramp: [100], approvals: [], freeze: [], afterRollback: "keep", failBack: false },
+    settings: toFailoverSwap(settings),
   };
 }
 
@@ -65,21 +64,4 @@ export async function assertStandsBy(
       `To attach it:      npx switchyard up traffic.${environment.name} --platforms ${from},${to}`,
     ],
   });
-}
-
-/** When failovers of the last day began, ms since the epoch, also those that failed. */
-export async function recentFailovers(
-  environment: Pick<Environment, "store">,
-  wall: number,
-): Promise<readonly number[]> {
-  const { store } = environment;
-  const found: number[] = [];
-  for (const id of (await store.ids()).toReversed()) {
-    const record = await store.read(id);
-    if (record === undefined) continue;
-    const { mode, startedAt } = record.state;
-    if (startedAt < wall - dayMs) break;
-    if (mode === "failover") found.push(startedAt);
-  }
-  return found;
 }

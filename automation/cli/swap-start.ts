@@ -57,7 +57,7 @@ export async function prepareSwap(
     });
   }
   const candidate = config.platforms[to as keyof typeof config.platforms] ?? platformConfig.parse({});
-  const settings = toSwapSettings(swap, candidate);
+  const settings = toSwapSettings(swap, candidate, await environment.propagationMs());
   await assertMetricsKnown(environment, settings, from);
   return { from, to, settings };
 }

@@ -1,6 +1,7 @@
-/** Plays faults, one swap each, and judges what the swap made of them. */
+/** Plays faults, one swap or failover each, and judges what the swap made of them. */
 import type { EndState, SwapState } from "../swap/state.ts";
-import { describeExpected, type Fault } from "./fault.ts";
+import { playFailover } from "./failover-play.ts";
+import { describeExpected, type Fault, type SwapFault } from "./fault.ts";
 import { type Campaign, campaign, type FaultRow } from "./results.ts";
 import type { EngineEnd } from "./simulation/engine.ts";
 import { candidate, oldSide, SimulatedWorld } from "./simulation/world.ts";
@@ -13,8 +14,20 @@ const visitsAtMost = 3;
 /** A swap that has not ended by then never will, virtual ms. */
 const patienceMs = 6 * 3_600_000;
 
-/** Plays one fault. The same seed gives the same row. */
-export async function playFault(fault: Fault, seed: number): Promise<FaultRow> {
+/** Plays one fault. The same seed gives the same row; faults share no draws. */
+export function playFault(fault: Fault, seed: number): Promise<FaultRow> {
+  const own = seedOf(fault.name, seed);
+  return "failover" in fault ? playFailover(fault, own) : playSwap(fault, own);
+}
+
+/** FNV-1a of the name, beside the campaign's seed. */
+function seedOf(name: string, seed: number): number {
+  let hash = 0x811c9dc5;
+  for (const character of name) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+  return seed + hash;
+}
+
+async function playSwap(fault: SwapFault, seed: number): Promise<FaultRow> {
   const world = new SimulatedWorld({ ...fault.world, seed });
   return world.clock.run(async () => {
     const stage = new Stage(world);
@@ -42,7 +55,7 @@ export async function faultCampaign(
 }
 
 /** Runs the swap to its end, with a person who comes when it stops. */
-async function drive(stage: Stage, fault: Fault): Promise<void> {
+async function drive(stage: Stage, fault: SwapFault): Promise<void> {
   const { world } = stage;
   const end = world.clock.now() + patienceMs;
   let engine = stage.start();
@@ -85,7 +98,7 @@ async function drive(stage: Stage, fault: Fault): Promise<void> {
   for (const process of world.processes.all) process.kill();
 }
 
-function judge(fault: Fault, stage: Stage, state: SwapState | undefined): FaultRow {
+function judge(fault: SwapFault, stage: Stage, state: SwapState | undefined): FaultRow {
   const { world, declared } = stage;
   const totals = world.balancer.totals();
   const touched = world.balancer.firstTouched();
@@ -116,13 +129,14 @@ function judge(fault: Fault, stage: Stage, state: SwapState | undefined): FaultR
   };
   const problems = [
     ...problemsOf(fault, row, stage),
+    ...stage.findings,
     ...world.breaches.map(({ invariant, what }) => `${invariant}: ${what}`),
   ];
   if (state?.end !== undefined) problems.push(...leftovers(state.end.as, state, world));
   return { ...row, ok: problems.length === 0, problems };
 }
 
-function problemsOf({ expected }: Fault, row: Omit<FaultRow, "ok" | "problems">, stage: Stage): readonly string[] {
+function problemsOf({ expected }: SwapFault, row: Omit<FaultRow, "ok" | "problems">, stage: Stage): readonly string[] {
   const { ends, reasons, stopsFor = [], refuses = [], hurtAtMost = 0, detectedWithinMs } = expected;
   const { verifiedWithinMs = 5_000, resumedWithinMs = 20_000 } = expected;
   const problems: string[] = [];

@@ -29,6 +29,10 @@ export interface WorldView {
   readonly weights: Weights;
   /** What each worker of the data plane does. */
   readonly workers: readonly Weights[];
+  /** What workers are still going to show: weights that they have not followed yet, or fall back to for a moment. */
+  readonly coming: readonly Weights[];
+  /** Every worker follows for good within so long, ms. */
+  readonly followsWithinMs: number;
   readonly platforms: Readonly<Record<string, PlatformView>>;
   /** Platforms that the balancer's stack knows. */
   readonly attached: readonly string[];
@@ -59,10 +63,28 @@ function mostOf(platform: string, view: WorldView): number {
 }
 
 /** Whether all workers give everything to the platform. */
-function carriesAll(platform: string, view: WorldView): boolean {
-  return view.workers.every((weights) =>
+function carriesAll(platform: string, workers: readonly Weights[]): boolean {
+  return workers.every((weights) =>
     Object.entries(weights).every(([name, weight]) => (name === platform ? weight > 0 : weight === 0)),
   );
+}
+
+/** Sides that a change takes out of the balancer or away. */
+function leaving(change: Change, view: WorldView): readonly string[] {
+  switch (change.kind) {
+    case "destroy":
+      return [change.platform];
+    case "weights":
+      return Object.keys(view.weights).filter((name) => !(name in change.weights));
+    case "attach":
+      return view.attached.filter((name) => !change.platforms.includes(name));
+    case "up":
+      return [];
+  }
+}
+
+function otherThan(name: string, { swap }: WorldView): string {
+  return name === swap.from ? swap.to : swap.from;
 }
 
 /** Platforms whose share a change raises. */
@@ -122,8 +144,8 @@ export const invariants: readonly Invariant[] = [
             ? Object.keys(view.weights).filter((name) => !(name in change.weights))
             : [];
       for (const name of left) {
-        const other = name === view.swap.from ? view.swap.to : view.swap.from;
-        if (!carriesAll(other, view))
+        const other = otherThan(name, view);
+        if (!carriesAll(other, view.workers))
           return `${name} was removed while the data plane gave ${other} less than everything`;
         if (change.kind === "destroy" && view.attached.includes(name))
           return `${name} was destroyed while the balancer knew it`;
@@ -131,6 +153,14 @@ export const invariants: readonly Invariant[] = [
           return `${name} was destroyed with ${view.inFlight[name]} requests in flight`;
       }
       return undefined;
+    },
+  },
+  {
+    name: "old-side-only-removed-when-no-worker-can-go-back",
+    title: "A side goes only when no worker falls back to weights that send it something",
+    check(change, view) {
+      const back = leaving(change, view).find((name) => !carriesAll(otherThan(name, view), view.coming));
+      return back === undefined ? undefined : `${back} was removed while a worker was still going to send it requests`;
     },
   },
   {
@@ -176,6 +206,27 @@ export const invariants: readonly Invariant[] = [
       const after = change.weights[swap.to] ?? 0;
       const next = swap.settings.ramp.find((share) => share > before) ?? 100;
       return after > next ? `${swap.to} went from ${before} % to ${after} %; the next step is ${next} %` : undefined;
+    },
+  },
+  {
+    name: "next-step-only-when-every-worker-follows",
+    title: "The candidate's weight rises only when every worker follows the present one, for good",
+    check(change, view) {
+      const { to, settings } = view.swap;
+      if (change.kind !== "weights" || !raised(change, view).includes(to)) return undefined;
+      const present = view.weights[to] ?? 0;
+      const others = (shown: readonly Weights[]): readonly Weights[] =>
+        shown.filter((weights) => (weights[to] ?? 0) !== present);
+      const behind = others(view.workers);
+      const told = `${to} was given ${change.weights[to]} % while`;
+      const shares = behind.map((weights) => weights[to] ?? 0).join(", ");
+      // Where the balancer is slower than the swap was told only probes decide, and they cannot see a single worker.
+      const unseen = view.followsWithinMs > settings.propagationMs ? 1 : 0;
+      if (behind.length > unseen) return `${told} ${behind.length} workers had ${shares} % and not ${present} %`;
+      const [back] = unseen > 0 ? [] : others(view.coming);
+      return back === undefined
+        ? undefined
+        : `${told} a worker was going to fall back from ${present} % to ${back[to] ?? 0} %`;
     },
   },
   {

@@ -1,5 +1,6 @@
 /** Where a fault is played: a world, the swap that runs in it, and the ways in which a fault may act on both. */
 import { SwitchyardError } from "../errors.ts";
+import type { RunListener } from "../swap/run.ts";
 import type { SwapEvent, SwapState, Verb } from "../swap/state.ts";
 import type { SwapStore } from "../swap/store.ts";
 import { type EngineOptions, type RunningEngine, startEngine, storeOfWorld } from "./simulation/engine.ts";
@@ -18,6 +19,8 @@ export class Stage {
   readonly stops: string[] = [];
   /** Commands that were refused, by code. */
   readonly refusals: string[] = [];
+  /** What a fault saw that must not be, in sentences. */
+  readonly findings: string[] = [];
   /** Ends the fault; called by the person who finds the swap stopped. */
   repair: () => void = () => undefined;
   /** When the last process or wish went to work, until it acts. */
@@ -26,6 +29,8 @@ export class Stage {
   engine: RunningEngine | undefined;
   /** How processes ended that were replaced while they stood still, by code. */
   readonly replaced: string[] = [];
+  /** For every process that drives a swap here. */
+  readonly listener: RunListener = { onEvent: (event, state) => this.#see(event, state) };
   /** Requests until the first decision to go back. */
   requestsAtDecision: number | undefined;
   /** Known from the swap's first line that this stage hears. */
@@ -38,7 +43,7 @@ export class Stage {
     world.readSwap = () => this.swap();
   }
 
-  /** As its journal says now. A drill world has one swap. */
+  /** The newest one, as its journal says now. Where nothing fails over by itself a drill world has one. */
   async swap(): Promise<SwapState | undefined> {
     return (await this.swaps.latest())?.state;
   }
@@ -88,10 +93,7 @@ export class Stage {
   start(options: EngineOptions = {}): RunningEngine {
     // The first one takes nothing over.
     if (this.engine !== undefined) this.resuming ??= this.world.clock.now();
-    const engine = startEngine(this.world, {
-      ...options,
-      listener: { onEvent: (event, state) => this.#see(event, state) },
-    });
+    const engine = startEngine(this.world, { ...options, listener: this.listener });
     if (this.engine?.process.alive === true) this.#follow(this.engine);
     this.engine = engine;
     return engine;

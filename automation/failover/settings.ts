@@ -3,6 +3,7 @@
  * ms. Nothing moves back by itself: a side that failed has to be looked at first.
  */
 import { z } from "zod";
+import type { SwapSettings } from "../swap/settings.ts";
 
 export const failoverPolicies = ["off", "propose", "automatic"] as const;
 
@@ -91,4 +92,12 @@ export function toFailoverSettings(config: z.infer<typeof failoverConfig>): Fail
     dwellMs: config.dwell * 1_000,
     maxMoves: config.max_moves,
   };
+}
+
+/**
+ * The settings of the swap that moves the traffic: all at once, and both sides stay. Nothing holds it back that is there for
+ * planned swaps: approvals, freezes.
+ */
+export function toFailoverSwap(settings: SwapSettings): SwapSettings {
+  return { ...settings, ramp: [100], approvals: [], freeze: [], afterRollback: "keep", failBack: false };
 }

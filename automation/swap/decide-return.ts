@@ -8,6 +8,7 @@ import {
   type Observation,
   pause,
   perform,
+  settling,
   verification,
   verificationInTime,
   wait,
@@ -17,6 +18,9 @@ import type { EndState, Phase, SwapState } from "./state.ts";
 export function decideDrain(state: SwapState, seen: Observation, now: number, next: Phase): Decision {
   // A side that another process saw out of traffic has to be seen out of it by this one.
   if (!state.verified) return verificationInTime(state, seen, state.rollback === undefined ? 100 : 0, now);
+  // What is taken away now is gone: the data plane has to be seen without it once more, and late enough.
+  const unsettled = settling(state, now, state.phaseSince);
+  if (unsettled !== undefined) return unsettled.kind === "wait" ? { ...unsettled, drain: true } : unsettled;
   if (seen.inFlight === 0) return enter(next, state.step, "side-drained");
   if (seen.inFlight === undefined) return { ...wait("draining"), drain: true };
   const waitedMs = now - state.phaseSince;

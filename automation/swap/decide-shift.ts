@@ -12,6 +12,7 @@ import {
   pause,
   percent,
   perform,
+  settling,
   verificationInTime,
   type WaitDecision,
   wait,
@@ -65,13 +66,17 @@ export function decideShift(state: SwapState, seen: Observation, now: number): D
         last
           ? enter("baking", state.step, reason, evidence)
           : beginStep(state, seen, nextStep(state), reason, { ...evidence, ...ageEvidence(seen) });
-      if (state.promoted) return go(state.promotedFull ? "ramp-promoted" : "step-promoted", {});
+      const unsettled = settling(state, now);
+      // Beside the hold, so that it costs no time of its own.
+      if (unsettled?.kind === "recheck") return unsettled;
+      if (state.promoted) return unsettled ?? go(state.promotedFull ? "ramp-promoted" : "step-promoted", {});
       const quiet = decideSilence(state, seen, now, since);
       if (quiet !== undefined) return quiet;
       const lookDue = seen.lookedAt === undefined || now - seen.lookedAt >= settings.monitoringIntervalMs;
       if (now - since < settings.holdMs || !lookDue) return watching(state, now, "holding");
       const look = lookAll(state, seen, share, now);
-      if (look.missing.length === 0) return go("step-successful", { ...windowEvidence(seen), looks: look.text });
+      if (look.missing.length === 0)
+        return unsettled ?? go("step-successful", { ...windowEvidence(seen), looks: look.text });
       if (now - since >= settings.stepDeadlineMs)
         return pause("step-inconclusive", { ...windowEvidence(seen), looks: look.missing.join("; ") });
       return alsoIn(watching(state, now, look.missing[0] ?? "gathering evidence"), { looked: true });

@@ -83,7 +83,8 @@ function decidePhase(state: SwapState, seen: Observation, now: number): Decision
     case "adding-entry":
       return perform(state, now, {
         effect: { kind: "write-weights", weights: { [from]: 100, [to]: 0 } },
-        attempts: attempts.routing,
+        // As in decideShift: giving up leaves users on a side that fails.
+        attempts: state.mode === "failover" ? Number.POSITIVE_INFINITY : attempts.routing,
         next: () => enter("accepting", state.step, "entry-added"),
         otherwise: () => goBack(state, "routing-failed", failureEvidence(state)),
       });

@@ -10,6 +10,8 @@ export interface Observation {
   readonly gates: GateState;
   /** Probes since the balancer's API accepted the last weight. */
   readonly probes: ProbeWindow;
+  /** From when on these were sent. */
+  readonly probesSince: number;
   /** Requests in flight on the side that is being left; undefined: not known yet; unknown: cannot be known here. */
   readonly inFlight: number | "unknown" | undefined;
   /** When the advance gate looked last. */
@@ -35,7 +37,9 @@ export type Decision =
       readonly reason: Reason;
       readonly evidence: Evidence;
     }
-  | { readonly kind: "verified"; readonly weight: number; readonly evidence: Evidence }
+  | { readonly kind: "verified"; readonly weight: number; readonly since: number; readonly evidence: Evidence }
+  /** Forget the probes and see the weight again. */
+  | { readonly kind: "recheck" }
   | { readonly kind: "pause"; readonly reason: Reason; readonly evidence: Evidence }
   /** Tell people, once per step, and go on. */
   | { readonly kind: "notice"; readonly reason: Reason; readonly evidence: Evidence }
@@ -99,18 +103,34 @@ export function verification(state: SwapState, seen: Observation, share: number)
   const previous = state.phase === "shifting" && !state.promotedFull ? (state.settings.ramp[state.step - 1] ?? 0) : 0;
   const look = lookAtWeight(seen.probes, state.to, state.from, share, previous);
   const evidence = { seenPercent: Number(look.seenPercent.toFixed(2)), samples: look.samples };
-  if (look.verdict === "successful") return { kind: "verified", weight: share, evidence };
+  if (look.verdict === "successful") return { kind: "verified", weight: share, since: seen.probesSince, evidence };
   return {
     ...wait(`the data plane shows ${look.seenPercent.toFixed(1)} % after ${look.samples} of ${look.needed} probes`),
     probe: true,
   };
 }
 
+/** When the whole data plane has followed the present weight for good, at the latest that is expected. */
+function followedBy(state: SwapState): number {
+  return Math.max(state.phaseSince, (state.acceptedAt ?? state.phaseSince) + state.settings.propagationMs);
+}
+
+/**
+ * A balancer may show the new weight here and the old one there, and fall back for a moment. What cannot be undone, and the
+ * next step, wait until it has had its time and was seen to follow after that, by probes of its own, sent from `from` on at
+ * the earliest. undefined: it was.
+ */
+export function settling(state: SwapState, now: number, from = 0): Decision | undefined {
+  const bound = Math.max(from, (state.acceptedAt ?? 0) + state.settings.propagationMs);
+  if (state.verified && (state.verifiedSince ?? 0) >= bound) return undefined;
+  if (now < bound) return wait(`the balancer may still be following for ${Math.ceil((bound - now) / 1_000)} s`);
+  return { kind: "recheck" };
+}
+
 /** As `verification`, but a plane that does not follow in time is for a person. Not for the way back, which is tried for ever. */
 export function verificationInTime(state: SwapState, seen: Observation, share: number, now: number): Decision {
   const look = verification(state, seen, share);
-  const since = Math.max(state.phaseSince, state.acceptedAt ?? state.phaseSince);
-  return look.kind === "wait" && now - since >= state.settings.stepDeadlineMs
+  return look.kind === "wait" && now - followedBy(state) >= state.settings.stepDeadlineMs
     ? pause("step-inconclusive", { ...windowEvidence(seen), looks: look.why })
     : look;
 }

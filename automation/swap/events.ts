@@ -100,7 +100,16 @@ export const swapEvent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("measured"), at: z.number(), verdict: z.enum(verdicts), evidence }),
   /** Told to people; changes nothing. */
   z.object({ kind: z.literal("noticed"), at: z.number(), reason, evidence }),
-  z.object({ kind: z.literal("verified"), at: z.number(), weight: z.number(), evidence }),
+  z.object({
+    kind: z.literal("verified"),
+    at: z.number(),
+    /** From when on the probes were sent. */
+    since: z.number(),
+    weight: z.number(),
+    evidence,
+  }),
+  /** The weight has to be seen again, with new probes. */
+  z.object({ kind: z.literal("recheck"), at: z.number() }),
   z.object({
     kind: z.literal("requested"),
     at: z.number(),

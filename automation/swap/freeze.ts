@@ -108,8 +108,8 @@ function minutesOf(time: string): number {
 const longestMs = 366 * 86_400_000;
 
 /**
- * What is wrong with windows beyond their form: `to` not after `from`, longer than a year, an unknown zone, weekly windows
- * that together never end.
+ * What is wrong with windows beyond their form: `to` not after `from`, longer than a year, an unknown zone, one-off windows
+ * that touch each other for longer than a year, weekly windows that together leave less than an hour a week open.
  */
 export function freezeWindowProblems(windows: readonly FreezeWindow[]): readonly FreezeProblem[] {
   const own = windows.flatMap((window, index) =>
@@ -120,13 +120,42 @@ export function freezeWindowProblems(windows: readonly FreezeWindow[]): readonly
   );
   const weeklies = windows.filter(isWeekly).filter(({ zone }) => isZone(zone));
   const covering = coveringWindows(weeklies);
-  return covering.length === 0 ? own : [...own, { path: [], message: neverEnds(covering) }];
+  const oneOffs = windows.flatMap((window) => (isWeekly(window) || oneOffProblems(window).length > 0 ? [] : [window]));
+  return [
+    ...own,
+    ...(covering.length === 0 ? [] : [{ path: [], message: neverEnds(covering) }]),
+    ...longRuns(oneOffs).map((run) => ({ path: [], message: lastsTooLong(run) })),
+  ];
 }
 
+const namesOf = (windows: readonly FreezeWindow[]): string =>
+  windows.map((window) => `"${describeWindow(window)}"`).join(", ");
+
 function neverEnds(covering: readonly WeeklyWindow[]): string {
-  const names = covering.map((window) => `"${describeWindow(window)}"`).join(", ");
-  const what = covering.length === 1 ? `the window ${names} covers` : `the windows ${names} together cover`;
-  return `${what} the whole week: a freeze window that never ends`;
+  const leave =
+    covering.length === 1
+      ? `the window ${namesOf(covering)} leaves`
+      : `the windows ${namesOf(covering)} together leave`;
+  return `${leave} less than an hour of the week open: a freeze that as good as never ends`;
+}
+
+function lastsTooLong(run: readonly OneOffWindow[]): string {
+  return `the windows ${namesOf(run)} follow each other for longer than a year: a freeze is for a time`;
+}
+
+/** One-off windows, in order of time, that touch or overlap and together last longer than a year. Each is sound by itself. */
+function longRuns(windows: readonly OneOffWindow[]): readonly (readonly OneOffWindow[])[] {
+  const runs: { readonly begin: number; end: number; readonly windows: OneOffWindow[] }[] = [];
+  for (const window of windows.toSorted((a, b) => Date.parse(a.from) - Date.parse(b.from))) {
+    const [begin, end] = [Date.parse(window.from), Date.parse(window.to)];
+    const run = runs.at(-1);
+    if (run === undefined || begin > run.end) runs.push({ begin, end, windows: [window] });
+    else {
+      run.end = Math.max(run.end, end);
+      run.windows.push(window);
+    }
+  }
+  return runs.filter(({ begin, end }) => end - begin > longestMs).map((run) => run.windows);
 }
 
 function zoneProblems({ zone }: WeeklyWindow): readonly FreezeProblem[] {
@@ -145,9 +174,11 @@ function oneOffProblems({ from, to }: OneOffWindow): readonly FreezeProblem[] {
 
 const weekMs = 7 * 86_400_000;
 const minuteMs = 60_000;
+/** Less of a week than this, minutes, is no time for a swap. */
+const openAtLeast = 60;
 
 /**
- * The fewest of the windows, in their order, that leave no minute of a week open; empty when there are none. Zones change
+ * The fewest of the windows, in their order, that leave less than an hour of a week open; empty when there are none. Zones change
  * their distance to each other with the seasons, so every week of one year is looked at, each with the offsets of its middle.
  */
 function coveringWindows(windows: readonly WeeklyWindow[]): readonly WeeklyWindow[] {
@@ -163,7 +194,7 @@ function coveringWindows(windows: readonly WeeklyWindow[]): readonly WeeklyWindo
   return [];
 }
 
-/** Whether the windows, with the offsets that hold at an instant, leave no minute of a week open. */
+/** Whether the windows, with the offsets that hold at an instant, leave less than an hour of a week open. */
 function coverWeek(windows: readonly WeeklyWindow[], at: number): boolean {
   const intervals = windows.flatMap((window) => {
     const start = minutesOf(window.start);
@@ -182,9 +213,10 @@ function coverWeek(windows: readonly WeeklyWindow[], at: number): boolean {
     ])
     .toSorted((a, b) => a.begin - b.begin);
   let covered = 0;
+  let open = 0;
   for (const { begin, end } of laid) {
-    if (begin > covered) return false;
-    covered = Math.max(covered, end);
+    open += Math.max(0, Math.min(begin, minutes) - covered);
+    covered = Math.max(covered, Math.min(end, minutes));
   }
-  return covered >= minutes;
+  return open + minutes - covered < openAtLeast;
 }

@@ -140,6 +140,45 @@ export const gatesConfig = z
   .prefault({})
   .describe("The gates' risks, margins and limits.");
 
+/** A risk of this much, per swap, is what one alpha alone may be; together they are the risk of the swap. */
+const alphasAtMost = 0.05;
+/** Sums of decimal fractions are not exact. */
+const rounding = 1e-9;
+
+/** For a time that a step would never get to. */
+export function overdue({ name, stepDeadlineMs }: GateProfile): string {
+  return `must be below what a step of profile ${name} may take (${stepDeadlineMs / 1_000} s)`;
+}
+
+/** What in the gates contradicts itself, the profile, or the ceiling on the candidate's failed share (0-1). Pure. */
+export function gateContradictions(
+  given: z.infer<typeof gatesConfig>,
+  profile: GateProfile,
+  rollbackThreshold: number,
+): readonly { readonly path: readonly string[]; readonly message: string }[] {
+  const margins = { early_margin: profile.earlyMargin, late_margin: profile.lateMargin };
+  const alphas = given.error_alpha + given.latency_alpha + given.floor_alpha;
+  return [
+    ...(["early_margin", "late_margin"] as const).flatMap((name) => {
+      const from = given[name] === undefined ? `; profile ${profile.name} has ${margins[name]}` : "";
+      return (given[name] ?? margins[name]) > rollbackThreshold
+        ? [{ path: [name], message: `must not be wider than rollback_threshold (${rollbackThreshold})${from}` }]
+        : [];
+    }),
+    ...(["warm_up", "silence_after"] as const).flatMap((name) =>
+      (given[name] ?? 0) * 1_000 >= profile.stepDeadlineMs ? [{ path: [name], message: overdue(profile) }] : [],
+    ),
+    ...(alphas > alphasAtMost + rounding
+      ? [
+          {
+            path: [],
+            message: `error_alpha, latency_alpha and floor_alpha add up to ${Number(alphas.toFixed(6))}; a swap may risk at most ${alphasAtMost}`,
+          },
+        ]
+      : []),
+  ];
+}
+
 /** What the gates run with, resolved to numbers. */
 export const gateSettings = z.object({
   /** False risks of blaming a healthy candidate, per swap. */

@@ -1,8 +1,10 @@
 /**
  * The append-only record of a swap: one JSON line per event, each with its number, the fencing token of the lease under
- * which it was written, and the hash of the line before it, so that a changed, missing or reordered line is found. A line
- * that a crash cut short at the very end was never acted upon and is dropped. A line of a process that had lost its lease to
- * another one, which had written already, is left out. Anything else that does not fit is refused.
+ * which it was written, the hash of the line before it and one of itself, so that a changed, missing or reordered line is
+ * found. Lines that are missing at the end are found by a mark beside the log: the number and the hash of the newest line. A
+ * line that a crash cut short at the very end was never acted upon and is dropped. A line of a process that had lost its lease
+ * to another one, which had written already, is left out. Anything else that does not fit is refused. The hashes have no
+ * secret: they find mistakes and damage, not somebody who makes them anew.
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
@@ -16,12 +18,40 @@ const line = z.object({
   /** 0: written before there were leases. */
   fence: z.number().int().min(0),
   event: swapEvent,
+  hash: z.string(),
 });
 
-export type JournalLine = z.infer<typeof line>;
+export type JournalEntry = Omit<z.infer<typeof line>, "hash">;
 
 /** Of a line's text; the next line carries it. */
 export const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16);
+
+const hashPart = (hash: string): string => `,"hash":"${hash}"}`;
+const hashPartLength = hashPart(hashOf("")).length;
+
+/** The text of a line: the entry, and at its end the hash of the entry's text. */
+export function lineOf({ n, prev, fence, event }: JournalEntry): string {
+  const text = JSON.stringify({ n, prev, fence, event } satisfies JournalEntry);
+  return text.slice(0, -1) + hashPart(hashOf(text));
+}
+
+/** Whether a line is as it was written. */
+function isWhole(raw: string): boolean {
+  return raw.endsWith(hashPart(hashOf(`${raw.slice(0, -hashPartLength)}}`)));
+}
+
+/**
+ * The newest line of a journal, kept as a value beside its log and written after each line: a millisecond where the line's
+ * own took two. A crash in between leaves a log that is longer than its mark, which is sound.
+ */
+const journalHead = z.strictObject({ n: z.number().int().min(1), hash: z.string() });
+
+export type JournalHead = z.infer<typeof journalHead>;
+
+/** Of `swaps/3/journal`: `swaps/3/head`. */
+export const headKeyOf = (journalKey: string): string => journalKey.replace(/[^/]*$/, "head");
+
+export const headText = (head: JournalHead): string => JSON.stringify(head satisfies JournalHead);
 
 /** What the first line carries. */
 export const firstPrevious = "0".repeat(16);
@@ -51,18 +81,24 @@ export interface JournalContent {
   readonly next: { readonly n: number; readonly prev: string };
 }
 
-/** Pure. Errors: journal-corrupt, with the line and what is wrong; journal-format. */
-export function parseJournal(log: StoredLog, place: JournalPlace): JournalContent {
+/**
+ * Pure. The head is what the store had before the log was read; without one nothing is known of lines that are missing at the
+ * end. Errors: journal-corrupt, with the line and what is wrong; journal-format.
+ */
+export function parseJournal(log: StoredLog, place: JournalPlace, head?: JournalHead): JournalContent {
   const events: SwapEvent[] = [];
   const late: LateLine[] = [];
   let previous = firstPrevious;
   let fence = 0;
+  let last: { readonly number: number; readonly raw: string } | undefined;
   assertFormat(log.lines[0], place);
   for (const [index, raw] of log.lines.entries()) {
     const number = index + 1;
     const parsed = parseLine(raw);
     if (parsed === undefined) throw corrupt(place, number, "the line is not a journal entry");
     if (parsed.fence < fence) {
+      // No later line vouches for it.
+      if (!isWhole(raw)) throw corrupt(place, number, changed);
       late.push({ number, fence: parsed.fence, event: parsed.event });
       continue;
     }
@@ -72,10 +108,25 @@ export function parseJournal(log: StoredLog, place: JournalPlace): JournalConten
     events.push(parsed.event);
     previous = hashOf(raw);
     fence = parsed.fence;
+    last = { number, raw };
   }
+  if (last !== undefined && !isWhole(last.raw)) throw corrupt(place, last.number, changed);
+  if (head !== undefined) assertHead(log.lines, head, place);
   if (events.length > 0 && events[0]?.kind !== "started")
     throw corrupt(place, 1, "a journal begins with the start of a swap");
   return { events, late, torn: log.torn, fence, next: { n: log.lines.length + 1, prev: previous } };
+}
+
+const changed = "it was changed after it was written";
+
+/** Errors: journal-corrupt. */
+function assertHead(lines: readonly string[], head: JournalHead, place: JournalPlace): void {
+  const marked = lines[head.n - 1];
+  if (marked === undefined) {
+    const missing = lines.length + 1 === head.n ? "it is" : `it and all up to line ${head.n} are`;
+    throw corrupt(place, lines.length + 1, `${missing} missing`);
+  }
+  if (hashOf(marked) !== head.hash) throw corrupt(place, head.n, "it is not the line that was written");
 }
 
 const formatOnly = z.object({ event: z.object({ kind: z.literal("started"), format: z.number().optional() }) });
@@ -100,7 +151,7 @@ function parseJson(raw: string): unknown {
   }
 }
 
-function parseLine(raw: string): JournalLine | undefined {
+function parseLine(raw: string): JournalEntry | undefined {
   const result = line.safeParse(parseJson(raw));
   return result.success ? result.data : undefined;
 }
@@ -124,6 +175,48 @@ export interface Journal {
   append(event: SwapEvent): Promise<void>;
 }
 
+/** What the store has of a journal; undefined when there is nothing. Errors: as parseJournal, those of the store. */
+export async function readJournal(
+  store: StateStore,
+  key: string,
+  place: JournalPlace,
+): Promise<JournalContent | undefined> {
+  return (await readMarked(store, key, place))?.content;
+}
+
+async function readMarked(
+  store: StateStore,
+  key: string,
+  place: JournalPlace,
+): Promise<{ readonly content: JournalContent; readonly headVersion: number } | undefined> {
+  // The mark first: a log that is read later has the marked line, whoever writes meanwhile.
+  const stored = await store.read(headKeyOf(key));
+  const log = await store.readLog(key);
+  if (stored === undefined && log === undefined) return undefined;
+  const lines = log ?? { lines: [], torn: "" };
+  const head = stored === undefined ? undefined : parseHead(stored.value);
+  const content = parseJournal(lines, place, head);
+  if (stored !== undefined && head === undefined)
+    throw corrupt(place, lines.lines.length, `the mark of the last line (${headKeyOf(key)}) is none`);
+  return { content, headVersion: stored?.version ?? 0 };
+}
+
+function parseHead(value: string): JournalHead | undefined {
+  const parsed = journalHead.safeParse(parseJson(value));
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** Never back: a process that stood still between its line and the mark leaves a later one as it is. */
+async function writeHead(store: StateStore, key: string, head: JournalHead, expected: number): Promise<number> {
+  for (let version = expected; ; ) {
+    const written = await store.write(headKeyOf(key), headText(head), version);
+    if (written !== undefined) return written;
+    const stored = await store.read(headKeyOf(key));
+    if (stored !== undefined && (parseHead(stored.value)?.n ?? 0) >= head.n) return stored.version;
+    version = stored?.version ?? 0;
+  }
+}
+
 /** Opens for writing under the token of a lease. Errors: as parseJournal, those of the store, lease-lost when a later lease has written. */
 export async function openJournal(
   store: StateStore,
@@ -131,19 +224,26 @@ export async function openJournal(
   fence: number,
   place: JournalPlace = { text: `${key} in ${store.description}`, setAside: "move it away" },
 ): Promise<Journal> {
-  const content = parseJournal((await store.readLog(key)) ?? { lines: [], torn: "" }, place);
+  const { content, headVersion } = (await readMarked(store, key, place)) ?? {
+    content: parseJournal({ lines: [], torn: "" }, place),
+    headVersion: 0,
+  };
   if (content.fence > fence) throw overtaken(place, fence);
   const events = [...content.events];
   let { n, prev } = content.next;
+  let version = headVersion;
   return {
     events,
     late: content.late,
     async append(event) {
-      const raw = JSON.stringify({ n, prev, fence, event } satisfies JournalLine);
+      const raw = lineOf({ n, prev, fence, event });
       if (!(await store.appendLog(key, n, raw))) throw overtaken(place, fence);
+      // The line is there from here on, also when its mark cannot be written.
       events.push(event);
+      const head = { n, hash: hashOf(raw) };
       n += 1;
-      prev = hashOf(raw);
+      prev = head.hash;
+      version = await writeHead(store, key, head, version);
     },
   };
 }

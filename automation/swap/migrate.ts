@@ -9,9 +9,10 @@ import { SwitchyardError } from "../errors.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import type { StateStore } from "../ports/state-store.ts";
 import { gateProfileNames } from "./gate-settings.ts";
-import { firstPrevious, hashOf, type JournalLine } from "./journal.ts";
+import { firstPrevious, hashOf, headKeyOf, headText, lineOf } from "./journal.ts";
 import { hotSwapConfig, platformConfig, type SwapSettings, toSwapSettings } from "./settings.ts";
 import { foldEvents, journalFormat, type SwapEvent, swapEvent } from "./state.ts";
+import { journalKey } from "./store.ts";
 import { assertStoreFormat, formatKey, storeFormat } from "./store-format.ts";
 
 export interface MigrateOptions {
@@ -56,7 +57,8 @@ export async function migrateStore(options: MigrateOptions): Promise<Migration> 
     return { swaps: [], kept: [] };
   }
   const rewritten: { readonly id: string; readonly before: string; readonly after: string }[] = [];
-  for (const id of await swapIds(options)) {
+  const ids = await swapIds(options);
+  for (const id of ids) {
     const before = (await files.read(journalPath(folder, id))) ?? "";
     const after = rewriteJournal(before, { path: journalPath(folder, id), environment });
     if (after !== undefined) rewritten.push({ id, before, after });
@@ -65,9 +67,19 @@ export async function migrateStore(options: MigrateOptions): Promise<Migration> 
     await files.writeAtomic(keptPath(folder, id), before);
     await files.writeAtomic(journalPath(folder, id), after);
   }
+  // Also of those that an attempt before this one had rewritten.
+  for (const id of ids) await markHead(store, id);
   if ((await store.write(formatKey, String(storeFormat), 0)) === undefined) await assertStoreFormat(store, environment);
-  const ids = rewritten.map(({ id }) => id);
-  return { swaps: ids, kept: ids.map((id) => keptPath(folder, id)) };
+  return { swaps: rewritten.map(({ id }) => id), kept: rewritten.map(({ id }) => keptPath(folder, id)) };
+}
+
+/** A store that is not in these files has no such journal, and needs no mark. */
+async function markHead(store: StateStore, id: string): Promise<void> {
+  const lines = (await store.readLog(journalKey(id)))?.lines ?? [];
+  const last = lines.at(-1);
+  if (last === undefined) return;
+  // Where there is a mark already it is the same: nobody writes to a store without a format.
+  await store.write(headKeyOf(journalKey(id)), headText({ n: lines.length, hash: hashOf(last) }), 0);
 }
 
 async function swapIds({ files, folder }: MigrateOptions): Promise<readonly string[]> {
@@ -120,7 +132,7 @@ function writeLines(events: readonly SwapEvent[]): string {
   let previous = firstPrevious;
   let text = "";
   for (const [index, event] of events.entries()) {
-    const raw = JSON.stringify({ n: index + 1, prev: previous, fence: 0, event } satisfies JournalLine);
+    const raw = lineOf({ n: index + 1, prev: previous, fence: 0, event });
     text += `${raw}\n`;
     previous = hashOf(raw);
   }
@@ -136,13 +148,23 @@ function formatOf(raw: string): number | undefined {
 
 /** Errors: journal-corrupt. */
 function upgradeEvent(event: Readonly<Record<string, unknown>>, path: string, number: number): SwapEvent {
-  const upgraded =
-    event["kind"] === "started"
-      ? { ...event, format: journalFormat, mode: "swap", settings: upgradeSettings(event["settings"], path, number) }
-      : event;
-  const parsed = swapEvent.safeParse(upgraded);
+  const parsed = swapEvent.safeParse(upgraded(event, path, number));
   if (parsed.success) return parsed.data;
   throw corrupt(path, number, `it says what no swap says: ${z.prettifyError(parsed.error)}`);
+}
+
+function upgraded(event: Readonly<Record<string, unknown>>, path: string, number: number): unknown {
+  switch (event["kind"]) {
+    case "started": {
+      const settings = upgradeSettings(event["settings"], path, number);
+      return { ...event, format: journalFormat, mode: "swap", settings };
+    }
+    case "verified":
+      // When its probes began was not written then; nothing rests on it in a swap that has ended.
+      return { ...event, since: event["at"] };
+    default:
+      return event;
+  }
 }
 
 /** What the swap ran with, and today's defaults for what there was not then. */

@@ -114,7 +114,8 @@ export function stepsOverBudget(plan: SwapPlan): readonly PlannedStep[] {
 function planStep(settings: SwapSettings, inputs: PlanInputs, percent: number, previous?: number): PlannedStep {
   const { probesPerSecond, requestsPerSecond, propagationMs } = inputs;
   const probes = samplesNeeded(percent, previous ?? 0);
-  const verificationMs = (probes / probesPerSecond) * 1_000 + propagationMs;
+  // The engine waits for the bound; the losses are reckoned with what is expected.
+  const verificationMs = (probes / probesPerSecond) * 1_000 + Math.max(propagationMs, settings.propagationMs);
   const minimumMs = Math.max(settings.holdMs, verificationMs);
   const requestsNeeded = sampleNeed(settings, percent);
   const counted = settings.gates.countProbes ? probes * (percent / 100) : 0;

@@ -140,7 +140,16 @@ class SwapRun {
       }
       case "verified":
         await this.#pushLeverBack();
-        return this.#record({ kind: "verified", at: now, weight: decision.weight, evidence: decision.evidence });
+        return this.#record({
+          kind: "verified",
+          at: now,
+          since: decision.since,
+          weight: decision.weight,
+          evidence: decision.evidence,
+        });
+      case "recheck":
+        this.#watch.newProbes();
+        return this.#record({ kind: "recheck", at: now });
       case "pause":
         return this.#record({ kind: "paused", at: now, reason: decision.reason, evidence: decision.evidence });
       case "notice":

@@ -4,7 +4,16 @@
  */
 import { z } from "zod";
 import { freezeWindow, freezeWindowProblems } from "./freeze.ts";
-import { gateProfileNames, gateProfiles, gateSettings, gatesConfig, seconds, toGateSettings } from "./gate-settings.ts";
+import {
+  gateContradictions,
+  gateProfileNames,
+  gateProfiles,
+  gateSettings,
+  gatesConfig,
+  overdue,
+  seconds,
+  toGateSettings,
+} from "./gate-settings.ts";
 import { metricChecks } from "./metric-checks.ts";
 
 /** Shares of the ramp, percent, rising, at most one decimal; the last one is 100. */
@@ -84,7 +93,7 @@ export const hotSwapConfig = z
     propagation: seconds(0, 3_600)
       .optional()
       .describe(
-        "Seconds that the balancer is expected to take to follow a weight, for the plan. Default: what earlier swaps measured, else 100 on a cloud and local_cloud.propagation_delay locally.",
+        "Seconds that the balancer takes at most to follow a weight everywhere: no step begins and no side goes before. Also for the plan. Default 600 on a cloud, local_cloud.propagation_delay and _spread locally; the losses in the plan are then reckoned with what earlier swaps measured, else 100 on a cloud.",
       ),
     approvals: z
       .array(z.number().gt(0).max(100))
@@ -146,6 +155,15 @@ export const hotSwapConfig = z
         path: ["traffic_shift_duration"],
         message: `gives each of the ${value.ramp.length} steps more time than a step of profile ${value.profile} may take (${deadlineS} s)`,
       });
+    // What is out of its own range is told once.
+    const alsoWrong = (path: readonly string[], message: string): void => {
+      if (!context.issues.some((issue) => path.every((name, index) => issue.path?.[index] === name)))
+        context.addIssue({ code: "custom", path: [...path], message });
+    };
+    for (const { path, message } of gateContradictions(value.gates, profile, value.rollback_threshold))
+      alsoWrong(["gates", ...path], message);
+    for (const name of ["monitoring_interval", "propagation"] as const)
+      if ((value[name] ?? 0) >= deadlineS) alsoWrong([name], overdue(profile));
     for (const { path, message } of freezeWindowProblems(value.freeze))
       context.addIssue({ code: "custom", path: ["freeze", ...path], message });
   })
@@ -179,6 +197,14 @@ export const platformConfig = z
           .optional()
           .describe("Requests per instance at once (Cloud Run)."),
       })
+      .superRefine(({ min_instances: least = 0, max_instances: most = Number.POSITIVE_INFINITY }, context) => {
+        if (least > most)
+          context.addIssue({
+            code: "custom",
+            path: ["min_instances"],
+            message: `must not be above max_instances (${most})`,
+          });
+      })
       .default({})
       .describe("Scaling."),
     resource_limits: z
@@ -206,6 +232,8 @@ export const swapSettings = z.object({
   bakeMs: z.number(),
   stepDeadlineMs: z.number(),
   rollbackWindowMs: z.number(),
+  /** Until every part of the data plane has followed a weight for good, expected at most. */
+  propagationMs: z.number(),
   afterRollback: z.enum(["remove", "keep"]),
   drainTimeoutMs: z.number(),
   /** Latency ceiling of the candidate's platform, ms. */
@@ -221,7 +249,12 @@ export const swapSettings = z.object({
 
 export type SwapSettings = z.infer<typeof swapSettings>;
 
-export function toSwapSettings(swap: HotSwapConfigFile, candidate: PlatformConfigFile): SwapSettings {
+/** `propagationMs`: where the configuration does not give it; default 0, a balancer that follows at once. */
+export function toSwapSettings(
+  swap: HotSwapConfigFile,
+  candidate: PlatformConfigFile,
+  propagationMs = 0,
+): SwapSettings {
   const profile = gateProfiles[swap.profile];
   return {
     healthCheckTimeoutMs: swap.health_check_timeout * 1_000,
@@ -234,6 +267,7 @@ export function toSwapSettings(swap: HotSwapConfigFile, candidate: PlatformConfi
     bakeMs: swap.bake === undefined ? profile.bakeMs : swap.bake * 1_000,
     stepDeadlineMs: profile.stepDeadlineMs,
     rollbackWindowMs: swap.rollback_window * 1_000,
+    propagationMs: swap.propagation === undefined ? propagationMs : swap.propagation * 1_000,
     afterRollback: swap.after_rollback,
     drainTimeoutMs: swap.drain_timeout * 1_000,
     performanceThresholdMs: candidate.performance_threshold,

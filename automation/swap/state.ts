@@ -50,8 +50,9 @@ export interface SwapState {
   readonly acceptedAt: number | undefined;
   /** Whether a write of weights was ever begun. */
   readonly touched: boolean;
-  /** Whether the data plane was seen to follow it. */
+  /** Whether the data plane was seen to follow it, and from when on the probes were sent that saw it. */
   readonly verified: boolean;
+  readonly verifiedSince: number | undefined;
   readonly pending: { readonly effect: Effect; readonly since: number } | undefined;
   /** Failed attempts at the present phase's effect, and when the last one failed. */
   readonly failures: number;
@@ -140,6 +141,7 @@ export function startState(event: Extract<SwapEvent, { kind: "started" }>): Swap
     acceptedAt: undefined,
     touched: false,
     verified: false,
+    verifiedSince: undefined,
     pending: undefined,
     failures: 0,
     failedAt: undefined,
@@ -215,10 +217,13 @@ function applied(state: SwapState, event: SwapEvent): SwapState {
       };
     case "outcome":
       return outcome(state, event);
+    case "recheck":
+      return { ...state, verified: false, verifiedSince: undefined };
     case "verified":
       return {
         ...state,
         verified: true,
+        verifiedSince: event.since,
         rollback:
           state.rollback !== undefined && state.phase === "returning"
             ? { ...state.rollback, verifiedAt: event.at }
@@ -262,6 +267,7 @@ function takeOver(state: SwapState, at: number): SwapState {
   return {
     ...state,
     verified: false,
+    verifiedSince: undefined,
     phaseSince: Math.min(at, state.phaseSince + (watchful.includes(state.phase) ? gapMs : 0)),
     acceptedAt: sooner(state.acceptedAt),
     failedAt: sooner(state.failedAt),
@@ -316,6 +322,7 @@ function outcome(state: SwapState, event: Extract<SwapEvent, { kind: "outcome" }
     accepted: state.pending.effect.weights,
     acceptedAt: event.at,
     verified: false,
+    verifiedSince: undefined,
     rollback:
       state.rollback !== undefined && state.phase === "returning"
         ? { ...state.rollback, acceptedAt: event.at }

@@ -6,7 +6,7 @@ import type { StateStore } from "../ports/state-store.ts";
 export const storeFormat = 2;
 export const formatKey = "format";
 
-/** Whether the store has its mark; false for one that nothing was written to. Errors: state-format. */
+/** Whether the store has its mark; false for one that nothing was written to. Errors: state-format; state-damaged where the mark is none. */
 export async function assertStoreFormat(store: StateStore, environment: string): Promise<boolean> {
   const stored = await store.read(formatKey);
   if (stored !== undefined) {
@@ -21,7 +21,7 @@ export async function assertStoreFormat(store: StateStore, environment: string):
   return true;
 }
 
-/** Marks a new store. Errors: state-format. */
+/** Marks a new store. Errors: state-format, state-damaged. */
 export async function markStoreFormat(store: StateStore, environment: string): Promise<void> {
   if (await assertStoreFormat(store, environment)) return;
   if ((await store.write(formatKey, String(storeFormat), 0)) === undefined) await assertStoreFormat(store, environment);
@@ -29,6 +29,12 @@ export async function markStoreFormat(store: StateStore, environment: string): P
 
 function assertKnown(value: string, store: StateStore, environment: string): void {
   if (value === String(storeFormat)) return;
+  if (!/^[1-9]\d*$/.test(value)) {
+    throw new SwitchyardError("state-damaged", {
+      message: `The value ${formatKey} of ${store.description}, environment ${environment}, is ${JSON.stringify(value)}, which is no format of a store; this version writes ${storeFormat}. Nothing was changed`,
+      data: { format: value, reads: storeFormat },
+    });
+  }
   const newer = Number(value) > storeFormat;
   throw new SwitchyardError("state-format", {
     message: `The state of environment ${environment} (${store.description}) was written by ${newer ? "a newer" : "an older"} version of Switchyard (format ${value}; this one reads ${storeFormat}). Nothing was changed`,

@@ -4,7 +4,7 @@ import { SwitchyardError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ProcessTable } from "../ports/process-table.ts";
 import type { StateStore } from "../ports/state-store.ts";
-import { type Journal, type JournalPlace, openJournal, parseJournal } from "./journal.ts";
+import { type Journal, type JournalPlace, openJournal, readJournal } from "./journal.ts";
 import { acquireLease, type Lease, type LeaseHolder, type LeaseOptions, LeaseWatch } from "./lease.ts";
 import { foldEvents, type SwapEvent, type SwapState, type Verb, verbs } from "./state.ts";
 import { assertStoreFormat, markStoreFormat } from "./store-format.ts";
@@ -84,11 +84,10 @@ export class SwapStore {
   async read(id: string): Promise<SwapRecord | undefined> {
     if (!/^\d+$/.test(id)) return undefined;
     await this.#assertFormat();
-    const log = await this.#store.readLog(journalKey(id));
-    if (log === undefined) return undefined;
-    const { events } = parseJournal(log, this.journalPlace(id));
-    const state = foldEvents(events);
-    return state === undefined ? undefined : { state, events };
+    const journal = await readJournal(this.#store, journalKey(id), this.journalPlace(id));
+    if (journal === undefined) return undefined;
+    const state = foldEvents(journal.events);
+    return state === undefined ? undefined : { state, events: journal.events };
   }
 
   /** The newest swap; undefined when there was none. */
@@ -215,7 +214,7 @@ export class SwapStore {
 }
 
 const asideKey = "set-aside";
-const journalKey = (id: string): string => `swaps/${id}/journal`;
+export const journalKey = (id: string): string => `swaps/${id}/journal`;
 const requestKey = (id: string, number: number): string => `swaps/${id}/requests/${number}`;
 
 function numbers(names: readonly string[]): readonly number[] {

@@ -39,8 +39,8 @@ export class SwapWatch {
   #toppedUpAt: number | undefined;
   #measured: { readonly phaseSince: number; readonly event: SwapEvent } | undefined;
   #overProbes = new AbortController();
-  /** Rises with each written weight: probes that were sent before say nothing of it. */
-  #weightEpoch = 0;
+  /** Rises when probes that were sent before say nothing any more. */
+  #probeEpoch = 0;
   #fault: { readonly error: unknown } | undefined;
   /** The candidate's shares that this process wrote, oldest first. */
   readonly #shares: { readonly since: number; readonly share: number }[] = [];
@@ -59,6 +59,7 @@ export class SwapWatch {
     this.#seen = {
       gates: this.#gates,
       probes: createProbeWindow(),
+      probesSince: ports.clock.now(),
       inFlight: undefined,
       lookedAt: undefined,
       heardAt: undefined,
@@ -85,13 +86,19 @@ export class SwapWatch {
 
   /** What was observed before belongs to the weights before. */
   newWeight(): void {
-    this.#weightEpoch += 1;
     const { acceptedAt, accepted, to } = this.#state();
     this.#shares.push({ since: acceptedAt ?? 0, share: (accepted?.[to] ?? 0) / 100 });
+    newStep(this.#gates, this.#ports.clock.now());
+    this.#seen = { ...this.#seen, lookedAt: undefined };
+    this.newProbes();
+  }
+
+  /** What was probed before says nothing any more; a batch under way is given up. */
+  newProbes(): void {
+    this.#probeEpoch += 1;
     this.#overProbes.abort();
     this.#overProbes = new AbortController();
-    newStep(this.#gates, this.#ports.clock.now());
-    this.#seen = { ...this.#seen, probes: createProbeWindow(), lookedAt: undefined };
+    this.#seen = { ...this.#seen, probes: createProbeWindow(), probesSince: this.#ports.clock.now() };
   }
 
   /** Everything that the next decision needs, read at the same time. What has to be written because of it. */
@@ -232,19 +239,19 @@ export class SwapWatch {
 
   async #probe(): Promise<void> {
     const { prober } = this.#ports;
-    const epoch = this.#weightEpoch;
+    const epoch = this.#probeEpoch;
     const count = Math.min(probesAtMost, Math.max(1, Math.round((prober.perSecond * probeBatchMs) / 1_000)));
     let results: readonly ProbeResult[];
     try {
       results = await prober.sample(count, AbortSignal.any([this.#signal, this.#overProbes.signal]));
     } catch (error) {
       // Sent under the weight before: a side that hangs must not keep the new ones waiting.
-      if (epoch !== this.#weightEpoch) return;
+      if (epoch !== this.#probeEpoch) return;
       // Unreachable for the probes: nothing was seen, so nothing is verified.
       if (!(error instanceof SwitchyardError)) throw error;
       return;
     }
-    if (epoch !== this.#weightEpoch) return;
+    if (epoch !== this.#probeEpoch) return;
     addProbes(
       this.#seen.probes,
       results.map((result) => result.side),

@@ -40,7 +40,7 @@ function shifting(verified: boolean): SwapState {
     { kind: "intent", at: 2, effect },
     { kind: "outcome", at: 3, ok: true, found: false, durationMs: 1, facts: {} },
   ];
-  if (verified) events.push({ kind: "verified", at: 4, weight: percent, evidence: {} });
+  if (verified) events.push({ kind: "verified", at: 4, since: 0, weight: percent, evidence: {} });
   const state = foldEvents(events);
   if (state?.phase !== "shifting" || state.verified !== verified) throw new Error("The state is not in its ramp.");
   return state;
@@ -66,6 +66,7 @@ function seen(probes: ProbeWindow, lookedAt: number | undefined): Observation {
   return {
     gates: swap.gates,
     probes,
+    probesSince: 0,
     inFlight: undefined,
     lookedAt,
     heardAt: swap.at,

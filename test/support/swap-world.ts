@@ -32,6 +32,7 @@ export class SwapWorld extends SimulatedWorld {
       environment: "local",
       requestsPerSecond: 200,
       workers: 1,
+      apiMs: [0, 0],
       ...options,
       swap: { drain_timeout: 10, ...options.swap },
     });

@@ -170,6 +170,8 @@ function eventRow(event: SwapEvent): string {
       return cells("measured", `metrics from outside: ${event.verdict}`, event.evidence);
     case "noticed":
       return cells("noticed", reasons[event.reason], event.evidence);
+    case "recheck":
+      return cells("recheck", "the weight has to be seen again");
     case "verified":
       return cells("verified", `the data plane shows ${event.weight} %`, event.evidence);
     case "requested":

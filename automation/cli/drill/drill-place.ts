@@ -3,7 +3,7 @@
  * and a state of its own. Nothing of the user's is touched, neither stacks nor journals nor a running local cloud, and
  * `switchyard.yaml` does not count: the same drill finds the same. What a killed drill left is removed by the next one.
  */
-import { copyFile, mkdir, readdir, rm, symlink } from "node:fs/promises";
+import { copyFile, mkdir, rm, rmdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Composition } from "../compose.ts";
@@ -37,7 +37,6 @@ type Surroundings = Pick<Composition, "root" | "files" | "processes">;
 /** Errors: the disk's. */
 export async function openDrillPlace(surroundings: Surroundings, name: string): Promise<DrillPlace> {
   const { root: checkout, files, processes } = surroundings;
-  await clearDeadPlaces(surroundings);
   const id = `${process.pid}-${name}`;
   const root = join(placesOf(checkout), id);
   // Who it belongs to is known before it is there, and until it is gone.
@@ -50,11 +49,11 @@ export async function openDrillPlace(surroundings: Surroundings, name: string): 
   return { root, temporary, close: () => remove(surroundings, id) };
 }
 
-/** Removes the places of drills that do not run any more. */
-async function clearDeadPlaces(surroundings: Surroundings): Promise<void> {
+/** Removes the places of drills that do not run any more. Errors: the disk's. */
+export async function clearDeadPlaces(surroundings: Surroundings): Promise<void> {
   const { root, files, processes } = surroundings;
   const names = await files.list(placesOf(root));
-  for (const id of names.filter((name) => !name.endsWith(ownerSuffix))) {
+  for (const id of new Set(names.map((name) => name.replace(ownerSuffix, "")))) {
     const text = await files.read(ownerPath(root, id));
     const found = text === undefined ? undefined : owner.parse(JSON.parse(text));
     if (found === undefined || (await processes.isAlive(found)) === false) await remove(surroundings, id);
@@ -65,7 +64,11 @@ async function remove({ root, files }: Surroundings, id: string): Promise<void> 
   // The local cloud's watchdog may still be ending its last instance.
   await rm(join(placesOf(root), id), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   await files.remove(ownerPath(root, id));
-  if ((await readdir(placesOf(root))).length === 0) await rm(placesOf(root), { recursive: true });
+  await rmdir(placesOf(root)).catch((error: unknown) => {
+    // Others have places there, or were quicker.
+    if (!(error instanceof Error && "code" in error && ["ENOTEMPTY", "ENOENT"].includes(String(error.code))))
+      throw error;
+  });
 }
 
 const ownerSuffix = ".owner.json";

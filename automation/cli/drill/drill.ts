@@ -7,7 +7,7 @@ import type { Composition } from "../compose.ts";
 import type { ProgressLines } from "../progress.ts";
 import { duration, plural } from "../text.ts";
 import type { DrillOptions } from "./drill-options.ts";
-import { type DrillPlace, openDrillPlace } from "./drill-place.ts";
+import { clearDeadPlaces, type DrillPlace, openDrillPlace } from "./drill-place.ts";
 import { writeDrillReport } from "./drill-report.ts";
 import type { DrillResult } from "./drill-result.ts";
 import { crashTable, falseAlarmTable, faultTable, killLines, roundTripTable } from "./drill-tables.ts";
@@ -37,6 +37,7 @@ export async function runDrill(surroundings: DrillSurroundings, options: DrillOp
   const { seed, rate, kills } = options;
   const found: Found = {};
   const broken: string[] = [];
+  await clearDeadPlaces(composition);
   // Before the campaigns that need it, because it may take minutes or fail.
   if (kills !== undefined || options.roundTrips > 0) await composition.resolveEngine();
 

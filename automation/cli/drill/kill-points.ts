@@ -12,8 +12,10 @@ export interface KillMoment {
 }
 
 export interface KillPlan {
-  /** The name of the place when the process has to die now. */
-  choose(moment: KillMoment): string | undefined;
+  /** Whether the process has to die now. */
+  wants(moment: KillMoment): boolean;
+  /** It is dead, and this is the journal that it left: the name of the place, which may be a line further than was wanted. */
+  killed(moment: KillMoment): string;
   /** What is left to do after the swaps with these journals; empty: nothing. */
   missing(journals: readonly (readonly SwapEvent[])[]): readonly string[];
 }
@@ -50,19 +52,25 @@ export function pointsOf(events: readonly SwapEvent[]): readonly string[] {
 
 /** The effect whose intent has no outcome yet. */
 function underWay(events: readonly SwapEvent[]): Effect["kind"] | undefined {
-  const settled = events.findLast((event) => event.kind === "intent" || event.kind === "outcome" || event.kind === "entered");
+  const settled = events.findLast(
+    (event) => event.kind === "intent" || event.kind === "outcome" || event.kind === "entered",
+  );
   return settled?.kind === "intent" ? settled.effect.kind : undefined;
+}
+
+function placeOf({ events, sinceLineMs }: KillMoment): string {
+  const effect = underWay(events);
+  const middle = effect !== undefined && onStacks.includes(effect) && sinceLineMs >= middleMs;
+  return middle ? `the middle of ${effect}` : (pointOf(events) ?? "no line");
 }
 
 /** Once behind every kind of line, and once in the middle of every operation on a stack. */
 export function atEveryPoint(): KillPlan {
   const done = new Set<string>();
   return {
-    choose({ events, sinceLineMs }) {
-      const effect = underWay(events);
-      const middle = effect !== undefined && onStacks.includes(effect) && sinceLineMs >= middleMs;
-      const name = middle ? `the middle of ${effect}` : pointOf(events);
-      if (name === undefined || done.has(name)) return undefined;
+    wants: (moment) => !done.has(placeOf(moment)),
+    killed(moment) {
+      const name = placeOf(moment);
       done.add(name);
       return name;
     },
@@ -84,11 +92,11 @@ export function atRandom(times: number, seed: number): KillPlan {
   let left = times;
   let next = draw();
   return {
-    choose({ events, sinceFirstLineMs }) {
-      if (left === 0 || sinceFirstLineMs < next) return undefined;
+    wants: ({ sinceFirstLineMs }) => left > 0 && sinceFirstLineMs >= next,
+    killed({ events, sinceFirstLineMs }) {
       left -= 1;
       next = draw();
-      return `${pointOf(events) ?? "the start"}, ${Math.round(sinceFirstLineMs)} ms after its first line`;
+      return `${pointOf(events) ?? "no line"}, ${Math.round(sinceFirstLineMs)} ms after its first line`;
     },
     missing: () => (left === 0 ? [] : [`${left} of ${times} kills`]),
   };

@@ -2,7 +2,6 @@
  * Real swaps on a local cloud, under load, whose process is killed with SIGKILL again and again: once at every kind of line
  * that a journal gets, or at random moments. A new process goes on each time.
  */
-import { watch as watchFolder } from "node:fs";
 import { join } from "node:path";
 import type { LocalCloud } from "../../adapters/local-cloud.ts";
 import type { SwapEvent } from "../../swap/state.ts";
@@ -14,8 +13,9 @@ import { label, type ProgressLines } from "../progress.ts";
 import { servingPlatform } from "../swap-start.ts";
 import { duration } from "../text.ts";
 import type { DrillPlace } from "./drill-place.ts";
+import { JournalEye } from "./journal-eye.ts";
 import { atEveryPoint, atRandom, type KillPlan } from "./kill-points.ts";
-import { Victim } from "./victim.ts";
+import { killedCode, Victim } from "./victim.ts";
 
 export interface KillOptions {
   /** all: once at every kind of journal line. A number: so many at random moments. */
@@ -48,8 +48,8 @@ export interface Kill {
 export const resumeLimitMs = 20_000;
 /** Without a new line the swap hangs, ms. Its longest silence is a step that gets no evidence. */
 const silenceMs = 180_000;
-/** A journal on another kind of disk may not tell of its changes: then it is looked at so often, ms. */
-const lookEveryMs = 20;
+/** Every kind of line and phase, with no step more than that takes. */
+const shortSwap = ["--profile", "demo", "--ramp", "50,100", "--allow-over-budget"];
 /** Swaps there and back until no place is left out. Lines may follow each other faster than a process can be killed. */
 const swapsAtMost = { all: 2, random: 6 };
 
@@ -131,7 +131,7 @@ async function swapUnderKills(
   const kills: { at: string; resumedInMs: number | undefined }[] = [];
   try {
     for (;;) {
-      const victim = start(kills.length === 0 ? ["start", "--to", to, "--profile", "demo"] : ["resume"]);
+      const victim = start(kills.length === 0 ? ["start", "--to", to, ...shortSwap] : ["resume"]);
       const life = await follow(environment, id, { victim, plan, eye, signal });
       const last = kills.at(-1);
       if (last !== undefined) last.resumedInMs = life.firstLineMs;
@@ -188,13 +188,16 @@ async function follow(environment: Environment, id: string, { victim, plan, eye,
       const broke = code === 0 ? undefined : `a process ended with ${code}: ${victim.said}`;
       return { killedAt: undefined, firstLineMs, broke };
     }
-    const killedAt =
-      firstLineMs === undefined
-        ? undefined
-        : plan.choose({ events, sinceLineMs: now - lineAt, sinceFirstLineMs: now - startedAt - firstLineMs });
-    if (killedAt !== undefined) {
-      await victim.kill();
-      return { killedAt, firstLineMs, broke: undefined };
+    if (firstLineMs !== undefined) {
+      const moment = { events, sinceLineMs: now - lineAt, sinceFirstLineMs: now - startedAt - firstLineMs };
+      if (plan.wants(moment)) {
+        await victim.kill();
+        // It was quicker and ended by itself.
+        if (victim.code !== killedCode) continue;
+        const left = (await environment.store.read(id))?.events ?? [];
+        const sinceLineMs = left.length > lines ? 0 : moment.sinceLineMs;
+        return { killedAt: plan.killed({ ...moment, events: left, sinceLineMs }), firstLineMs, broke: undefined };
+      }
     }
     if (now - lineAt > silenceMs) {
       await victim.kill();
@@ -202,51 +205,6 @@ async function follow(environment: Environment, id: string, { victim, plan, eye,
       return { killedAt: undefined, firstLineMs, broke };
     }
     await eye.change();
-  }
-}
-
-/** Tells at once when something is written for a swap: its lines follow each other within milliseconds. */
-class JournalEye {
-  readonly #folder: string;
-  #watcher: ReturnType<typeof watchFolder> | undefined;
-  #changed = false;
-  #wake: () => void = () => undefined;
-
-  constructor(folder: string) {
-    this.#folder = folder;
-  }
-
-  /** Resolves when something has changed since the last call, or after a while. */
-  async change(): Promise<void> {
-    this.#open();
-    if (!this.#changed)
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, lookEveryMs);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    this.#changed = false;
-  }
-
-  close(): void {
-    this.#watcher?.close();
-  }
-
-  #open(): void {
-    if (this.#watcher !== undefined) return;
-    try {
-      this.#watcher = watchFolder(this.#folder, () => {
-        this.#changed = true;
-        this.#wake();
-      });
-      // Then the timer has to do.
-      this.#watcher.on("error", () => this.#watcher?.close());
-    } catch (error) {
-      // The swap has not begun.
-      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-    }
   }
 }
 
@@ -291,17 +249,22 @@ function neverResumed({ kills, record }: Swapped): readonly string[] {
 }
 
 /**
- * Weights that were written by two outcomes, neither of which found them there. Stacks converge: an `up` again changes
- * nothing. Pure.
+ * Weights that were written by two outcomes of one phase, neither of which found them there; going back writes again what was
+ * written at the start. Stacks converge: an `up` again changes nothing. Pure.
  */
 export function doneTwice(events: readonly SwapEvent[]): readonly string[] {
-  const seen = new Map<string, number>();
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  let phase = "deploying";
   let weights: string | undefined;
   for (const event of events) {
+    if (event.kind === "entered") phase = event.phase;
     if (event.kind === "intent")
       weights = event.effect.kind === "write-weights" ? JSON.stringify(event.effect.weights) : undefined;
-    if (event.kind === "outcome" && event.ok && !event.found && weights !== undefined)
-      seen.set(weights, (seen.get(weights) ?? 0) + 1);
+    if (event.kind !== "outcome" || !event.ok || event.found || weights === undefined) continue;
+    const write = `the write of ${weights} in ${phase}`;
+    if (seen.has(write)) twice.add(write);
+    seen.add(write);
   }
-  return [...seen].filter(([, times]) => times > 1).map(([name]) => `the write of ${name}`);
+  return [...twice];
 }

@@ -8,6 +8,9 @@ const stopDeadlineMs = 15_000;
 /** How long its last words are waited for after its end, ms. */
 const drainMs = 1_000;
 
+/** The code of one that a signal ended. */
+export const killedCode = -1;
+
 export class Victim {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
@@ -27,10 +30,10 @@ export class Victim {
       };
       child.once("error", (error) => {
         this.#said = `${this.#said}${error.message}`;
-        end(-1);
+        end(killedCode);
       });
-      child.once("close", (code) => end(code ?? -1));
-      child.once("exit", (code) => setTimeout(() => end(code ?? -1), drainMs).unref());
+      child.once("close", (code) => end(code ?? killedCode));
+      child.once("exit", (code) => setTimeout(() => end(code ?? killedCode), drainMs).unref());
     });
   }
 
@@ -49,7 +52,7 @@ export class Victim {
     );
   }
 
-  /** -1 when a signal ended it; undefined while it runs. */
+  /** undefined while it runs. */
   get code(): number | undefined {
     return this.#code;
   }

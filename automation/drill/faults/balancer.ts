@@ -1,6 +1,6 @@
 /** Faults of the balancer: its API, its data plane, its feed, the way to it. */
 import type { SwapEvent } from "../../swap/state.ts";
-import type { Fault } from "../fault.ts";
+import type { SwapFault } from "../fault.ts";
 import type { ApiTrouble } from "../simulation/balancer.ts";
 import { candidate, type Stage } from "../stage.ts";
 
@@ -16,23 +16,30 @@ const apiFails = (stage: Stage, share: number, how: ApiTrouble, times: number): 
     stage.world.balancer.failNext("write", how, times);
   });
 
-const propagation = (seconds: number): Fault => ({
+const propagation = (seconds: number): SwapFault => ({
   name: `propagation-${seconds}-s`,
   title: `The data plane follows after up to ${seconds} s, its workers at different times and out of order`,
   world: {
     swap: { profile: "standard", bake: 60, gates: { base_error_rate: 0.0001, late_margin: 0.005 } },
+    // As many requests in the time that a weight takes, however long that is.
     requestsPerSecond: 100,
     workers: 8,
+    propagation: { delayMs: seconds * 200, spreadMs: seconds * 800 },
   },
-  given: (stage) => {
-    stage.declare();
-    stage.world.balancer.setPropagation({ delayMs: seconds * 200, spreadMs: seconds * 800 });
-  },
+  given: (stage) => stage.declare(),
   expected: { ends: "completed" },
 });
 
+/** Weights that workers take, drop again and take for good. */
+const outOfOrder = (name: string, title: string, more: Pick<SwapFault, "given" | "expected">): SwapFault => ({
+  name,
+  title,
+  world: { workers: 8, propagation: { delayMs: 60_000, relapse: true } },
+  ...more,
+});
+
 /** A candidate that answers nothing while the balancer takes 60 s to follow. */
-const slowBalancer = (failBack: boolean, hurtAtMost: number): Fault => ({
+const slowBalancer = (failBack: boolean, hurtAtMost: number): SwapFault => ({
   name: failBack ? "slow-balancer-with-lever" : "slow-balancer",
   title: failBack
     ? "The candidate answers only 500, the balancer takes 60 s to follow, and the candidate hands its requests back"
@@ -42,11 +49,11 @@ const slowBalancer = (failBack: boolean, hurtAtMost: number): Fault => ({
   expected: { ends: "rolled-back", reasons: ["candidate-errors"], hurtAtMost, verifiedWithinMs: 70_000 },
 });
 
-export const balancerFaults: readonly Fault[] = [
+export const balancerFaults: readonly SwapFault[] = [
   {
     name: "api-refuses-once",
     title: "The balancer's API answers 429 once",
-    given: (stage) => apiFails(stage, 5, "refused", 1),
+    given: (stage) => apiFails(stage, 5, "throttled", 1),
     expected: { ends: "completed" },
   },
   {
@@ -110,6 +117,26 @@ export const balancerFaults: readonly Fault[] = [
     expected: { ends: "completed", stopsFor: ["step-inconclusive"] },
   },
   ...[100, 600].map(propagation),
+  outOfOrder(
+    "propagation-out-of-order-60-s",
+    "The data plane follows after 60 s, and every worker falls back to the weights before for a while in between",
+    { given: (stage) => stage.declare(), expected: { ends: "completed" } },
+  ),
+  outOfOrder(
+    "propagation-out-of-order-going-back",
+    "The same, and a person wants to go back in the middle: the candidate's entry goes when nothing falls back to it",
+    {
+      given: (stage) => stage.atShare(50, () => stage.ask("rollback")),
+      expected: { ends: "rolled-back", reasons: ["requested-rollback"], verifiedWithinMs: 70_000 },
+    },
+  ),
+  {
+    name: "propagation-longer-than-expected",
+    title: "The data plane follows after 10 to 40 s and swap.propagation says 5: what the probes see decides",
+    world: { swap: { propagation: 5 }, workers: 8, propagation: { delayMs: 10_000, spreadMs: 30_000 } },
+    given: (stage) => stage.declare(),
+    expected: { ends: "completed" },
+  },
   slowBalancer(false, 2_500),
   slowBalancer(true, 100),
   {

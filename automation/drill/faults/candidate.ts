@@ -1,5 +1,5 @@
 /** Faults of the candidate itself. */
-import type { Fault } from "../fault.ts";
+import type { SwapFault } from "../fault.ts";
 import { candidate, type Stage } from "../stage.ts";
 
 /** Needs more evidence than the short profile asks for. */
@@ -8,14 +8,14 @@ const thorough = { swap: { profile: "standard", bake: 60 }, requestsPerSecond: 2
 const dead = { gatewayErrors: 1 };
 const alive = { gatewayErrors: 0 };
 
-const whenDead: Fault["expected"] = {
+const whenDead: SwapFault["expected"] = {
   ends: "rolled-back",
   reasons: ["candidate-gateway-errors", "candidate-errors", "candidate-error-ceiling"],
   detectedWithinMs: 10_000,
   hurtAtMost: 60,
 };
 
-const errorShare = (percent: number, hurtAtMost: number): Fault => ({
+const errorShare = (percent: number, hurtAtMost: number): SwapFault => ({
   name: `errors-${percent}-percent`,
   title: `The candidate fails ${percent} % of its requests; 0.1 % is usual`,
   world: { ...thorough, backgroundErrors: 0.001 },
@@ -24,7 +24,7 @@ const errorShare = (percent: number, hurtAtMost: number): Fault => ({
   expected: { ends: "rolled-back", reasons: ["candidate-errors", "candidate-error-ceiling"], hurtAtMost },
 });
 
-const diesAt = (share: number): Fault => ({
+const diesAt = (share: number): SwapFault => ({
   name: `dies-at-${share}-percent`,
   title: `The candidate dies when it has ${share} %`,
   given: (stage) => stage.atShare(share, () => stage.world.balancer.setSide(candidate, dead)),
@@ -33,7 +33,7 @@ const diesAt = (share: number): Fault => ({
 
 const slowed = { ends: "rolled-back", reasons: ["candidate-latency", "candidate-latency-ceiling"] } as const;
 
-export const candidateFaults: readonly Fault[] = [
+export const candidateFaults: readonly SwapFault[] = [
   {
     name: "never-ready",
     title: "The candidate comes up and is never ready",
@@ -81,7 +81,7 @@ export const candidateFaults: readonly Fault[] = [
       ),
     expected: { ends: "completed" },
   },
-  ...[5, 25, 50, 100].map(diesAt),
+  ...[1, 5, 25, 50, 100].map(diesAt),
   {
     name: "recovers",
     title: "The candidate fails for four requests and recovers",
@@ -125,8 +125,8 @@ export const candidateFaults: readonly Fault[] = [
 ];
 
 /** What runs out, on the candidate. */
-function limits(): readonly Fault[] {
-  const exhausted = (name: string, title: string, act: (stage: Stage) => void): Fault => ({
+function limits(): readonly SwapFault[] {
+  const exhausted = (name: string, title: string, act: (stage: Stage) => void): SwapFault => ({
     name: `${name}-exhausted`,
     title,
     given: (stage) => stage.atShare(25, () => act(stage)),

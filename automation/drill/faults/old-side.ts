@@ -1,18 +1,18 @@
 /** Faults of the old side: they must never condemn the candidate. */
-import type { Fault } from "../fault.ts";
+import type { SwapFault } from "../fault.ts";
 import type { SideBehaviour } from "../simulation/side.ts";
 import { candidate, oldSide } from "../stage.ts";
 
 const many = Number.POSITIVE_INFINITY;
 
-const bad = (name: string, title: string, behaviour: Partial<SideBehaviour>): Fault => ({
+const bad = (name: string, title: string, behaviour: Partial<SideBehaviour>): SwapFault => ({
   name: `old-side-${name}`,
   title,
   given: (stage) => stage.atShare(5, () => stage.world.balancer.setSide(oldSide, behaviour)),
   expected: { ends: "completed", hurtAtMost: many },
 });
 
-export const oldSideFaults: readonly Fault[] = [
+export const oldSideFaults: readonly SwapFault[] = [
   bad("errors", "The old side fails one request in five", { applicationErrors: 0.2 }),
   bad("dead", "The old side answers nothing any more", { gatewayErrors: 1 }),
   bad("slow", "The old side takes two seconds for each request", { latencyMs: 2_000 }),

@@ -1,7 +1,7 @@
 /** What people do, and creations that fail. */
 import { SwitchyardError } from "../../errors.ts";
 import type { Phase } from "../../swap/state.ts";
-import type { Fault } from "../fault.ts";
+import type { SwapFault } from "../fault.ts";
 import { candidate, type Stage } from "../stage.ts";
 
 const returnable: readonly Phase[] = [
@@ -24,7 +24,7 @@ const goingBack: readonly Phase[] = [
   "removing-candidate",
 ];
 
-const abortIn = (phase: Phase, expected: Fault["expected"], before?: (stage: Stage) => void): Fault => ({
+const abortIn = (phase: Phase, expected: SwapFault["expected"], before?: (stage: Stage) => void): SwapFault => ({
   name: `abort-in-${phase}`,
   title: `A person aborts while the swap is ${phase.replaceAll("-", " ")}`,
   world: { swap: { rollback_window: 30 } },
@@ -35,7 +35,7 @@ const abortIn = (phase: Phase, expected: Fault["expected"], before?: (stage: Sta
   expected,
 });
 
-const creationFails = (after: "nothing" | "half", message: string): Fault["given"] => {
+const creationFails = (after: "nothing" | "half", message: string): SwapFault["given"] => {
   return (stage) => {
     stage.declare();
     const error = new SwitchyardError("resource-failed", { message });
@@ -43,7 +43,7 @@ const creationFails = (after: "nothing" | "half", message: string): Fault["given
   };
 };
 
-export const personFaults: readonly Fault[] = [
+export const personFaults: readonly SwapFault[] = [
   ...returnable.map((phase) => abortIn(phase, { ends: "aborted", reasons: ["requested-abort"] })),
   // The old side's entry is gone: there is nothing to go back to.
   ...tooLate.map((phase) => abortIn(phase, { ends: "completed" })),

@@ -1,7 +1,7 @@
 /** Traffic that is not what gates would like. */
-import type { Fault } from "../fault.ts";
+import type { SwapFault } from "../fault.ts";
 
-export const trafficFaults: readonly Fault[] = [
+export const trafficFaults: readonly SwapFault[] = [
   {
     name: "zero-traffic",
     title: "No user asks anything, until somebody does",
@@ -17,6 +17,31 @@ export const trafficFaults: readonly Fault[] = [
     title: "No user asks anything, and synthetic requests stand in",
     world: { requestsPerSecond: 0, swap: { gates: { on_silence: "top-up", top_up_rate: 50, silence_after: 10 } } },
     given: (stage) => stage.declare(),
+    expected: { ends: "completed" },
+  },
+  {
+    name: "zero-traffic-told",
+    title: "No user asks anything for a minute, and people are told of it once",
+    world: { swap: { gates: { on_silence: "notify", silence_after: 10 } } },
+    given: (stage) => {
+      let told = 0;
+      const count = (): void =>
+        stage.when(
+          (event) => event.kind === "noticed" && event.reason === "silence",
+          () => {
+            told += 1;
+            count();
+          },
+        );
+      count();
+      stage.atShare(25, () => {
+        stage.world.balancer.setRequestsPerSecond(0);
+        stage.world.after(60_000, () => {
+          if (told !== 1) stage.findings.push(`people were told ${told} times of the silence, not once`);
+          stage.world.balancer.setRequestsPerSecond(100);
+        });
+      });
+    },
     expected: { ends: "completed" },
   },
   {

@@ -22,6 +22,8 @@ export interface SimulatedBalancerOptions {
   readonly fence?: number;
   /** From an accepted write to its effect, ms; default 0. */
   readonly propagationDelayMs?: number;
+  /** How the data plane follows beside that; default all workers at the same time, in order. */
+  readonly propagation?: Partial<Propagation>;
   /** Workers of the data plane; default 1. */
   readonly workers?: number;
   /** User requests a second; default 200. */
@@ -33,10 +35,10 @@ export interface SimulatedBalancerOptions {
 }
 
 /**
- * How a call fails. refused: an error at once, nothing done (429 and 5xx). timeout: an error after 30 s, nothing done.
- * lost-reply: done, and an error. conflict: somebody else changed the map in between.
+ * How a call fails. refused: 503 at once, nothing done. throttled: the same with 429. timeout: an error after 30 s, nothing
+ * done. lost-reply: done, and an error. conflict: somebody else changed the map in between.
  */
-export type ApiTrouble = "refused" | "timeout" | "lost-reply" | "conflict";
+export type ApiTrouble = "refused" | "throttled" | "timeout" | "lost-reply" | "conflict";
 
 export type ApiOperation = "read" | "write" | "feed" | "probe";
 
@@ -57,6 +59,10 @@ export interface SimulatedBalancer {
   applied(): Weights;
   /** The weights of each worker. */
   workers(): readonly Weights[];
+  /** Every worker follows for good within so long, ms. */
+  followsWithinMs(): number;
+  /** What a worker is still going to show, in no order: weights that it has not followed yet, or falls back to. */
+  coming(): readonly Weights[];
   setPropagationDelay(ms: number): void;
   setPropagation(changes: Partial<Propagation>): void;
   setRequestsPerSecond(count: number): void;
@@ -82,6 +88,15 @@ export interface SimulatedBalancer {
   setReachable(reachable: boolean): void;
 }
 
+/** As the error says it. */
+const inWords: Readonly<Record<ApiTrouble, string>> = {
+  refused: "503 Service Unavailable",
+  throttled: "429 Too Many Requests",
+  timeout: "no answer within 30 s",
+  "lost-reply": "the connection was reset",
+  conflict: "412 Precondition Failed",
+};
+
 /** How long a call waits for a reply that does not come, ms. */
 const timeoutMs = 30_000;
 
@@ -96,7 +111,13 @@ export function createSimulatedBalancer(options: SimulatedBalancerOptions): Simu
     { ...options.weights },
     clock.now(),
     options.workers ?? 1,
-    { delayMs: options.propagationDelayMs ?? 0, spreadMs: 0, follows: true },
+    {
+      delayMs: options.propagationDelayMs ?? 0,
+      spreadMs: 0,
+      follows: true,
+      relapse: false,
+      ...options.propagation,
+    },
     seeded(seed + 2),
   );
   const choose = (at: number, random: Random): string => chooseSide(plane.weightsFor(at, random), random);
@@ -121,8 +142,8 @@ export function createSimulatedBalancer(options: SimulatedBalancerOptions): Simu
   const fingerprint = (): string => `fingerprint-${version}`;
   const state = (): TrafficState => ({ weights: { ...accepted }, fingerprint: fingerprint(), fence });
 
-  const unreachable = (what: string): SwitchyardError =>
-    new SwitchyardError("traffic-unreachable", { message: `${what} failed, as the drill declared` });
+  const unreachable = (what: string, how: ApiTrouble = "refused"): SwitchyardError =>
+    new SwitchyardError("traffic-unreachable", { message: `${what} failed: ${inWords[how]}, as the drill declared` });
 
   const takeTrouble = (operation: ApiOperation): ApiTrouble | undefined => {
     if (!reachable) return "refused";
@@ -150,6 +171,8 @@ export function createSimulatedBalancer(options: SimulatedBalancerOptions): Simu
     fence: () => fence,
     applied: () => average(plane.at(clock.now())),
     workers: () => plane.at(clock.now()),
+    followsWithinMs: () => plane.followsWithinMs,
+    coming: () => plane.after(clock.now()),
     setPropagationDelay(ms) {
       plane.propagation = { ...plane.propagation, delayMs: ms };
     },
@@ -185,7 +208,7 @@ export function createSimulatedBalancer(options: SimulatedBalancerOptions): Simu
         signal?.throwIfAborted();
         const trouble = takeTrouble("read");
         if (trouble === "timeout") await clock.sleep(timeoutMs, signal);
-        if (trouble !== undefined) throw unreachable("reading the weights");
+        if (trouble !== undefined) throw unreachable("reading the weights", trouble);
         return state();
       },
       async write(weights, quoted, token, signal) {
@@ -193,7 +216,8 @@ export function createSimulatedBalancer(options: SimulatedBalancerOptions): Simu
         assertWritable(weights, platforms);
         const trouble = takeTrouble("write");
         if (trouble === "timeout") await clock.sleep(timeoutMs, signal);
-        if (trouble === "refused" || trouble === "timeout") throw unreachable("writing the weights");
+        if (trouble === "refused" || trouble === "throttled" || trouble === "timeout")
+          throw unreachable("writing the weights", trouble);
         if (trouble === "conflict") version += 1;
         if (quoted !== fingerprint()) {
           throw new SwitchyardError("fingerprint-conflict", { message: "the map was changed since it was read" });
@@ -201,7 +225,7 @@ export function createSimulatedBalancer(options: SimulatedBalancerOptions): Simu
         if (sameEntries(weights, accepted)) claims.push(token);
         else writes.push({ ...weights });
         change(weights, token);
-        if (trouble === "lost-reply") throw unreachable("the reply to a write of weights");
+        if (trouble === "lost-reply") throw unreachable("the reply to a write of weights", trouble);
         return state();
       },
     },

@@ -89,12 +89,15 @@ async function drive(
   }
 }
 
-/** Opens the swap's journal; writes its start when there is none. */
+export type SwapIntent = Pick<SwapState, "mode" | "from" | "to" | "image" | "settings">;
+
+/** Opens the swap's journal; writes its start when there is none: of the world's own swap unless another one is meant. */
 export async function beginSwap(
   { clock, mode, environment, settings }: SimulatedWorld,
   swaps: SwapStore,
   id: string,
   token: number,
+  intent: SwapIntent = { mode, from: oldSide, to: candidate, image: newImage, settings },
 ): Promise<Journal> {
   const journal = await swaps.journal(id, token);
   if (journal.events.length === 0)
@@ -103,12 +106,8 @@ export async function beginSwap(
       format: journalFormat,
       at: clock.now(),
       id,
-      mode,
       environment,
-      from: oldSide,
-      to: candidate,
-      image: newImage,
-      settings,
+      ...intent,
       by: "drill",
     });
   return journal;
@@ -121,6 +120,11 @@ export function portsOf(
   lease: RunPorts["lease"],
   requests: RunPorts["requests"],
 ): RunPorts {
+  return { ...outsideOf(world, process), lease, requests };
+}
+
+/** What any process can reach, whoever has the lease. */
+export function outsideOf(world: SimulatedWorld, process: SimulatedProcess): Omit<RunPorts, "lease" | "requests"> {
   const { balancer, cloud } = world;
   const { router, feed, prober, sideLoad, syntheticLoad } = balancer;
   const steps = world.stepsOf(process);
@@ -133,9 +137,7 @@ export function portsOf(
   };
   return {
     clock: process.clock,
-    lease,
-    requests,
-    metrics: {},
+    metrics: { prometheus: world.metrics },
     random: seeded(process.identity.pid),
     platforms: { [oldSide]: platform(oldSide), [candidate]: platform(candidate) },
     platformSettings: () => ({}),
@@ -160,7 +162,7 @@ export function portsOf(
       configure: () => absent("configuration alone"),
     },
     router: {
-      read: (signal) => process.through(() => router.read(signal)),
+      read: (signal) => process.through(() => world.callApi(() => router.read(signal))),
       write: (weights, fingerprint, fence, signal) =>
         process.through(() => world.write(weights, fingerprint, fence, process, signal)),
     },

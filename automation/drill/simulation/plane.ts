@@ -12,11 +12,15 @@ export interface Propagation {
   readonly spreadMs: number;
   /** false: changes are accepted and never followed. */
   readonly follows: boolean;
+  /**
+   * true: out of order. Within its delay a worker takes the new weights, falls back to the ones before, and takes the new
+   * ones again for good, at thirds of it, as the local cloud's do.
+   */
+  readonly relapse: boolean;
 }
 
 interface Applied {
   readonly at: number;
-  readonly version: number;
   readonly weights: Weights;
 }
 
@@ -24,25 +28,44 @@ export class DataPlane {
   propagation: Propagation;
   readonly #workers: Applied[][];
   readonly #random: Random;
-  #version = 1;
+  /** Accepted last. */
+  #newest: Weights;
 
   constructor(weights: Weights, at: number, workers: number, propagation: Propagation, random: Random) {
     this.propagation = propagation;
     this.#random = random;
-    this.#workers = Array.from({ length: workers }, () => [{ at, version: 1, weights }]);
+    this.#newest = weights;
+    this.#workers = Array.from({ length: workers }, () => [{ at, weights }]);
   }
 
   /** The API accepted these weights. */
   change(weights: Weights, now: number): void {
-    this.#version += 1;
     if (!this.propagation.follows) return;
-    const { delayMs, spreadMs } = this.propagation;
+    const { delayMs, spreadMs, relapse } = this.propagation;
+    const before = this.#newest;
+    this.#newest = weights;
     for (const [index, worker] of this.#workers.entries()) {
       // One that follows at once draws nothing, so that what else is drawn stays as it is.
-      const at = now + delayMs + (spreadMs > 0 ? this.#random() * spreadMs : 0);
-      // A worker that has a younger change ignores an older one.
-      this.#workers[index] = [...worker.filter((entry) => entry.at <= at), { at, version: this.#version, weights }];
+      const takesMs = delayMs + (spreadMs > 0 ? this.#random() * spreadMs : 0);
+      const first = { at: now + takesMs / 3, weights };
+      const back = { at: now + (2 * takesMs) / 3, weights: before };
+      const last = { at: now + takesMs, weights };
+      // A worker that has a younger change for good ignores an older one.
+      const kept = worker.filter((entry) => entry.at <= last.at);
+      const shown = [...kept, ...(relapse && takesMs > 0 ? [first, back] : []), last];
+      this.#workers[index] = shown.toSorted((a, b) => a.at - b.at);
     }
+  }
+
+  /** Every worker follows for good within so long, ms. */
+  get followsWithinMs(): number {
+    const { follows, delayMs, spreadMs } = this.propagation;
+    return follows ? delayMs + spreadMs : Number.POSITIVE_INFINITY;
+  }
+
+  /** Everything that some worker is still going to show after a time, the older weights of a relapse among it. */
+  after(time: number): readonly Weights[] {
+    return this.#workers.flatMap((worker) => worker.filter((entry) => entry.at > time).map(({ weights }) => weights));
   }
 
   /** Every worker's weights at a time. */

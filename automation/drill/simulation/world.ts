@@ -11,7 +11,10 @@ import { simulatedAgent } from "./agent.ts";
 import { createSimulatedBalancer, type SimulatedBalancer, sameEntries } from "./balancer.ts";
 import { createVirtualClock, type VirtualClock } from "./clock.ts";
 import { SimulatedCloud, type SimulatedPlatform, type Steps } from "./cloud.ts";
+import { createSimulatedMetrics, type SimulatedMetrics } from "./metric-source.ts";
+import type { Propagation } from "./plane.ts";
 import { type SimulatedProcess, SimulatedProcesses } from "./process.ts";
+import { type Random, seeded } from "./random.ts";
 import { createSimulatedStateStore, type SimulatedStateStore } from "./state-store.ts";
 import type { SideTotals } from "./traffic.ts";
 
@@ -28,6 +31,10 @@ export interface WorldOptions {
   /** Workers of the balancer's data plane; default 4. */
   readonly workers?: number;
   readonly propagationDelayMs?: number;
+  /** How the data plane follows beside that: its workers at different times, out of order. */
+  readonly propagation?: Partial<Propagation>;
+  /** Shortest and longest time that the balancer's API takes to answer an engine, ms; default 50 to 300. */
+  readonly apiMs?: readonly [least: number, most: number];
   /** Share of requests that fail on any side; default 0. */
   readonly backgroundErrors?: number;
   /** A world that was left at a time, with everything as it stood. */
@@ -58,6 +65,8 @@ function firstPlatforms(standby: boolean): Readonly<Record<string, SimulatedPlat
 
 /** Requests in flight for 20 s are part of every campaign; the drain waits for them. */
 const longReplies = { share: 0.002, durationMs: 20_000 };
+/** As managed balancers answer. */
+const usualApiMs = [50, 300] as const;
 const drillSettings = { profile: "demo", drain_timeout: 60 };
 
 type Fed = Readonly<Record<string, SideTotals>>;
@@ -80,6 +89,8 @@ export class SimulatedWorld {
   readonly processes: SimulatedProcesses;
   readonly balancer: SimulatedBalancer;
   readonly cloud: SimulatedCloud;
+  /** Metrics from outside, for settings that ask for them as `prometheus`. */
+  readonly metrics: SimulatedMetrics;
   readonly settings: SwapSettings;
   readonly mode: Mode;
   readonly environment: string;
@@ -96,6 +107,8 @@ export class SimulatedWorld {
   /** What the sender had counted when the feed was read first and last, by side. */
   #fed: { readonly first: Fed; last: Fed } | undefined;
   #token = 0;
+  readonly #apiMs: readonly [number, number];
+  readonly #ofApi: Random;
 
   constructor(options: WorldOptions = {}) {
     this.mode = options.mode ?? "swap";
@@ -116,6 +129,7 @@ export class SimulatedWorld {
       seed: options.seed ?? 1,
       requestsPerSecond: options.requestsPerSecond ?? 100,
       propagationDelayMs: options.propagationDelayMs ?? 0,
+      ...(options.propagation === undefined ? {} : { propagation: options.propagation }),
       backgroundErrors: options.backgroundErrors ?? 0,
     });
     for (const platform of [oldSide, candidate]) {
@@ -124,10 +138,30 @@ export class SimulatedWorld {
     }
     this.cloud = new SimulatedCloud(this.clock, this.balancer, platforms, left?.attached ?? Object.keys(platforms));
     this.cloud.operations.push(...(left?.operations ?? []));
+    const seed = options.seed ?? 1;
+    this.metrics = createSimulatedMetrics(this.clock, [oldSide, candidate], seed);
+    this.#apiMs = options.apiMs ?? usualApiMs;
+    this.#ofApi = seeded(seed + 3);
+    const { delayMs = options.propagationDelayMs ?? 0, spreadMs = 0 } = options.propagation ?? {};
     this.settings = toSwapSettings(
       hotSwapConfig.parse({ ...drillSettings, ...(standby ? { ramp: [100] } : {}), ...options.swap }),
       platformConfig.parse({}),
+      // What whoever runs this balancer knows of it.
+      delayMs + spreadMs,
     );
+  }
+
+  /** A call to the balancer's API takes its time, on the way there and on the way back. */
+  async callApi<Reply>(call: () => Promise<Reply>): Promise<Reply> {
+    const [least, most] = this.#apiMs;
+    if (most === 0) return call();
+    const tookMs = least + this.#ofApi() * (most - least);
+    await this.clock.sleep(tookMs / 2);
+    try {
+      return await call();
+    } finally {
+      await this.clock.sleep(tookMs / 2);
+    }
   }
 
   /** Acts when so much time has passed, ms. */
@@ -171,6 +205,16 @@ export class SimulatedWorld {
     signal?.throwIfAborted();
     // What is on the wire cannot be called back.
     await this.reach(`${name}: on its way`, process);
+    try {
+      return await this.callApi(() => this.#arrive(weights, fingerprint, fence));
+    } finally {
+      await this.reach(`${name}: reply on its way`, process);
+    }
+  }
+
+  /** A write of weights arrives at the balancer. */
+  async #arrive(weights: Weights, fingerprint: string, fence: number): Promise<TrafficState> {
+    const { balancer } = this;
     const view = await this.#viewNow();
     const written = balancer.writes.length;
     const at = this.clock.now();
@@ -180,7 +224,6 @@ export class SimulatedWorld {
       // Only what the balancer took has changed anything.
       if (view !== undefined && balancer.writes.length > written)
         this.breaches.push(...breachesOf({ kind: "weights", weights, fence }, view, at));
-      await this.reach(`${name}: reply on its way`, process);
     }
   }
 
@@ -282,6 +325,8 @@ export class SimulatedWorld {
     return {
       weights: balancer.accepted(),
       workers: balancer.workers(),
+      coming: balancer.coming(),
+      followsWithinMs: balancer.followsWithinMs(),
       platforms: Object.fromEntries(platforms),
       attached: cloud.attached,
       inFlight: { [oldSide]: balancer.inFlight(oldSide), [candidate]: balancer.inFlight(candidate) },

@@ -13,7 +13,7 @@ export const samplesForAll = 2_995;
 const samplesAtMost = 100_000;
 
 /**
- * Probes that tell the share asked for from the one before: the tolerance of 3 sigma is at most half the gap, so that a
+ * Probes that tell the share asked for from the one before: the tolerance of 3 sigma is at most a quarter of the gap, so that a
  * plane that still has the old weight does not pass for one that follows.
  */
 export function samplesNeeded(askedPercent: number, previousPercent: number): number {
@@ -22,7 +22,7 @@ export function samplesNeeded(askedPercent: number, previousPercent: number): nu
   if (previousPercent <= 0) return samplesForShare;
   const share = askedPercent / 100;
   const gap = Math.abs(askedPercent - previousPercent) / 100;
-  return Math.min(samplesAtMost, Math.max(samplesForShare, Math.ceil((6 / gap) ** 2 * share * (1 - share))));
+  return Math.min(samplesAtMost, Math.max(samplesForShare, Math.ceil((12 / gap) ** 2 * share * (1 - share))));
 }
 
 /** Sides that a window tells apart; the header's later names count as one. */

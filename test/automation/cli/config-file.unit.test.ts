@@ -121,7 +121,32 @@ describe("a switchyard.yaml that is wrong", () => {
       "gates.late_margin: 0.02: must not be wider than early_margin (0.005): late steps carry the proof",
     ],
     ["gates: {base_error_rate: 0.05}", "gates.base_error_rate: 0.05: must be below rollback_threshold (0.05)"],
-    ["rollback_threshold: 0.0005", "gates.base_error_rate: missing: must be below rollback_threshold (0.0005)"],
+    [
+      "rollback_threshold: 0.0005, gates: {early_margin: 0.0005, late_margin: 0.0005}",
+      "gates.base_error_rate: missing: must be below rollback_threshold (0.0005)",
+    ],
+    ["gates: {early_margin: 0.06}", "gates.early_margin: 0.06: must not be wider than rollback_threshold (0.05)"],
+    [
+      "rollback_threshold: 0.004, gates: {late_margin: 0.001}",
+      "gates.early_margin: missing: must not be wider than rollback_threshold (0.004); profile standard has 0.005",
+    ],
+    [
+      "gates: {error_alpha: 0.03, latency_alpha: 0.02, floor_alpha: 0.000001}",
+      "error_alpha, latency_alpha and floor_alpha add up to 0.050001; a swap may risk at most 0.05",
+    ],
+    [
+      "profile: demo, gates: {warm_up: 120}",
+      "gates.warm_up: 120: must be below what a step of profile demo may take (120 s)",
+    ],
+    [
+      "gates: {silence_after: 3600}",
+      "gates.silence_after: 3600: must be below what a step of profile standard may take (3600 s)",
+    ],
+    [
+      "monitoring_interval: 3600",
+      "monitoring_interval: 3600: must be below what a step of profile standard may take (3600 s)",
+    ],
+    ["profile: demo, propagation: 120", "propagation: 120: must be below what a step of profile demo may take (120 s)"],
     [
       "profile: demo, traffic_shift_duration: 600",
       "traffic_shift_duration: 600: gives each of the 5 steps more time than a step of profile demo may take (120 s)",
@@ -130,7 +155,28 @@ describe("a switchyard.yaml that is wrong", () => {
   ])("has %s refused: it contradicts itself", (line, problem) => {
     const found = problems(environment(`cloud: local\nswap: {${line}}`));
     expect(found).toHaveLength(1);
-    expect(found[0]).toContain(`environments.prod.swap.${problem}`);
+    expect(found[0]).toMatch(/^environments\.prod\.swap\./);
+    expect(found[0]).toContain(problem);
+  });
+
+  it.each([
+    "rollback_threshold: 0.005, gates: {base_error_rate: 0.0001}",
+    "gates: {error_alpha: 0.02, latency_alpha: 0.02, floor_alpha: 0.01}",
+    "gates: {error_alpha: 0.041, latency_alpha: 0.006, floor_alpha: 0.003}",
+    "profile: demo, gates: {warm_up: 119.9, silence_after: 119.9}, monitoring_interval: 119.9, propagation: 119.9",
+  ])("is taken with %s: at the edge, but not beyond it", (line) => {
+    expect(Object.keys(parseConfig(environment(`cloud: local\nswap: {${line}}`)).environments)).toEqual(["prod"]);
+  });
+
+  it("has fewer instances at most than at least refused", () => {
+    const scaling = (least: number, most: number) =>
+      environment(
+        `cloud: local\nplatforms: {gke: {auto_scale_config: {min_instances: ${least}, max_instances: ${most}}}}`,
+      );
+    expect(problems(scaling(3, 2))).toEqual([
+      "environments.prod.platforms.gke.auto_scale_config.min_instances: 3: must not be above max_instances (2)",
+    ]);
+    expect(() => parseConfig(scaling(2, 2))).not.toThrow();
   });
 
   it.each([
@@ -152,7 +198,7 @@ describe("a switchyard.yaml that is wrong", () => {
     ['{days: [mon], start: "08:00", end: "09:00", zome: UTC}', "freeze[0].zome: no such setting; did you mean zone?"],
     [
       '{name: always, days: [mon, tue, wed, thu, fri, sat, sun], start: "08:00", end: "08:00", zone: UTC}',
-      'the window "always" covers the whole week: a freeze window that never ends',
+      'the window "always" leaves less than an hour of the week open: a freeze that as good as never ends',
     ],
   ])("has the freeze window %s refused, with what is wrong in the form that was meant", (window, problem) => {
     const found = problems(environment(`cloud: local\nswap: {freeze: [${window}]}`)).join("\n");

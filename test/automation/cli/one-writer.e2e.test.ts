@@ -99,6 +99,9 @@ describe("a process that drives a swap", () => {
     for (const [code, ...args] of [
       ["swap-in-progress", "traffic", "set", "cloud-run=100", "--yes"],
       ["swap-in-progress", "up", "cloud-run.local"],
+      // Its weights and backends are what the swap moves.
+      ["swap-in-progress", "up", "traffic.local"],
+      ["swap-in-progress", "up", "traffic.local", "--platforms", "cloud-run"],
       ["platform-in-use", "destroy", "gke.local", "--yes"],
       ["swap-in-progress", "swap", "start", "--to", "gke"],
     ])

@@ -72,7 +72,7 @@ describe("the expected propagation", () => {
   const journal: readonly SwapEvent[] = [
     { kind: "intent", at: 0, effect: { kind: "write-weights", weights: { gke: 5 } } },
     { kind: "outcome", at: 0, ok: true, found: false, durationMs: 1, facts: {} },
-    { kind: "verified", at: 31_000, weight: 5, evidence: { samples: 1_000 } },
+    { kind: "verified", at: 31_000, since: 0, weight: 5, evidence: { samples: 1_000 } },
   ];
   const swap = (given: Readonly<Record<string, unknown>>) => hotSwapConfig.parse(given);
 

@@ -22,7 +22,7 @@ const journal: readonly SwapEvent[] = [
   },
   { kind: "engine", at: 1, pid: 1, host: "here", feed: "test" },
   { kind: "entered", at: 2, phase: "shifting", step: 0, reason: "acceptance-passed", evidence: {} },
-  { kind: "verified", at: 3, weight: 1, evidence: { seenPercent: 1.02, samples: 1_000 } },
+  { kind: "verified", at: 3, since: 0, weight: 1, evidence: { seenPercent: 1.02, samples: 1_000 } },
   { kind: "noticed", at: 4, reason: "silence", evidence: { silentMs: 31_000 } },
   {
     kind: "entered",

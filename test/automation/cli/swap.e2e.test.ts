@@ -199,6 +199,24 @@ describe("the past swaps", () => {
     expect(why.stdout).toMatch(/weights cloud-run 50 %, gke 50 %, \d+ ms/);
   });
 
+  test("whose journal lost its end, or has another one, is refused, and nothing is offered to resume", async () => {
+    const path = join(cli.root, ".switchyard/environments/local/swaps/3/journal.jsonl");
+    const written = await readFile(path, "utf8");
+    const lines = written.trimEnd().split("\n");
+    const last = lines.at(-1) ?? "";
+    expect(last).toContain('"as":"rolled-back"');
+    for (const [left, line] of [
+      [lines.slice(0, -1), lines.length],
+      [lines.slice(0, -10), lines.length - 9],
+      [[...lines.slice(0, -1), last.replace('"as":"rolled-back"', '"as":"aborted"')], lines.length],
+    ] as const) {
+      await writeFile(path, `${left.join("\n")}\n`);
+      expect(await cli.failure("swap", "resume")).toMatchObject({ code: "journal-corrupt", data: { line } });
+    }
+    await writeFile(path, written);
+    expect(await cli.result("swap", "status")).toMatchObject({ id: "3", state: "rolled-back" });
+  });
+
   test("whose journal was changed is refused as a whole, with the way to keep it and go on", async () => {
     const path = join(cli.root, ".switchyard/environments/local/swaps/3/journal.jsonl");
     const lines = (await readFile(path, "utf8")).split("\n");

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { playFault } from "../../../automation/drill/fault-campaign.ts";
+import { balancerFaults } from "../../../automation/drill/faults/balancer.ts";
+import { candidateFaults } from "../../../automation/drill/faults/candidate.ts";
 import { faults } from "../../../automation/drill/faults.ts";
 
-describe("a swap in a world where", () => {
+describe("a world where", () => {
   it.each(faults.map((fault) => ({ name: fault.name, title: fault.title, fault })))(
     "$name: $title",
     async ({ fault }) => {
@@ -25,8 +27,16 @@ describe("the table of faults", () => {
     expect(await playFault(fault, 7)).toEqual(await playFault(fault, 7));
   });
 
+  it("finds a swap that removes the old side while workers still fall back to it", async () => {
+    const fault = balancerFaults.find(({ name }) => name === "propagation-out-of-order-60-s");
+    if (fault === undefined) throw new Error("the table has lost a fault");
+    const row = await playFault({ ...fault, world: { ...fault.world, swap: { propagation: 0 } } }, 1);
+    expect(row.swapCaused).toBeGreaterThan(100);
+    expect(row.problems.join()).toContain("old-side-only-removed-when-no-worker-can-go-back");
+  });
+
   it("reports a fault that was not what was expected, in sentences", async () => {
-    const fault = faults.find(({ name }) => name === "candidate-dead");
+    const fault = candidateFaults.find(({ name }) => name === "candidate-dead");
     if (fault === undefined) throw new Error("the table has lost a fault");
     const row = await playFault({ ...fault, expected: { ends: "completed" } }, 1);
     expect(row.ok).toBe(false);

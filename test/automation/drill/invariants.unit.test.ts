@@ -82,10 +82,37 @@ const tests: Readonly<Record<string, () => Promise<ReadonlySet<string>>>> = {
     broken(
       (decision, state) =>
         decision.kind === "wait" && decision.probe
-          ? { kind: "verified", weight: state.settings.ramp[state.step] ?? 100, evidence: {} }
+          ? {
+              kind: "verified",
+              since: Number.MAX_SAFE_INTEGER,
+              weight: state.settings.ramp[state.step] ?? 100,
+              evidence: {},
+            }
           : undefined,
       {},
       (stage) => stage.atShare(50, () => stage.world.balancer.setPropagationDelay(60_000)),
+    ),
+  // What was seen once is taken for good.
+  "old-side-only-removed-when-no-worker-can-go-back": () =>
+    broken(
+      () => undefined,
+      { swap: { ramp: [50, 100], propagation: 0 }, propagation: { delayMs: 120_000, relapse: true } },
+      () => undefined,
+      600_000,
+    ),
+  // The next step is written as soon as the API accepted the last one.
+  "next-step-only-when-every-worker-follows": () =>
+    broken(
+      (decision, state) =>
+        state.phase === "shifting" && decision.kind === "wait" && decision.probe
+          ? {
+              kind: "verified",
+              weight: state.settings.ramp[state.step] ?? 100,
+              since: state.acceptedAt ?? 0,
+              evidence: {},
+            }
+          : undefined,
+      { swap: { ramp: [5, 25, 50, 100], propagation: 0 }, propagation: { delayMs: 5_000, spreadMs: 20_000 } },
     ),
   // The candidate is removed before the traffic is off it.
   "abort-moves-traffic-first": () =>
@@ -164,6 +191,8 @@ describe("a change of the world", () => {
     const view = {
       weights: { gke: 100 },
       workers: [{ gke: 100 }, { "cloud-run": 1, gke: 99 }],
+      coming: [],
+      followsWithinMs: 0,
       platforms: {},
       attached: ["gke"],
       inFlight: {},

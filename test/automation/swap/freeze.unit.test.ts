@@ -231,17 +231,51 @@ describe("windows that make no sense", () => {
   it("are those that together never end, told with the names of as many as it takes", () => {
     const all = [...weekdays];
     expect(messages([weekly(all, "09:00", "09:00", "Asia/Tokyo")])).toEqual([
-      ': the window "mon,tue,wed,thu,fri,sat,sun 09:00-09:00 Asia/Tokyo" covers the whole week: a freeze window that never ends',
+      ': the window "mon,tue,wed,thu,fri,sat,sun 09:00-09:00 Asia/Tokyo" leaves less than an hour of the week open: a freeze that as good as never ends',
     ]);
     const work = { ...weekly(all, "08:00", "18:00", "Europe/Paris"), name: "work" };
     const nights = { ...weekly(all, "18:00", "08:00", "Europe/Zurich"), name: "nights" };
     const lunch = { ...weekly(all, "12:00", "13:00", "Europe/Zurich"), name: "lunch" };
     expect(messages([work, lunch, nights])).toEqual([
-      ': the windows "work", "nights" together cover the whole week: a freeze window that never ends',
+      ': the windows "work", "nights" together leave less than an hour of the week open: a freeze that as good as never ends',
     ]);
     expect(messages([work, lunch])).toEqual([]);
-    // One minute a week is enough to get through.
-    expect(messages([work, weekly(all, "18:00", "07:59", "Europe/Zurich")])).toEqual([]);
+  });
+
+  it("are those that leave less than an hour of a week open, in however many pieces", () => {
+    const all = [...weekdays];
+    const open = (minutes: string, days: typeof all = all) => [
+      weekly(all, "08:00", "00:00", "UTC"),
+      weekly(days, "00:00", `07:${minutes}`, "UTC"),
+      weekly(
+        all.filter((day) => !days.includes(day)),
+        "00:00",
+        "08:00",
+        "UTC",
+      ),
+    ];
+    // Seven times 9 minutes, and seven times 8.
+    expect(messages(open("51"))).toEqual([]);
+    expect(messages(open("52"))).toEqual([expect.stringContaining("less than an hour of the week open")]);
+    // Once an hour, and a minute less.
+    expect(messages(open("00", ["wed"]))).toEqual([]);
+    expect(messages(open("01", ["wed"]))).toEqual([expect.stringMatching(/^: the windows "mon,.*" together leave/)]);
+    // At the week's end too.
+    expect(messages(open("00", ["mon"]))).toEqual([]);
+    expect(messages(open("01", ["sun"]))).toHaveLength(1);
+  });
+
+  it("are one-off windows that follow each other for longer than a year, told with their names", () => {
+    const window = (name: string, from: string, to: string): FreezeWindow => ({ name, from: `${from}Z`, to: `${to}Z` });
+    const first = window("first", "2026-01-01T00:00:00", "2026-09-01T00:00:00");
+    const inside = window("inside", "2026-02-01T00:00:00", "2026-03-01T00:00:00");
+    const second = window("second", "2026-09-01T00:00:00", "2027-03-01T00:00:00");
+    const apart = window("apart", "2027-03-01T00:01:00", "2027-12-01T00:00:00");
+    expect(messages([apart, second, inside, first])).toEqual([
+      ': the windows "first", "inside", "second" follow each other for longer than a year: a freeze is for a time',
+    ]);
+    expect(messages([first, apart, inside])).toEqual([]);
+    expect(messages([window("gap", "2026-09-01T00:00:01", "2027-03-01T00:00:00"), first])).toEqual([]);
   });
 
   it("are also those of two zones that meet in some seasons only", () => {

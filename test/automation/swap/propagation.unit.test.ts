@@ -19,6 +19,7 @@ const accepted = (at: number, ok = true, found = false): SwapEvent => ({
 const verified = (at: number, samples?: number): SwapEvent => ({
   kind: "verified",
   at,
+  since: 0,
   weight: 5,
   evidence: samples === undefined ? {} : { samples },
 });

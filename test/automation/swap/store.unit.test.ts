@@ -146,6 +146,26 @@ describe("the swaps of an environment", () => {
     expect(await of(2).read("../lease")).toBeUndefined();
   });
 
+  it("are not taken up again when the end of the newest one's journal is gone, or all of it", async () => {
+    const { of, begin, state } = stores();
+    await begin(1, "1", "completed");
+    expect(await of(1).open()).toBeUndefined();
+    const lines = state.logs.get("swaps/1/journal") ?? [];
+    for (const left of [lines.slice(0, -1), []]) {
+      state.logs.set("swaps/1/journal", left);
+      for (const call of [() => of(1).open(), () => of(1).latest(), () => of(1).journal("1", 9)])
+        await expect(call()).rejects.toMatchObject({
+          code: "journal-corrupt",
+          message: expect.stringContaining(`is damaged at line ${left.length + 1}: it`),
+          next: expect.arrayContaining([expect.stringContaining("npx switchyard state set-aside 1 --env local")]),
+        });
+    }
+    state.logs.delete("swaps/1/journal");
+    await expect(of(1).latest()).rejects.toMatchObject({ code: "journal-corrupt", data: { line: 1 } });
+    await of(2).setAside("1", "ann");
+    expect(await of(2).latest()).toBeUndefined();
+  });
+
   it("go on without one that was set aside; its number is not used again and its journal stays", async () => {
     const { of, begin, state } = stores();
     await begin(1, "1");
@@ -187,6 +207,22 @@ describe("the format of the store", () => {
       await expect(call()).rejects.toMatchObject(refused);
     expect(state.values.size).toBe(0);
   });
+
+  it.each(["", "two", "2.5", "-1", "02", "Infinity", '{"format":2}'])(
+    "that is %j is damaged, not of an older version that could be migrated",
+    async (value) => {
+      const { of, state } = stores();
+      state.values.set("format", { value, version: 1 });
+      for (const call of [() => of(1).claim("swap 1"), () => of(1).latest()])
+        await expect(call()).rejects.toMatchObject({
+          code: "state-damaged",
+          message: expect.stringContaining(
+            `The value format of memory, environment local, is ${JSON.stringify(value)}`,
+          ),
+        });
+      expect([...state.values.keys()]).toEqual(["format"]);
+    },
+  );
 
   it("of a newer version is refused, with what to do, and nothing is changed", async () => {
     const { of, state } = stores();

@@ -1,6 +1,7 @@
 import { Flags } from "@oclif/core";
 import { SwitchyardError } from "../../../errors.ts";
 import { type FailoverDecision, failoverReasons } from "../../../failover/decide.ts";
+import { interruptedFailover, recentFailovers } from "../../../failover/history.ts";
 import { type FailoverSettings, failoverConfig, toFailoverSettings } from "../../../failover/settings.ts";
 import { type WatchListener, type WatchPorts, type WatchResult, watchFailover } from "../../../failover/watch.ts";
 import type { Environment } from "../../compose.ts";
@@ -33,9 +34,9 @@ export default class FailoverWatch extends SwapCommand<WatchOutcome> {
     if (policy === "off") {
       throw new SwitchyardError("failover-off", { message: `Failover is switched off for environment ${flags.env}` });
     }
-    if (policy === "automatic") await this.#finishInterrupted(environment);
     const ports = await environment.swapPorts();
     try {
+      if (policy === "automatic") await this.#finishInterrupted(environment, ports.clock);
       this.progress(`Watching ${flags.env}, policy ${policy}.`);
       const listener = this.#listener(environment);
       const watchPorts = await this.#watchPorts(environment, ports);
@@ -51,14 +52,14 @@ export default class FailoverWatch extends SwapCommand<WatchOutcome> {
     environment: Environment,
     { feed, router, platforms, clock }: Pick<WatchPorts, "feed" | "router" | "platforms" | "clock">,
   ): Promise<WatchPorts> {
-    const { beginFailover, prepareFailover, recentFailovers } = await import("../../failover-start.ts");
+    const { beginFailover, prepareFailover } = await import("../../failover-start.ts");
     return {
       feed,
       router,
       platforms,
       clock,
       swapOpen: async () => (await environment.store.open()) !== undefined,
-      moves: () => recentFailovers(environment, clock.wall()),
+      moves: () => recentFailovers(environment.store, clock.wall()),
       move: async (from, to) => {
         const intent = await prepareFailover(environment, to);
         if (intent.from !== from) {
@@ -80,14 +81,14 @@ export default class FailoverWatch extends SwapCommand<WatchOutcome> {
   }
 
   /** A failover whose process died is a side that is still failing. */
-  async #finishInterrupted(environment: Environment): Promise<void> {
-    const open = await environment.store.open();
-    if (open?.state.mode !== "failover" || open.state.paused !== undefined) return;
-    const watch = environment.store.watch();
-    if ((await watch.look()).kind !== "free") return;
-    this.progress(`Failover ${open.state.id} was interrupted; this process goes on with it.`);
+  async #finishInterrupted(environment: Environment, clock: WatchPorts["clock"]): Promise<void> {
+    const found = await interruptedFailover(environment.store, clock, this.signal, (id) =>
+      this.progress(`Failover ${id} has not ended; waiting for the process that drives it.`),
+    );
+    if (found === undefined) return;
+    this.progress(`Failover ${found.id} was interrupted; this process goes on with it.`);
     try {
-      await this.drive(environment, open.state.id, undefined, watch);
+      await this.drive(environment, found.id, undefined, found.watch);
     } catch (error) {
       if (!(error instanceof SwitchyardError) || this.signal.aborted) throw error;
       this.addWarning(error.message);

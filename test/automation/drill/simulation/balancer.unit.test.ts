@@ -52,6 +52,34 @@ describe("the data plane", () => {
     expect(seen.some((shares) => !shares.includes(60))).toBe(true);
   });
 
+  it("out of order takes a change, falls back to the one before, and takes it for good, at thirds of its delay", async () => {
+    const { clock, balancer } = given({ workers: 2, propagation: { delayMs: 3_000, relapse: true } });
+    const { fingerprint } = await balancer.router.read();
+    await balancer.router.write({ fresh: 100 }, fingerprint, 1);
+    const shares: (number | undefined)[] = [];
+    for (let step = 0; step < 4; step += 1) {
+      await clock.advance(step === 0 ? 500 : 1_000);
+      shares.push(balancer.applied()["old"]);
+    }
+    expect(shares).toEqual([50, undefined, 50, undefined]);
+    expect(balancer.coming()).toEqual([]);
+  });
+
+  it("says what a worker is still going to show, the weights before among it", async () => {
+    const { clock, balancer } = given({ workers: 1, propagation: { delayMs: 3_000, relapse: true } });
+    const { fingerprint } = await balancer.router.read();
+    await balancer.router.write({ fresh: 100 }, fingerprint, 1);
+    await clock.advance(1_500);
+    expect(balancer.workers()).toEqual([{ fresh: 100 }]);
+    expect(balancer.coming()).toEqual([{ old: 50, fresh: 50 }, { fresh: 100 }]);
+    // A younger change for good ends what the older one was still going to show.
+    balancer.setPropagation({ delayMs: 0 });
+    balancer.interfere({ old: 100 });
+    expect(balancer.coming()).toEqual([]);
+    await clock.advance(10_000);
+    expect(balancer.workers()).toEqual([{ old: 100 }]);
+  });
+
   it("that does not follow says nothing of it, and follows when it can again", async () => {
     const { clock, balancer } = given();
     balancer.setPropagation({ follows: false });
@@ -131,6 +159,7 @@ describe("the API", () => {
     };
     const cases = [
       ["refused", "traffic-unreachable", 50],
+      ["throttled", "traffic-unreachable", 50],
       ["timeout", "traffic-unreachable", 50],
       ["conflict", "fingerprint-conflict", 50],
       ["lost-reply", "traffic-unreachable", 60],
@@ -140,6 +169,14 @@ describe("the API", () => {
       expect(await clock.run(() => write(60)), how).toMatchObject({ code });
       expect(balancer.accepted()["fresh"], how).toBe(accepted);
     }
+  });
+
+  it("tells 429 and 503 apart in its words", async () => {
+    const { balancer } = given();
+    balancer.failNext("read", "throttled");
+    await expect(balancer.router.read()).rejects.toMatchObject({ message: expect.stringContaining("429") });
+    balancer.failNext("read", "refused");
+    await expect(balancer.router.read()).rejects.toMatchObject({ message: expect.stringContaining("503") });
   });
 
   it("is out of reach with everything else of the balancer", async () => {
