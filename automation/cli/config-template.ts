@@ -73,7 +73,7 @@ environments:
       rollback_window: 0
       # Requests that one step may lose if the new side fails them all; a step above it needs --allow-over-budget.
       error_budget: 1000
-      # Seconds that the balancer takes to follow a weight, for the plan. Without it: what earlier swaps took.
+      # Seconds that the balancer takes at most to follow a weight everywhere. Without it: 600 on a cloud, here the local cloud's.
       #propagation: 100
       # Steps, percent, that wait for \`swap promote\` before they begin, for example [25, 100].
       approvals: []

@@ -22,7 +22,7 @@ const propagation = (seconds: number): SwapFault => ({
   world: {
     swap: { profile: "standard", bake: 60, gates: { base_error_rate: 0.0001, late_margin: 0.005 } },
     // As many requests in the time that a weight takes, however long that is.
-    requestsPerSecond: 100,
+    requestsPerSecond: Math.max(25, 10_000 / seconds),
     workers: 8,
     propagation: { delayMs: seconds * 200, spreadMs: seconds * 800 },
   },

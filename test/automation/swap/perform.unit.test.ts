@@ -71,10 +71,7 @@ describe("the rehearsal host, before any user's request", () => {
     expect(outcomes.filter(({ ok }) => !ok)).toEqual([]);
   });
 
-  it.each([
-    [38, "38 %: too few"],
-    [62, "62 %: too many"],
-  ])("stops a candidate that never answers its half (%d %% of a look)", async (percent) => {
+  it.each([38, 62])("stops a candidate that never answers its half (%d %% of a look)", async (percent) => {
     const { world, state, lookedAt, outcomes } = await rehearsed((count) => answers(count, (count * percent) / 100));
     expect(state.end).toMatchObject({ as: "rolled-back", reason: "acceptance-failed" });
     expect(neverServed(world)).toBe(true);

@@ -87,8 +87,8 @@ describe("the age of the candidate's instance", () => {
       .flatMap((event) => (isStep(event) ? [{ at: event.at, ageMs: event.evidence["candidateInstanceAgeMs"] }] : []));
 
   it("is in the evidence of each step, and rises as time goes by", async () => {
-    // 20 s a step.
-    const world = new SwapWorld({ swap: { traffic_shift_duration: 100 } });
+    // Few requests, so that the first steps take long.
+    const world = new SwapWorld({ requestsPerSecond: 20 });
     await world.swap();
     const ages = agesOf(world);
     expect(ages).toHaveLength(4);
@@ -96,8 +96,7 @@ describe("the age of the candidate's instance", () => {
     const began = ages.map(({ at, ageMs }) => at - Number(ageMs));
     // Asked for every 10 s, so that it may be as old.
     expect(Math.max(...began) - Math.min(...began)).toBeLessThanOrEqual(11_000);
-    for (const [index, { ageMs }] of ages.entries())
-      if (index > 0) expect(Number(ageMs)).toBeGreaterThan(Number(ages[index - 1]?.ageMs));
+    expect(Number(ages.at(-1)?.ageMs)).toBeGreaterThan(Number(ages[0]?.ageMs));
   });
 
   it("is left out where nobody can say it, and no step waits for that", async () => {
