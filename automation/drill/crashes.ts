@@ -34,6 +34,8 @@ const elsewhereMs = 20_000;
 const hereMs = 1_000;
 /** A swap that has not ended by then never will, virtual ms. */
 const patienceMs = 2 * 3_600_000;
+/** A call that was sent has arrived at the balancer by then. */
+const arrivedMs = 200;
 
 /** What must be the same however often the engine died. */
 interface Ending {
@@ -98,9 +100,9 @@ export async function crash(
       if (still === undefined || process === still || !changesSomething.test(point)) return;
       still.continue();
       still = undefined;
-      // Behind the one that wakes.
+      // Behind the one that wakes, whose call takes its time to arrive.
       process.stop();
-      world.after(1, () => process.continue());
+      world.after(arrivedMs, () => process.continue());
     };
     const woken: string[] = [];
     const takeovers: { here: boolean; ms: number }[] = [];

@@ -162,8 +162,7 @@ export const hotSwapConfig = z
     };
     for (const { path, message } of gateContradictions(value.gates, profile, value.rollback_threshold))
       alsoWrong(["gates", ...path], message);
-    for (const name of ["monitoring_interval", "propagation"] as const)
-      if ((value[name] ?? 0) >= deadlineS) alsoWrong([name], overdue(profile));
+    if (value.monitoring_interval >= deadlineS) alsoWrong(["monitoring_interval"], overdue(profile));
     for (const { path, message } of freezeWindowProblems(value.freeze))
       context.addIssue({ code: "custom", path: ["freeze", ...path], message });
   })

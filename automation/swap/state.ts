@@ -310,7 +310,15 @@ function enter(state: SwapState, event: Extract<SwapEvent, { kind: "entered" }>)
 
 function outcome(state: SwapState, event: Extract<SwapEvent, { kind: "outcome" }>): SwapState {
   const settled = { ...state, pending: undefined };
-  if (!event.ok) return { ...settled, failures: state.failures + 1, failedAt: event.at, lastFailure: event.failure };
+  // An acceptance that is run again may fail where an earlier one passed.
+  if (!event.ok)
+    return {
+      ...settled,
+      done: false,
+      failures: state.failures + 1,
+      failedAt: event.at,
+      lastFailure: event.failure,
+    };
   if (state.pending?.effect.kind !== "write-weights") return { ...settled, done: true, doneAt: event.at };
   return {
     ...settled,

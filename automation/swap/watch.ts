@@ -36,6 +36,8 @@ export class SwapWatch {
   #snapshotAt: number;
   #feedFailedAt: number | undefined;
   #ageAskedAt: number | undefined;
+  /** When the candidate's instance that answered last had started, by the calendar. */
+  #instanceSince: number | undefined;
   #toppedUpAt: number | undefined;
   #measured: { readonly phaseSince: number; readonly event: SwapEvent } | undefined;
   #overProbes = new AbortController();
@@ -71,7 +73,9 @@ export class SwapWatch {
 
   /** With the calendar's time of now. */
   get seen(): Observation {
-    this.#seen = { ...this.#seen, wall: this.#ports.clock.wall() };
+    const wall = this.#ports.clock.wall();
+    const since = this.#instanceSince;
+    this.#seen = { ...this.#seen, wall, instanceAgeMs: since === undefined ? undefined : Math.max(0, wall - since) };
     return this.#seen;
   }
 
@@ -108,7 +112,7 @@ export class SwapWatch {
     if (decision.measure) this.#beside("measure", () => this.#measure(now));
     if (!decision.topUp) this.#toppedUpAt = undefined;
     if (decision.topUp) this.#beside("top-up", () => this.#topUp(now));
-    if (decision.looked) this.#beside("age", () => this.#askAge(now));
+    if (judging.includes(this.#state().phase)) this.#beside("age", () => this.#askAge(now));
     const [blind] = await Promise.all([this.readFeed(tickMs), decision.drain ? this.#readInFlight() : undefined]);
     const measured = this.#measured;
     this.#measured = undefined;
@@ -208,17 +212,14 @@ export class SwapWatch {
   async #askAge(now: number): Promise<void> {
     if (this.#ageAskedAt !== undefined && now - this.#ageAskedAt < ageEveryMs) return;
     this.#ageAskedAt = now;
-    const { platforms, clock } = this.#ports;
+    const { platforms } = this.#ports;
     try {
       const info = await platforms[this.#state().to]?.agent().getPlatformInfo(this.#signal);
       const startedAt = info === undefined ? Number.NaN : Date.parse(info.startedAt);
-      this.#seen = {
-        ...this.#seen,
-        instanceAgeMs: Number.isNaN(startedAt) ? undefined : Math.max(0, clock.wall() - startedAt),
-      };
+      this.#instanceSince = Number.isNaN(startedAt) ? undefined : startedAt;
     } catch (error) {
       if (!(error instanceof SwitchyardError) || this.#signal.aborted) throw error;
-      this.#seen = { ...this.#seen, instanceAgeMs: undefined };
+      this.#instanceSince = undefined;
     }
   }
 

@@ -14,6 +14,8 @@ import { crashTable, falseAlarmTable, faultTable, killLines, roundTripTable } fr
 import { runKills } from "./kills.ts";
 import { runRoundTrips } from "./round-trips.ts";
 
+/** Random crashes beside those at every place. */
+const randomCrashes = 1_000;
 /** Random crashes of real processes: each costs seconds. */
 const realKillsAtMost = 20;
 /** One long request begins this often, seconds: several are in flight over every step. */
@@ -71,7 +73,7 @@ export async function runDrill(surroundings: DrillSurroundings, options: DrillOp
     );
   if (kills !== undefined)
     await campaign("crashes", "Crashes in process, on a virtual clock", async () => {
-      const wanted = { everywhere: kills === "all", crashes: kills === "all" ? 0 : kills };
+      const wanted = { everywhere: kills === "all", crashes: kills === "all" ? randomCrashes : kills };
       found.crashes = await crashCampaign(seed, wanted, onRow);
       return crashTable(found.crashes.rows);
     });

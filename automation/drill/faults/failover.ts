@@ -221,7 +221,12 @@ export const failoverFaults: readonly FailoverFault[] = [
     given: (stage) => watcherDies(stage, "on its way", 1_000, "host-1"),
     lastsMs: 5 * minute,
     // A dead process of one's own machine is seen to be dead.
-    expected: { moves: [candidate], resumedWithinMs: 1_000, hurtAtMost: hurtByOneFailure + 200 },
+    expected: {
+      moves: [candidate],
+      resumedWithinMs: 2_000,
+      verifiedWithinMs: 7_000,
+      hurtAtMost: hurtByOneFailure + 200,
+    },
   },
   {
     name: "failover-watcher-dies-elsewhere",

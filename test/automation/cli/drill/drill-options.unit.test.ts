@@ -21,7 +21,7 @@ describe("a drill", () => {
       roundTrips: 1,
       kills: "all",
       faults,
-      aa: 200,
+      aa: 2_000,
       longSeconds: 20,
       rate: 100,
       seed: 1,
