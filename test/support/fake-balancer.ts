@@ -1,4 +1,1 @@
-export {
-  createSimulatedBalancer as createFakeBalancer,
-  type SimulatedBalancer as FakeBalancer,
-} from "../../automation/drill/simulation/balancer.ts";
+export { createSimulatedBalancer as createFakeBalancer } from "../../automation/drill/simulation/balancer.ts";
