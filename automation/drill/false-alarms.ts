@@ -147,6 +147,8 @@ export async function falseAlarms(
       byReason[found.rolledBackFor] = (byReason[found.rolledBackFor] ?? 0) + 1;
     }
     onSwap(swap + 1, swaps);
+    // A whole campaign is one long calculation: Ctrl-C has to be heard in between.
+    if (swap % 20 === 19) await new Promise<void>((resolve) => setImmediate(resolve));
   }
   const miscounted: string[] = [];
   for (let swap = 0; swap < Math.min(countedSwaps, swaps); swap += 1)

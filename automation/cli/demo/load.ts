@@ -54,6 +54,8 @@ export class Load {
     ];
     // A group of its own: Ctrl-C is for the demo, which then stops the load itself. The end of stdin stops it in any case.
     const child = spawn(process.execPath, [program, ...flags], { stdio: ["pipe", "pipe", "pipe"], detached: true });
+    // It may have ended before a command reaches it; its end is told by "close".
+    child.stdin?.on("error", () => undefined);
     let complaints = "";
     child.stderr?.on("data", (chunk: Buffer) => {
       complaints = `${complaints}${chunk.toString()}`.slice(-2_000);
