@@ -2,8 +2,7 @@
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
 import type { FailBack } from "../ports/fail-back.ts";
-import { parseJson } from "./json-text.ts";
-import { isConfidential } from "./loopback.ts";
+import { assertControlConfidential, callControl } from "./control-api.ts";
 
 /** Target by `<scope>/<platform>`. */
 const flagsSchema = z.object({ flags: z.record(z.string(), z.string()) });
@@ -27,48 +26,32 @@ export interface HttpFailBack extends FailBack {
 
 export function createFailBack(options: FailBackHttpOptions): HttpFailBack {
   const url = new URL("/fail-back", options.controlUrl);
-  if (!isConfidential(url)) {
-    throw new SwitchyardError("credentials-over-http", {
-      message: `the control token would go over plain HTTP to ${url.host}`,
-    });
-  }
+  assertControlConfidential(url);
   const unreachable = (why: string, cause?: unknown): SwitchyardError =>
     new SwitchyardError("fail-back-unreachable", {
       message: `the fail-back flags at ${url.href} failed: ${why}`,
       cause,
     });
 
-  const call = async <Schema extends z.ZodType>(
+  const call = <Schema extends z.ZodType>(
     method: "GET" | "PUT" | "POST",
     path: string,
     schema: Schema,
     signal: AbortSignal | undefined,
     body?: object,
-  ): Promise<z.infer<Schema>> => {
-    const deadline = AbortSignal.timeout(options.timeoutMs ?? 5_000);
-    let text: string;
-    try {
-      const reply = await fetch(new URL(path, url), {
-        method,
-        headers: { authorization: `Bearer ${options.token}`, "content-type": "application/json" },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
-        redirect: "error",
-      });
-      text = await reply.text();
-      if (!reply.ok) throw unreachable(`it answered ${reply.status}: ${text.slice(0, 200)}`);
-    } catch (error) {
-      if (signal?.aborted) throw signal.reason;
-      if (deadline.aborted) throw unreachable("no answer in time", error);
-      // fetch reports every network failure as a TypeError whose cause says which.
-      if (error instanceof TypeError) throw unreachable(String(error.cause ?? error.message), error);
-      throw error;
-    }
-    const parsed = schema.safeParse(parseJson(text));
-    if (parsed.success) return parsed.data;
-    const problems = parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-    throw unreachable(`its answer has not the form that is needed: ${problems.join("; ")}`, parsed.error);
-  };
+  ): Promise<z.infer<Schema>> =>
+    callControl({
+      url: new URL(path, url),
+      token: options.token,
+      schema,
+      form: "that is needed",
+      timeoutMs: options.timeoutMs ?? 5_000,
+      method,
+      headers: { "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal,
+      unreachable,
+    });
 
   const { scope } = options;
   return {

@@ -1,12 +1,11 @@
 /** Probes through the balancer's default route, evenly spaced, over a few kept connections. */
-import { setTimeout as wait } from "node:timers/promises";
-import { Pool } from "undici";
 import { SwitchyardError } from "../errors.ts";
 import type { ProbeResult, Prober } from "../ports/prober.ts";
+import { openBalancerPool } from "./balancer-pool.ts";
+import { systemClock } from "./system-clock.ts";
 
 const sideHeader = "x-switchyard-side";
 export const probeAgent = "switchyard-probe";
-const connections = 20;
 /** Failures in a row from the start that say that there is nothing to probe. */
 const hopeless = 20;
 
@@ -31,13 +30,7 @@ type Probe = ProbeResult | { readonly failure: Error };
 export function createHttpProber(options: HttpProberOptions): HttpProber {
   const perSecond = options.perSecond ?? 1_000;
   const timeoutMs = options.timeoutMs ?? 5_000;
-  const pool = new Pool(new URL(options.baseUrl).origin, {
-    connections,
-    pipelining: 1,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    connectTimeout: timeoutMs,
-  });
+  const pool = openBalancerPool(options.baseUrl, timeoutMs);
   const headers = {
     host: options.host,
     "x-switchyard-probe": "1",
@@ -103,7 +96,7 @@ export function createHttpProber(options: HttpProberOptions): HttpProber {
           sent += 1;
           probe(done);
         }
-        if (sent < count) await pause(Math.max(1, 1_000 / perSecond), signal);
+        if (sent < count) await systemClock.sleep(Math.max(1, 1_000 / perSecond), signal);
       }
       if (results.length < sent) {
         await new Promise<void>((resolve, reject) => {
@@ -123,14 +116,4 @@ export function createHttpProber(options: HttpProberOptions): HttpProber {
       await pool.destroy();
     },
   };
-}
-
-/** node:timers rejects with an AbortError of its own; callers are promised the signal's reason. */
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await wait(ms, undefined, signal === undefined ? {} : { signal });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  }
 }

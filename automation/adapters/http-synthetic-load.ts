@@ -1,11 +1,9 @@
 /** Echo requests to the agent through the balancer's default route: to the balancer and its feed they are a user's. */
 import { randomUUID } from "node:crypto";
-import { setTimeout as wait } from "node:timers/promises";
-import { Pool } from "undici";
 import { SwitchyardError } from "../errors.ts";
 import type { SyntheticLoad } from "../ports/synthetic-load.ts";
-
-const connections = 20;
+import { openBalancerPool } from "./balancer-pool.ts";
+import { systemClock } from "./system-clock.ts";
 
 export interface SyntheticLoadOptions {
   /** The balancer, http://127.0.0.1:PORT or https://DOMAIN. */
@@ -32,13 +30,7 @@ export function createSyntheticLoad(options: SyntheticLoadOptions): HttpSyntheti
   const perSecond = options.perSecond ?? 50;
   const timeoutMs = options.timeoutMs ?? 30_000;
   const path = options.path ?? "/process";
-  const pool = new Pool(new URL(options.baseUrl).origin, {
-    connections,
-    pipelining: 1,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    connectTimeout: timeoutMs,
-  });
+  const pool = openBalancerPool(options.baseUrl, timeoutMs);
 
   /** Undefined when a reply came, else why none did. */
   async function send(signal: AbortSignal | undefined): Promise<unknown> {
@@ -75,7 +67,7 @@ export function createSyntheticLoad(options: SyntheticLoadOptions): HttpSyntheti
       const startedAt = performance.now();
       while (sent.length < count) {
         const ahead = startedAt + (sent.length * 1_000) / perSecond - performance.now();
-        if (ahead > 0) await pause(ahead, signal);
+        if (ahead > 0) await systemClock.sleep(ahead, signal);
         sent.push(send(signal));
       }
       const failures = (await Promise.all(sent)).filter((failure) => failure !== undefined);
@@ -91,14 +83,4 @@ export function createSyntheticLoad(options: SyntheticLoadOptions): HttpSyntheti
       await pool.destroy();
     },
   };
-}
-
-/** node:timers rejects with an AbortError of its own; callers are promised the signal's reason. */
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await wait(ms, undefined, signal === undefined ? {} : { signal });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  }
 }

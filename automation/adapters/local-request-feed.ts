@@ -2,8 +2,7 @@
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
 import type { RequestFeed } from "../ports/request-feed.ts";
-import { parseJson } from "./json-text.ts";
-import { isConfidential } from "./loopback.ts";
+import { assertControlConfidential, callControl } from "./control-api.ts";
 
 const count = z.int().min(0);
 
@@ -35,11 +34,7 @@ export interface LocalRequestFeedOptions {
 
 export function createLocalRequestFeed(options: LocalRequestFeedOptions): RequestFeed {
   const url = new URL("/feed", options.controlUrl);
-  if (!isConfidential(url)) {
-    throw new SwitchyardError("credentials-over-http", {
-      message: `the control token would go over plain HTTP to ${url.host}`,
-    });
-  }
+  assertControlConfidential(url);
   const unreachable = (why: string, cause?: unknown): SwitchyardError =>
     new SwitchyardError("feed-unreachable", { message: `the request feed at ${url.href} failed: ${why}`, cause });
 
@@ -55,27 +50,15 @@ export function createLocalRequestFeed(options: LocalRequestFeedOptions): Reques
       if (options.listener !== undefined) query.searchParams.set("listener", options.listener);
       if (cursor !== undefined) query.searchParams.set("after", String(cursor));
       query.searchParams.set("wait_ms", String(Math.round(waitMs)));
-      const deadline = AbortSignal.timeout(waitMs + (options.timeoutMs ?? 5_000));
-      let text: string;
-      try {
-        const reply = await fetch(query, {
-          headers: { authorization: `Bearer ${options.token}` },
-          signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
-          redirect: "error",
-        });
-        text = await reply.text();
-        if (!reply.ok) throw unreachable(`it answered ${reply.status}: ${text.slice(0, 200)}`);
-      } catch (error) {
-        if (signal?.aborted) throw signal.reason;
-        if (deadline.aborted) throw unreachable("no answer in time", error);
-        // fetch reports every network failure as a TypeError whose cause says which.
-        if (error instanceof TypeError) throw unreachable(String(error.cause ?? error.message), error);
-        throw error;
-      }
-      const parsed = batchSchema.safeParse(parseJson(text));
-      if (parsed.success) return parsed.data;
-      const problems = parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-      throw unreachable(`its answer has not the form of a batch: ${problems.join("; ")}`, parsed.error);
+      return callControl({
+        url: query,
+        token: options.token,
+        schema: batchSchema,
+        form: "of a batch",
+        timeoutMs: waitMs + (options.timeoutMs ?? 5_000),
+        signal,
+        unreachable,
+      });
     },
   };
 }
