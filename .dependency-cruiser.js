@@ -81,7 +81,7 @@ export default {
       severity: "error",
       comment: "A decision imports no I/O, no clock, no process.",
       from: {
-        path: "^automation/(swap|guard|failover|drill)/(decide.*|decision|state|effects|plan|freeze|reasons|metric-state|gates/.*|judge/.*)\\.ts$",
+        path: "^automation/(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|metric-state|gates/.*|judge/.*)\\.ts$",
       },
       to: { path: ["^node:", "^automation/adapters/"], dependencyTypesNot: ["type-only"] },
     },

@@ -1,15 +1,8 @@
 /** How a command on a swap ends: with its summary, or with the error that says what a person has to do. */
 import { SwitchyardError } from "../errors.ts";
+import { foldEvents } from "../swap/fold.ts";
 import { describeWeights } from "../swap/perform.ts";
-import {
-  canReturn,
-  foldEvents,
-  nextShare,
-  type Phase,
-  type SwapEvent,
-  type SwapState,
-  type Verb,
-} from "../swap/state.ts";
+import { canReturn, nextShare, type Phase, type SwapEvent, type SwapState, type Verb } from "../swap/state.ts";
 import { describePosition } from "../swap/store.ts";
 import { reasonText, type SwapSummary, summarise } from "./swap-summary.ts";
 

@@ -25,7 +25,7 @@ import { outcomeOf } from "./gates/limits.ts";
 import { nextMeasurementAt } from "./metric-gate.ts";
 import { metricEvidence, metricLimits } from "./metric-state.ts";
 import type { Reason } from "./reasons.ts";
-import { nextShare, nextStep, type SwapState } from "./state.ts";
+import { nextShare, nextStep, type SwapState, weightsSince } from "./state.ts";
 
 /** A step begins unless a freeze or a person's approval is in the way; going back never asks. */
 export function beginStep(
@@ -55,7 +55,7 @@ export function decideShift(state: SwapState, seen: Observation, now: number): D
     attempts: state.mode === "failover" ? Number.POSITIVE_INFINITY : attempts.routing,
     otherwise: () => goBack(state, "routing-failed", failureEvidence(state)),
     next: () => {
-      const since = Math.max(state.phaseSince, state.acceptedAt ?? state.phaseSince);
+      const since = weightsSince(state);
       if (!state.verified) return verificationInTime(state, seen, share, now);
       const last = nextShare(state) === undefined;
       if (state.mode === "failover")
@@ -103,7 +103,7 @@ function lookAll(
       text: [...texts, "metrics from outside: the old side has no traffic to compare with"].join("; "),
       missing,
     };
-  const since = Math.max(state.phaseSince, state.acceptedAt ?? state.phaseSince);
+  const since = weightsSince(state);
   // A verdict of before says nothing of now.
   const last = (state.metrics.measuredAt ?? 0) >= since ? state.metrics.last : undefined;
   const text = last === undefined ? "metrics from outside were not judged yet" : `metrics from outside: ${last}`;
@@ -135,7 +135,7 @@ function watching(state: SwapState, now: number, why: string): WaitDecision | Pa
   const outcome = outcomeOf(state.metrics.tally, metricLimits(state));
   if (outcome === "error") return pause("metric-unreadable", metricEvidence(state));
   if (outcome === "inconclusive") return pause("metric-inconclusive", metricEvidence(state));
-  const since = Math.max(state.phaseSince, state.acceptedAt ?? state.phaseSince);
+  const since = weightsSince(state);
   const { measuredAt, last } = state.metrics;
   if (!comparable(state)) return wait(why);
   const due = nextMeasurementAt(state.settings.metrics, { since, measuredAt, lastVerdict: last });

@@ -8,10 +8,11 @@ import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import type { StateStore } from "../ports/state-store.ts";
+import { foldEvents } from "./fold.ts";
 import { gateProfileNames } from "./gate-settings.ts";
 import { firstPrevious, hashOf, headKeyOf, headText, lineOf } from "./journal.ts";
 import { hotSwapConfig, platformConfig, type SwapSettings, toSwapSettings } from "./settings.ts";
-import { foldEvents, journalFormat, type SwapEvent, swapEvent } from "./state.ts";
+import { journalFormat, type SwapEvent, swapEvent } from "./state.ts";
 import { journalKey } from "./store.ts";
 import { assertStoreFormat, formatKey, storeFormat } from "./store-format.ts";
 

@@ -7,10 +7,11 @@ import type { Weights } from "../ports/traffic-router.ts";
 import { decide, mustStop } from "./decide.ts";
 import type { Decision, Observation, WaitDecision } from "./decision.ts";
 import type { Effect } from "./effects.ts";
+import { applyEvent, foldEvents } from "./fold.ts";
 import type { Journal } from "./journal.ts";
 import { claimMap, describeWeights, type PerformResult, performEffect } from "./perform.ts";
 import type { RunPorts } from "./run-ports.ts";
-import { applyEvent, foldEvents, type SwapEvent, type SwapState, sameWeights } from "./state.ts";
+import { type SwapEvent, type SwapState, sameWeights } from "./state.ts";
 import type { SwapRequest } from "./store.ts";
 import { SwapWatch } from "./watch.ts";
 

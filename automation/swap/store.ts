@@ -4,9 +4,10 @@ import { SwitchyardError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ProcessTable } from "../ports/process-table.ts";
 import type { StateStore } from "../ports/state-store.ts";
+import { foldEvents } from "./fold.ts";
 import { type Journal, type JournalPlace, openJournal, readJournal } from "./journal.ts";
 import { acquireLease, type Lease, type LeaseHolder, type LeaseOptions, LeaseWatch } from "./lease.ts";
-import { foldEvents, type SwapEvent, type SwapState, type Verb, verbs } from "./state.ts";
+import { type SwapEvent, type SwapState, type Verb, verbs } from "./state.ts";
 import { assertStoreFormat, markStoreFormat } from "./store-format.ts";
 
 export interface SwapRecord {

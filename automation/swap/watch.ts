@@ -7,7 +7,7 @@ import { addLost, createGates, foldProbe, foldRecord, type GateState, newStep } 
 import { addProbes, createProbeWindow } from "./gates/weight.ts";
 import { measure } from "./metric-gate.ts";
 import type { RunPorts } from "./run-ports.ts";
-import type { Phase, SwapEvent, SwapState } from "./state.ts";
+import { type Phase, type SwapEvent, type SwapState, weightsSince } from "./state.ts";
 
 /** Longest wait for the next request before the clock is looked at again, ms. */
 const tickMs = 100;
@@ -177,12 +177,12 @@ export class SwapWatch {
 
   async #measure(now: number): Promise<void> {
     const { metrics, random } = this.#ports;
-    const { settings, environment, from, to, acceptedAt, phaseSince } = this.#state();
+    const { settings, environment, from, to, phaseSince } = this.#state();
     const context = {
       candidate: to,
       old: from,
       environment,
-      fromMs: Math.max(phaseSince, acceptedAt ?? phaseSince),
+      fromMs: weightsSince(this.#state()),
       toMs: now,
       random,
     };

@@ -6,9 +6,10 @@ import type { RequestRecord } from "../../automation/ports/request-feed.ts";
 import { decide } from "../../automation/swap/decide.ts";
 import type { Decision, Observation } from "../../automation/swap/decision.ts";
 import { journalFormat, type SwapEvent } from "../../automation/swap/events.ts";
+import { foldEvents } from "../../automation/swap/fold.ts";
 import { foldRecord } from "../../automation/swap/gates/stop.ts";
 import { addProbes, createProbeWindow, type ProbeWindow } from "../../automation/swap/gates/weight.ts";
-import { foldEvents, type SwapState } from "../../automation/swap/state.ts";
+import type { SwapState } from "../../automation/swap/state.ts";
 import { DrawnSwap, draws, lognormal, settingsOf, sides } from "../automation/swap/gates/traffic.ts";
 
 const goal = 200_000;

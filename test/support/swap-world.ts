@@ -9,9 +9,10 @@ import {
 } from "../../automation/drill/simulation/engine.ts";
 import { candidate, SimulatedWorld, type WorldOptions } from "../../automation/drill/simulation/world.ts";
 import type { SwitchyardError } from "../../automation/errors.ts";
+import { foldEvents } from "../../automation/swap/fold.ts";
 import { parseJournal } from "../../automation/swap/journal.ts";
 import type { RunListener } from "../../automation/swap/run.ts";
-import { foldEvents, type SwapEvent, type SwapState, type Verb } from "../../automation/swap/state.ts";
+import type { SwapEvent, SwapState, Verb } from "../../automation/swap/state.ts";
 import { type SwapStore, swapPurpose } from "../../automation/swap/store.ts";
 
 /** Thrown where a process was killed. */

@@ -2,16 +2,10 @@ import { describe, expect, it } from "vitest";
 import { assertPossible, finish } from "../../../automation/cli/swap-outcome.ts";
 import { standing } from "../../../automation/cli/swap-standing.ts";
 import { SwitchyardError } from "../../../automation/errors.ts";
+import { startState } from "../../../automation/swap/fold.ts";
 import type { Reason } from "../../../automation/swap/reasons.ts";
 import { hotSwapConfig, platformConfig, toSwapSettings } from "../../../automation/swap/settings.ts";
-import {
-  journalFormat,
-  type Phase,
-  phases,
-  type SwapState,
-  startState,
-  type Verb,
-} from "../../../automation/swap/state.ts";
+import { journalFormat, type Phase, phases, type SwapState, type Verb } from "../../../automation/swap/state.ts";
 
 const startedAt = Date.parse("2026-11-20T12:00:00Z");
 

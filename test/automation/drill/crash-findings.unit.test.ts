@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { crash, crashAtRandom, crashedSwaps } from "../../../automation/drill/crashes.ts";
+import type * as Fold from "../../../automation/swap/fold.ts";
 import type * as Perform from "../../../automation/swap/perform.ts";
-import type * as State from "../../../automation/swap/state.ts";
 
 /** What is broken about the engine. */
 const broken = vi.hoisted(() => ({ forgetsItsWayBack: false, skipsAStep: false, ignoresTheFence: false }));
 
-vi.mock(import("../../../automation/swap/state.ts"), async (original) => {
-  const real: typeof State = await original();
+vi.mock(import("../../../automation/swap/fold.ts"), async (original) => {
+  const real: typeof Fold = await original();
   return {
     ...real,
     // Only a process that takes over folds a journal.

@@ -1,7 +1,8 @@
 import { Args, Flags } from "@oclif/core";
 import { describeEffect } from "../../../swap/effects.ts";
 import { explain, explainMeasurement } from "../../../swap/explain.ts";
-import { applyEvent, type SwapEvent, type SwapState, startState } from "../../../swap/state.ts";
+import { applyEvent, startState } from "../../../swap/fold.ts";
+import type { SwapEvent, SwapState } from "../../../swap/state.ts";
 import { describePosition } from "../../../swap/store.ts";
 import { environmentFlag } from "../../environment-command.ts";
 import { SwapCommand } from "../../swap-command.ts";
