@@ -9,10 +9,8 @@ import type { SwapSettings } from "./settings.ts";
 
 export {
   type EndState,
-  endStates,
   journalFormat,
   type Mode,
-  modes,
   type Phase,
   phases,
   type SwapEvent,
