@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { catalogue, HotSwapError, StatelessViolationError, SwitchyardError } from "../../automation/errors.ts";
 
@@ -22,6 +23,16 @@ describe("the errors of the requirement", () => {
 });
 
 describe("the catalogue", () => {
+  it("has each code in one part only", async () => {
+    const folder = new URL("../../automation/error-catalogue/", import.meta.url);
+    const parts = (await readdir(folder)).filter((name) => name !== "entry.ts");
+    const tables = await Promise.all(
+      parts.map(async (name) => Object.values(await import(new URL(name, folder).href))),
+    );
+    const codes = tables.flat().flatMap((table) => Object.keys(table as object));
+    expect(codes.toSorted()).toEqual(Object.keys(catalogue).toSorted());
+  });
+
   it("says for every code what happened and what to do, in sentences", () => {
     for (const [code, entry] of Object.entries(catalogue)) {
       expect(entry.what, code).toMatch(/^[A-Z].*\.$/);
