@@ -57,6 +57,12 @@ export default {
       "Prices and arithmetic.",
     ),
     only(
+      "stateless",
+      "^automation/stateless/",
+      "^automation/(stateless/|ports/|(errors|error-catalogue|nearest)\\.ts$)",
+      "Rules over resources.",
+    ),
+    only(
       "adapters",
       "^automation/adapters/",
       "^(automation/(adapters/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
@@ -81,7 +87,7 @@ export default {
       severity: "error",
       comment: "A decision imports no I/O, no clock, no process.",
       from: {
-        path: "^automation/(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|metric-state|gates/.*|judge/.*)\\.ts$",
+        path: "^automation/(stateless/|(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|metric-state|gates/.*|judge/.*)\\.ts$)",
       },
       to: { path: ["^node:", "^automation/adapters/"], dependencyTypesNot: ["type-only"] },
     },

@@ -18,7 +18,12 @@ export interface ScannedResource {
   readonly object: Readonly<Record<string, unknown>>;
   /** Where a person finds it: `file:line`, a URN. */
   readonly where: string;
+  /** Where something in it stands (of keys and indexes), closer than `where`; undefined where nobody knows. Manifests have it. */
+  readonly whereIn?: (path: Path) => string | undefined;
 }
+
+/** Keys and indexes from the object's root. */
+export type Path = readonly (string | number)[];
 
 /** hard: it keeps state. warning: it leans on one instance or on local data. cannot-tell: what would decide is not known, or the kind is not. */
 export type FindingLevel = "hard" | "warning" | "cannot-tell";
@@ -28,7 +33,9 @@ export interface Finding {
   readonly rule: string;
   readonly level: FindingLevel;
   readonly resource: { readonly type: string; readonly name: string; readonly where: string };
-  /** In the resource, for example spec.template.spec.volumes[0].hostPath. */
+  /** Where the path stands: a closer `resource.where` if there is one. */
+  readonly where: string;
+  /** In the resource, for example spec.template.spec.volumes[0].hostPath; empty for the whole of it. */
   readonly path: string;
   /** What is there and why it matters, one sentence. */
   readonly reason: string;
