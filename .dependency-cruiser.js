@@ -23,7 +23,7 @@ export default {
     only(
       "tools",
       "^tools/",
-      "^(tools/|services/kiro/contract\\.ts$|automation/((errors|error-catalogue)\\.ts$|cli/|swap/|adapters/pulumi-))",
+      "^(tools/|services/kiro/contract\\.ts$|automation/((errors|error-catalogue)\\.ts$|cli/|swap/|guard/state\\.ts$|adapters/pulumi-))",
       "Tools generate from the source; nothing but the demo's load needs them.",
     ),
     only(
@@ -63,6 +63,12 @@ export default {
       "Rules over resources.",
     ),
     only(
+      "guard",
+      "^automation/guard/",
+      "^automation/(guard/|ports/|swap/(freeze|zoned-time)\\.ts$|(errors|error-catalogue|nearest)\\.ts$)",
+      "guard -> ports; the freeze calendar is the swap's.",
+    ),
+    only(
       "adapters",
       "^automation/adapters/",
       "^(automation/(adapters/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
@@ -87,7 +93,7 @@ export default {
       severity: "error",
       comment: "A decision imports no I/O, no clock, no process.",
       from: {
-        path: "^automation/(stateless/|(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|metric-state|gates/.*|judge/.*)\\.ts$)",
+        path: "^automation/(stateless/|guard/(versions|support|hops|evidence|rules/.*)\\.ts$|(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|metric-state|gates/.*|judge/.*)\\.ts$)",
       },
       to: { path: ["^node:", "^automation/adapters/"], dependencyTypesNot: ["type-only"] },
     },

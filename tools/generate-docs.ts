@@ -1,5 +1,6 @@
 /**
- * Writes what is generated from the source: docs/commands.md, docs/errors.md and the JSON Schema of switchyard.yaml.
+ * Writes what is generated from the source: docs/commands.md, docs/errors.md, docs/guard-states.md and the JSON Schema of
+ * switchyard.yaml.
  * With --check it writes nothing and fails when a file is not what it would write.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -8,6 +9,7 @@ import { Config } from "@oclif/core";
 import { z } from "zod";
 import { configFile } from "../automation/cli/config-file.ts";
 import { catalogue, exitCodes } from "../automation/errors.ts";
+import { guardStatesPage } from "./guard-states-page.ts";
 
 const root = dirname(import.meta.dirname);
 
@@ -105,6 +107,7 @@ function schema(): string {
 const pages: Readonly<Record<string, () => Promise<string> | string>> = {
   "docs/commands.md": commandsPage,
   "docs/errors.md": errorsPage,
+  "docs/guard-states.md": () => guardStatesPage(generated),
   "docs/schema/switchyard.schema.json": schema,
 };
 

@@ -5,7 +5,16 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
-const benches = ["startup", "router", "engine", "decide", "sequential", "idle-connections", "detection"] as const;
+const benches = [
+  "startup",
+  "router",
+  "engine",
+  "decide",
+  "sequential",
+  "idle-connections",
+  "guard-hops",
+  "detection",
+] as const;
 /** Ten minutes and more. */
 const long: readonly string[] = ["detection"];
 

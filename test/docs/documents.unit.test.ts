@@ -56,7 +56,7 @@ async function problemOf(words: readonly string[]): Promise<string | undefined> 
 }
 
 /** Made from the source, which has its own tests. */
-const generated: readonly string[] = ["docs/commands.md", "docs/errors.md"];
+const generated: readonly string[] = ["docs/commands.md", "docs/errors.md", "docs/guard-states.md"];
 
 /** `section.name` for every setting of a JSON Schema, at any depth; `section` is the property that it is under. */
 function settingNames(part: unknown, section = ""): readonly string[] {
