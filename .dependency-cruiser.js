@@ -53,8 +53,8 @@ export default {
     only(
       "cost",
       "^automation/cost/",
-      "^automation/(cost/|ports/|(errors|error-catalogue)\\.ts$)",
-      "Prices and arithmetic.",
+      "^automation/(cost/|swap/|ports/|(errors|error-catalogue|nearest)\\.ts$)",
+      "cost -> swap.",
     ),
     only(
       "stateless",

@@ -234,6 +234,13 @@ export class Environment {
     return createMetricSources({ config: metrics.sources, env, clock: this.#composition.clock });
   }
 
+  /** The finished requests of the environment's users. Errors: not-deployed, credentials-missing. */
+  async requestFeed(): Promise<RequestFeed> {
+    const balancer = await this.balancer();
+    const env = await this.#composition.variables(this.config);
+    return this.config.cloud === "local" ? (await this.#localWatch(balancer, env)).feed : this.#logFeed(balancer, env);
+  }
+
   /** Everything that a swap needs beside its lease. Errors: not-deployed, credentials-missing. */
   async swapPorts(): Promise<Omit<RunPorts, "lease"> & { readonly close: () => Promise<void> }> {
     const balancer = await this.balancer();

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
+import { costConfig } from "../cost/settings.ts";
 import { SwitchyardError } from "../errors.ts";
 import { failoverConfig } from "../failover/settings.ts";
 import { nearest } from "../nearest.ts";
@@ -62,6 +63,7 @@ const environment = z
       .describe("Settings per platform."),
     swap: hotSwapConfig.optional(),
     failover: failoverConfig.optional(),
+    cost: costConfig.optional(),
     state: stateConfig.optional(),
   })
   .superRefine((value, context) => {

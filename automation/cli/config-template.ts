@@ -139,4 +139,12 @@ environments:
       # Seconds between two moves at the least, and moves within 24 hours at the most.
       #dwell: 600
       #max_moves: 3
+    # What the environment uses in a month, where it is not observed; \`cost\` reckons with it. requests a month, duration in ms,
+    # requests at once on a busy instance, share of idle time, and GiB of traffic out, logs and own calls; each a number or
+    # {low: 1, expected: 2, high: 3}.
+    #cost:
+      #usage:
+        #requests: 2000000
+        #duration: 250
+        #egress: 20
 `;

@@ -1,5 +1,12 @@
 /** What it costs that two platforms run at the same time. Pure arithmetic over the price table. */
-import { autopilotRatesIn, type Confidence, cloudRunRatesIn, gkeClusterHour, pricesOf } from "./prices.ts";
+import {
+  autopilotRatesIn,
+  type Confidence,
+  cloudRunRatesIn,
+  gkeClusterHour,
+  leastCertain,
+  pricesOf,
+} from "./prices.ts";
 import { defaultSizes, gibOf, vcpusOf } from "./sizes.ts";
 
 /** As in switchyard.yaml; what is absent is the default. */
@@ -29,12 +36,6 @@ export interface DoubleRunning {
   /** When the prices were looked up. */
   readonly pricesOf: string;
   readonly confidence: Confidence;
-}
-
-const confidences: readonly Confidence[] = ["vendor", "quoted", "unverified"];
-
-function leastCertain(all: readonly Confidence[]): Confidence {
-  return confidences.findLast((one) => all.includes(one)) ?? "vendor";
 }
 
 /**

@@ -2,6 +2,16 @@
 import { type CatalogueEntry, exitCodes } from "./entry.ts";
 
 export const rulesErrors = {
+  "load-unknown": {
+    exitCode: exitCodes.error,
+    what: "Too few requests were seen, and no usage says how many there are, so that nothing can be said about a month.",
+    next: "State the usage in a file and give it with `npx switchyard cost --usage FILE`, or watch for longer with --observe.",
+  },
+  "price-unknown": {
+    exitCode: exitCodes.configuration,
+    what: "The price table that comes with the product has no price for what is asked.",
+    next: "Look at the regions in the message; `npx switchyard cost --allow-stand-in` takes another region's price and marks it unverified.",
+  },
   "stateless-violation": {
     exitCode: exitCodes.policy,
     what: "The workload keeps state on its platform, so that moving it would lose something.",

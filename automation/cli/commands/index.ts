@@ -3,6 +3,7 @@ import AgentCall from "./agent/call.ts";
 import AgentHealth from "./agent/health.ts";
 import AgentInfo from "./agent/info.ts";
 import AgentMetrics from "./agent/metrics.ts";
+import Cost from "./cost.ts";
 import Demo from "./demo.ts";
 import Destroy from "./destroy.ts";
 import Doctor from "./doctor.ts";
@@ -44,6 +45,7 @@ export const commands = {
   "agent:health": AgentHealth,
   "agent:info": AgentInfo,
   "agent:metrics": AgentMetrics,
+  cost: Cost,
   demo: Demo,
   destroy: Destroy,
   doctor: Doctor,

@@ -1,0 +1,9 @@
+/** The section `cost` of an environment in switchyard.yaml: its usage, and the budget that is watched. */
+import { z } from "zod";
+import { usageConfig } from "./usage.ts";
+
+export const costConfig = z
+  .strictObject({
+    usage: usageConfig.prefault({}),
+  })
+  .describe("What the environment uses, and the budget that `switchyard cost watch` keeps.");
