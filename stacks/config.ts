@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { cloudRunRanges, cloudRunSettingProblems } from "../components/cloud-run/settings.ts";
 import { gkeRanges, gkeSettingProblems } from "../components/gke/settings.ts";
+import {
+  errorPercentDefault,
+  errorPercentForm,
+  monitoredPlatforms,
+  monitoringRanges,
+  monitoringSettingProblems,
+  uptimePeriodDefault,
+  uptimePeriodForm,
+} from "../components/observability/settings.ts";
 import { type FailBackArgs, failBackProblems } from "../components/shared/fail-back.ts";
 import { checkImage, imageForm } from "../components/shared/images.ts";
 import { prefixForm, prefixPattern } from "../components/shared/naming.ts";
@@ -29,6 +38,10 @@ const integer = z
   .string()
   .regex(/^-?\d+$/)
   .transform(Number);
+const decimal = z
+  .string()
+  .regex(/^\d+(?:\.\d+)?$/)
+  .transform(Number);
 const flag = z.enum(["true", "false"]).transform((value) => value === "true");
 const listOfNames = z
   .string()
@@ -53,6 +66,7 @@ const memory = text.default("1Gi").describe('a Kubernetes quantity, for example 
 const environment = mapOfText.default({}).describe("a map of variable names to text (default none)");
 // Off: a swap ends with taking the old platform away.
 const deletionProtection = flagOf(false);
+const domain = text.describe("a host name in lower case, for example agent.example.com");
 const requestTimeoutSeconds = ranged(gkeRanges.requestTimeoutSeconds);
 const drainSeconds = integer
   .optional()
@@ -106,12 +120,27 @@ const programSettings = {
     requestTimeoutSeconds,
     drainSeconds,
     deletionProtection,
-    domain: text.describe("a host name in lower case, for example agent.example.com"),
+    domain,
     platforms: listOfNames.describe(
       "a list of platforms, for example [cloud-run, gke]; at creation the first one serves",
     ),
     gkeZones: listOfNames.default([]).describe("a list of zones, for example [us-central1-a]"),
     maxRatePerEndpoint: ranged(trafficRanges.maxRatePerEndpoint),
+  }),
+  observability: z.object({
+    prefix,
+    domain,
+    platforms: listOfNames
+      .default([...monitoredPlatforms])
+      .describe(`a list of platforms (default [${monitoredPlatforms.join(", ")}])`),
+    notificationChannels: listOfNames
+      .default([])
+      .describe("a list of channels by full name, for example [projects/my-project/notificationChannels/1234567890]"),
+    errorPercent: decimal.default(errorPercentDefault).describe(errorPercentForm),
+    latencyMilliseconds: ranged(monitoringRanges.latencyMilliseconds),
+    requestsPerMinute: ranged(monitoringRanges.requestsPerMinute),
+    uptimePeriodSeconds: integer.default(uptimePeriodDefault).describe(uptimePeriodForm),
+    maxInstances: ranged(monitoringRanges.maxInstances),
   }),
 } as const;
 
@@ -131,6 +160,7 @@ export type GkeConfig = Omit<Settings<"gke">, keyof typeof failBack> &
   WithFailBack & { readonly drainSeconds: number; readonly maxReplicas: number };
 export type CloudRunConfig = Omit<Settings<"cloud-run">, keyof typeof failBack> &
   WithFailBack & { readonly maxInstances: number };
+export type ObservabilityConfig = Settings<"observability">;
 export type TrafficConfig = Settings<"traffic"> & { readonly drainSeconds: number };
 
 /** Every key that some program knows; one stack's file may hold settings of others. */
@@ -178,6 +208,11 @@ export function readTrafficConfig(source: ConfigSource): TrafficConfig {
   function complete(settings: Settings<"traffic">): TrafficConfig {
     return { ...settings, drainSeconds: settings.drainSeconds ?? settings.requestTimeoutSeconds };
   }
+}
+
+/** The settings of observability. Errors: InvalidArgsError with every problem at once. */
+export function readObservabilityConfig(source: ConfigSource): ObservabilityConfig {
+  return read("observability", source, (settings) => settings, monitoringSettingProblems);
 }
 
 const failBackKey = { url: "failBackUrl", routeUrl: "failBackRouteUrl", routeHost: "failBackRouteHost" } as const;

@@ -9,6 +9,7 @@ export type Program = () => Promise<Record<string, unknown>>;
 export const programs: Readonly<Record<ProgramName, () => Promise<Program>>> = {
   "cloud-run": async () => (await import("./cloud-run.ts")).cloudRun,
   gke: async () => (await import("./gke.ts")).gke,
+  observability: async () => (await import("./observability.ts")).observability,
   traffic: async () => (await import("./traffic.ts")).traffic,
 };
 

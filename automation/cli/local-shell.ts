@@ -26,7 +26,8 @@ export async function localShell(
 
   async function settings(program: Program) {
     const shared = await environment.settings(program);
-    if (program !== "traffic") return { ...shared, "switchyard:image": await environment.image(undefined) };
+    if (program === "cloud-run" || program === "gke")
+      return { ...shared, "switchyard:image": await environment.image(undefined) };
     return shared;
   }
 }

@@ -1,4 +1,4 @@
 /** The programs of stacks/, by the first part of a stack's name. */
-export const programs = ["cloud-run", "gke", "traffic"] as const;
+export const programs = ["cloud-run", "gke", "observability", "traffic"] as const;
 
 export type Program = (typeof programs)[number];

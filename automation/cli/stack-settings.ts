@@ -28,6 +28,7 @@ export function stackSettings(
     "switchyard:prefix": config.prefix,
   };
   if (program === "traffic") return { ...shared, "switchyard:domain": config.domain };
+  if (program === "observability") return { ...shared, "switchyard:domain": config.domain, ...watched(config) };
   const { auto_scale_config: scale, resource_limits: limits } =
     config.platforms[program as keyof typeof config.platforms] ?? platformConfig.parse({});
   const names = scaleNames[program as keyof typeof scaleNames];
@@ -42,6 +43,16 @@ export function stackSettings(
     ...given("failBackUrl", failBack?.flagUrl),
     ...given("failBackRouteUrl", failBack?.routeUrl),
     ...given("failBackRouteHost", failBack?.routeHost),
+  };
+}
+
+/** What is alerted is what a swap goes by. One latency for both sides: the higher, so that neither is blamed for the other's. */
+function watched({ swap, platforms }: EnvironmentConfig): ConfigValues {
+  const latencies = Object.values(platforms).flatMap((platform) => platform?.performance_threshold ?? []);
+  return {
+    ...given("errorPercent", swap && Number((swap.rollback_threshold * 100).toPrecision(6))),
+    ...given("latencyMilliseconds", latencies.length === 0 ? undefined : Math.ceil(Math.max(...latencies))),
+    ...given("maxInstances", platforms["cloud-run"]?.auto_scale_config.max_instances),
   };
 }
 

@@ -17,6 +17,7 @@ export async function upConfig(
     readonly signal: AbortSignal;
   },
 ): Promise<ConfigValues> {
+  if (program === "observability") return environment.settings(program);
   if (program !== "traffic") {
     return { ...(await environment.settings(program)), "switchyard:image": await environment.image(options.image) };
   }

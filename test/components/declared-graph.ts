@@ -42,6 +42,12 @@ const computed: Readonly<Record<string, (inputs: Inputs, name: string) => Inputs
     email: `${inputs["accountId"]}@my-project.iam.gserviceaccount.com`,
     name: `projects/my-project/serviceAccounts/${inputs["accountId"]}@my-project.iam.gserviceaccount.com`,
   }),
+  "gcp:monitoring/uptimeCheckConfig:UptimeCheckConfig": (inputs) => ({
+    uptimeCheckId: `${String(inputs["displayName"]).split(":")[0]}-check`,
+  }),
+  "gcp:monitoring/alertPolicy:AlertPolicy": (inputs, name) => ({
+    name: `projects/${inputs["project"]}/alertPolicies/${name}`,
+  }),
   "gcp:compute/globalAddress:GlobalAddress": () => ({ address: "203.0.113.8" }),
   "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": (inputs) => ({
     dnsResourceRecords: [{ name: `_acme-challenge.${inputs["domain"]}.`, type: "CNAME", data: "authorize.example." }],

@@ -18,7 +18,8 @@ export function expectWellFormed(graph: DeclaredGraph, root: string): void {
       `${resource.name} starts with its parent's name`,
     ).toBe(true);
     const physical = resource.inputs["accountId"] ?? resource.inputs["name"];
-    if (resource.type.startsWith("gcp:") && physical !== undefined) {
+    // Cloud Monitoring gives its resources their names itself.
+    if (resource.type.startsWith("gcp:") && !resource.type.startsWith("gcp:monitoring/") && physical !== undefined) {
       const limit = limits[resource.type] ?? 63;
       expect(physical, resource.name).toMatch(/^[a-z](?:[a-z0-9-]*[a-z0-9])?$/);
       expect(String(physical).length, `${resource.name}: ${String(physical)}`).toBeLessThanOrEqual(limit);

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { InvalidArgsError } from "../../components/shared/validation.ts";
-import { type ConfigSource, readCloudRunConfig, readGkeConfig, readTrafficConfig } from "../../stacks/config.ts";
+import {
+  type ConfigSource,
+  readCloudRunConfig,
+  readGkeConfig,
+  readObservabilityConfig,
+  readTrafficConfig,
+} from "../../stacks/config.ts";
 
 const image = `kiro@sha256:${"a".repeat(64)}`;
 const place = { GOOGLE_PROJECT: "my-project", GOOGLE_REGION: "us-central1" };
@@ -101,6 +107,37 @@ describe("stack configuration", () => {
       gkeZones: [],
       drainSeconds: 300,
     });
+  });
+
+  test("observability: defaults, a decimal, and both platforms whichever serves", () => {
+    expect(readObservabilityConfig(source({ domain: "agent.example.com" }))).toEqual({
+      prefix: "kiro",
+      project: "my-project",
+      region: "us-central1",
+      domain: "agent.example.com",
+      platforms: ["cloud-run", "gke"],
+      notificationChannels: [],
+      errorPercent: 5,
+      latencyMilliseconds: 10_000,
+      requestsPerMinute: 1,
+      uptimePeriodSeconds: 60,
+      maxInstances: 100,
+    });
+    expect(readObservabilityConfig(source({ domain: "agent.example.com", errorPercent: "0.5" }))).toMatchObject({
+      errorPercent: 0.5,
+    });
+    expect(
+      problemsOf(() =>
+        readObservabilityConfig(
+          source({ errorPercent: "0", uptimePeriodSeconds: "30", notificationChannels: "#agents" }),
+        ),
+      ),
+    ).toEqual([
+      "switchyard:domain is missing; allowed: a host name in lower case, for example agent.example.com",
+      "switchyard:notificationChannels[0] is not accepted; allowed: a channel's full name, for example projects/my-project/notificationChannels/1234567890",
+      "switchyard:errorPercent is 0; allowed: a number above 0, at most 100 (default 5)",
+      "switchyard:uptimePeriodSeconds is 30; allowed: 60, 300, 600, 900 s (default 60)",
+    ]);
   });
 
   test("project and region: Pulumi's setting before the environment, in the provider's order", () => {

@@ -20,6 +20,7 @@ const urlMap = z.object({
   }),
   hostRules: z.array(z.object({ hosts: z.array(z.string()) })),
 });
+const kept = z.object({ resources: z.array(z.object({ type: z.string() })) });
 const status = z.object({ listeners: z.array(z.object({ name: z.string(), url: z.string() })) });
 
 async function readMap(): Promise<z.infer<typeof urlMap>> {
@@ -132,6 +133,23 @@ describe("plain pulumi on the local cloud", () => {
     await up("gke.local", "--expect-no-changes");
   });
 
+  test("given what watches the agent, when it is up, then it is kept, and a second up changes nothing", async () => {
+    expect((await project.pulumi("stack", "init", "observability.local")).exitCode).toBe(0);
+    await configure("observability.local", { domain: "agent.local" });
+    await up("observability.local");
+    await up("observability.local", "--expect-no-changes");
+    const { resources } = kept.parse(await project.control("/resources"));
+    const types = resources.map(({ type }) => type).filter((type) => type.startsWith("gcp:monitoring/"));
+    expect(types.toSorted()).toEqual([
+      ...Array<string>(7).fill("gcp:monitoring/alertPolicy:AlertPolicy"),
+      "gcp:monitoring/dashboard:Dashboard",
+      "gcp:monitoring/uptimeCheckConfig:UptimeCheckConfig",
+    ]);
+    // The check is replaced, and what names it follows.
+    await configure("observability.local", { uptimePeriodSeconds: "300" });
+    expect(await up("observability.local")).toContain("1 replaced");
+  });
+
   test("given two platforms, when the rehearsal host is asked, then both answer, whatever the weights", async () => {
     const sides = new Set<unknown>();
     for (let asked = 0; asked < 40; asked += 1) {
@@ -217,7 +235,7 @@ describe("plain pulumi on the local cloud", () => {
   });
 
   test("when the stacks are refreshed and destroyed, then nothing is left", async () => {
-    for (const stack of ["traffic.local", "gke.local", "cloud-run.local"]) {
+    for (const stack of ["observability.local", "traffic.local", "gke.local", "cloud-run.local"]) {
       const refreshed = await project.pulumi(
         "refresh",
         "--yes",

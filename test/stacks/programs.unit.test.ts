@@ -49,6 +49,10 @@ describe("programs", () => {
     expect(Object.keys(cloudRun.outputs)).toEqual(["negName", "service", "uri", "latestReadyRevision"]);
     expect(cloudRun.types).toContain("gcp:cloudrunv2/service:Service");
 
+    const observability = await runProgram("observability.test", { "switchyard:domain": "agent.example.com" });
+    expect(Object.keys(observability.outputs)).toEqual(["uptimeCheckId", "dashboardId", "alertPolicies"]);
+    expect(observability.types).toContain("gcp:monitoring/dashboard:Dashboard");
+
     const traffic = await runProgram("traffic.test", {
       "switchyard:domain": "agent.example.com",
       "switchyard:platforms": "cloud-run",
@@ -72,7 +76,7 @@ describe("programs", () => {
 
   test("a stack that names no program is refused with the known ones and the nearest", () => {
     expect(() => loadProgram("gek.local")).toThrow(
-      "Stack gek.local names no program. A stack is called <program>.<environment>; the programs are cloud-run, gke, traffic. Did you mean gke.local?",
+      "Stack gek.local names no program. A stack is called <program>.<environment>; the programs are cloud-run, gke, observability, traffic. Did you mean gke.local?",
     );
     for (const stack of ["gke", "gke.", ".local", "", "toString.local", "constructor.local"]) {
       expect(() => loadProgram(stack), stack).toThrow(UnknownProgramError);
@@ -91,6 +95,6 @@ describe("programs", () => {
       runtime: { name: "nodejs", options: { typescript: false } },
       options: { refresh: "always" },
     });
-    expect(Object.keys(programs).toSorted()).toEqual(["cloud-run", "gke", "traffic"]);
+    expect(Object.keys(programs).toSorted()).toEqual(["cloud-run", "gke", "observability", "traffic"]);
   });
 });

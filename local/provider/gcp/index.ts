@@ -10,6 +10,9 @@ import { network } from "./compute-network.ts";
 import { router, routerNat } from "./compute-router.ts";
 import { subnetwork } from "./compute-subnetwork.ts";
 import { containerCluster } from "./container-cluster.ts";
+import { alertPolicy } from "./monitoring-alert-policy.ts";
+import { dashboard } from "./monitoring-dashboard.ts";
+import { uptimeCheckConfig } from "./monitoring-uptime-check-config.ts";
 import { getClientConfig, getProject } from "./organizations.ts";
 import { projectIamMember } from "./projects-iam-member.ts";
 import { serviceAccount } from "./serviceaccount-account.ts";
@@ -17,12 +20,14 @@ import { serviceAccountIamMember } from "./serviceaccount-iam-member.ts";
 
 /** Every resource type of the gcp provider that is simulated. */
 export const gcpTypes: readonly ResourceType[] = [
+  alertPolicy,
   certificate,
   certificateMap,
   certificateMapEntry,
   cloudRunService,
   cloudRunServiceIamMember,
   containerCluster,
+  dashboard,
   dnsAuthorization,
   ...loadBalancingTypes,
   network,
@@ -32,6 +37,7 @@ export const gcpTypes: readonly ResourceType[] = [
   serviceAccount,
   serviceAccountIamMember,
   subnetwork,
+  uptimeCheckConfig,
 ];
 
 /** Every function of the gcp provider that is simulated. */

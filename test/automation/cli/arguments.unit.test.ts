@@ -32,7 +32,7 @@ describe("a stack's name", () => {
 
   it("with a typo in its program is told the nearest one", () => {
     expect(thrown(() => parseStack("trafic.local")).message).toBe(
-      "There is no program trafic; known: cloud-run, gke, traffic; did you mean traffic?",
+      "There is no program trafic; known: cloud-run, gke, observability, traffic; did you mean traffic?",
     );
   });
 });

@@ -34,6 +34,26 @@ describe("the settings of a stack", () => {
   });
 });
 
+test("observability alerts on what a swap goes by", () => {
+  const { environments } = parseConfig(
+    "environments: {local: {cloud: local, domain: a.local, swap: {rollback_threshold: 0.005}, platforms: {gke: {performance_threshold: 500}, cloud-run: {performance_threshold: 800, auto_scale_config: {max_instances: 7}}}}}",
+  );
+  const { local } = environments;
+  if (local === undefined) throw new Error("there is no environment");
+  expect(stackSettings("observability", local, "project")).toEqual({
+    "gcp:project": "project",
+    "gcp:region": "us-central1",
+    "switchyard:prefix": "kiro",
+    "switchyard:domain": "a.local",
+    "switchyard:errorPercent": 0.5,
+    "switchyard:latencyMilliseconds": 800,
+    "switchyard:maxInstances": 7,
+  });
+  expect(Object.keys(stackSettings("observability", config(""), "project"))).not.toContain(
+    "switchyard:latencyMilliseconds",
+  );
+});
+
 test("fail_back is refused for a cloud, whose agents could not read the flag", () => {
   const text = `environments: {prod: {cloud: google, project: my-project, image: "kiro@sha256:a", swap: {fail_back: true}}}`;
   expect(() => parseConfig(text)).toThrow(/environments\.prod\.swap\.fail_back: true: needs cloud: local/);

@@ -175,6 +175,13 @@ describe.runIf(hasTerminals)("destroy on a terminal asks for the name", () => {
   });
 });
 
+test("up of observability declares what watches the agent, from switchyard.yaml alone", async () => {
+  const { outputs, changes } = await cli.result("up", "observability.local");
+  expect(outputs).toMatchObject({ dashboardId: expect.stringMatching(/^projects\/switchyard-local\/dashboards\//) });
+  expect(changes).toEqual({ create: 11 });
+  expect(await cli.result("destroy", "observability.local", "-y")).toMatchObject({ changes: { delete: 11 } });
+});
+
 test("destroy removes a stack's resources, and says how to bring them back", async () => {
   const traffic = await cli.run(["destroy", "traffic.local", "--yes"]);
   expect(traffic.code, traffic.stderr).toBe(0);
