@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { findLocalCloud, type LocalCloud, startLocalCloud } from "../adapters/local-cloud.ts";
+import { manifestFiles } from "../adapters/manifest-files.ts";
 import { nodeFileSystem } from "../adapters/node-file-system.ts";
 import { operatingSystemProcesses } from "../adapters/operating-system-processes.ts";
 import { cloudEnvironment, engineEnvironment, localEnvironment, localUnset } from "../adapters/pulumi-environment.ts";
@@ -42,6 +43,7 @@ export interface ComposeOptions {
 export class Composition implements EnvironmentSurroundings {
   readonly root: string;
   readonly files = nodeFileSystem;
+  readonly manifests = manifestFiles;
   readonly processes = operatingSystemProcesses;
   readonly clock = systemClock;
   readonly #options: ComposeOptions;

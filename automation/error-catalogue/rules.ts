@@ -17,4 +17,9 @@ export const rulesErrors = {
     what: "The workload keeps state on its platform, so that moving it would lose something.",
     next: "Move the named state to a service outside the platform.",
   },
+  "manifest-unreadable": {
+    exitCode: exitCodes.configuration,
+    what: "A manifest is not there, or nothing in what was named is one.",
+    next: "Name files or folders with rendered Kubernetes manifests, or - for the standard input.",
+  },
 } as const satisfies Record<string, CatalogueEntry>;

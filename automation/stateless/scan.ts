@@ -11,8 +11,8 @@ import { isKnownType } from "./known-types.ts";
 import type { StatelessRule } from "./rule.ts";
 import { unknownVolumeSources } from "./rules/storage.ts";
 import { statelessRules } from "./rules.ts";
-import { kindOf, type Subject, type Surroundings, subjectOf } from "./subject.ts";
-import { drawPath } from "./value.ts";
+import { kindOf, type Surroundings, subjectOf } from "./subject.ts";
+import { drawPath, type Value } from "./value.ts";
 
 /** What a scan says. */
 export interface StatelessReport {
@@ -52,8 +52,17 @@ const levels: readonly Finding["level"][] = ["hard", "warning", "cannot-tell"];
 function findingsIn(resource: ScannedResource, around: Surroundings): readonly Finding[] {
   const findings: Finding[] = [];
   const untold = new Map<string, { path: Path; rules: string[] }>();
-  for (const rule of statelessRules) look(rule, resource, around, findings, untold);
-  findings.push(...unknownVolumes(resource, around, untold));
+  let asking = "";
+  const subject = subjectOf(resource, around, (path) => addUntold(untold, path, asking));
+  for (const rule of statelessRules) {
+    asking = rule.id;
+    rule.look(subject, (at, reason) => findings.push(findingOf(rule, resource, at, reason)));
+  }
+  asking = unknownVolume;
+  for (const source of unknownVolumeSources(subject)) {
+    const reason = `No rule knows the volume source ${source.path.at(-1)}`;
+    findings.push(cannotTell(resource, source.path, unknownVolume, reason, unknownVolumeFix));
+  }
   for (const { path, rules } of untold.values()) {
     findings.push(cannotTell(resource, path, rules[0] ?? "", untoldReason(path, rules), untoldFix));
   }
@@ -65,6 +74,8 @@ function findingsIn(resource: ScannedResource, around: Surroundings): readonly F
   return findings.toSorted((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level));
 }
 
+const unknownVolume = "unknown-volume";
+const unknownVolumeFix = "Use a volume source of the Kubernetes or Cloud Run API.";
 const untoldFix = "Judge it again when the value is known: after the deployment, or with the value given.";
 const unknownKindFix = "Find out whether it keeps data on the platform; scan what is made from it, as it is applied.";
 
@@ -72,26 +83,17 @@ function untoldReason(path: Path, rules: readonly string[]): string {
   return `${drawPath(path) || "The object"} is not known, and decides ${rules.join(", ")}`;
 }
 
-function look(
-  rule: StatelessRule,
-  resource: ScannedResource,
-  around: Surroundings,
-  findings: Finding[],
-  untold: Map<string, { path: Path; rules: string[] }>,
-): void {
-  const subject = subjectOf(resource, around, (path) => addUntold(untold, path, rule.id));
-  rule.look(subject, (at, reason) => {
-    findings.push({
-      rule: rule.id,
-      level: rule.level,
-      resource: { type: resource.type, name: resource.name, where: resource.where },
-      where: resource.whereIn?.(at.path) ?? resource.where,
-      path: drawPath(at.path),
-      reason: `${reason}.`,
-      fix: rule.fix,
-      class: rule.class,
-    });
-  });
+function findingOf(rule: StatelessRule, resource: ScannedResource, at: Value, reason: string): Finding {
+  return {
+    rule: rule.id,
+    level: rule.level,
+    resource: { type: resource.type, name: resource.name, where: resource.where },
+    where: resource.whereIn?.(at.path) ?? resource.where,
+    path: drawPath(at.path),
+    reason: `${reason}.`,
+    fix: rule.fix,
+    class: rule.class,
+  };
 }
 
 function addUntold(untold: Map<string, { path: Path; rules: string[] }>, path: Path, rule: string): void {
@@ -99,19 +101,6 @@ function addUntold(untold: Map<string, { path: Path; rules: string[] }>, path: P
   const seen = untold.get(key);
   if (seen === undefined) untold.set(key, { path, rules: [rule] });
   else if (!seen.rules.includes(rule)) seen.rules.push(rule);
-}
-
-function unknownVolumes(
-  resource: ScannedResource,
-  around: Surroundings,
-  untold: Map<string, { path: Path; rules: string[] }>,
-): readonly Finding[] {
-  const rule = "unknown-volume";
-  const subject: Subject = subjectOf(resource, around, (path) => addUntold(untold, path, rule));
-  return unknownVolumeSources(subject).map((source) => {
-    const reason = `No rule knows the volume source ${source.path.at(-1)}`;
-    return cannotTell(resource, source.path, rule, reason, "Use a volume source of the Kubernetes or Cloud Run API.");
-  });
 }
 
 function cannotTell(resource: ScannedResource, path: Path, rule: string, reason: string, fix: string): Finding {

@@ -83,21 +83,19 @@ export const workloadKinds: readonly string[] = [...Object.keys(podSpecPaths), .
 
 export function subjectOf(resource: ScannedResource, around: Surroundings, onUnknown: OnUnknown): Subject {
   const { group, kind } = kindOf(resource.type);
-  const object = new Value(resource.object, [], onUnknown);
+  const object = Value.root(resource.object, onUnknown);
+  const workload = workloadOf(group, kind, object);
   return {
     group,
     kind,
     object,
-    // Nearly every rule reads one of the two, and few read both.
-    get workload() {
-      return workloadOf(group, kind, object);
-    },
+    workload,
     get namespace() {
       return object.get("metadata", "namespace").text ?? "";
     },
     other(otherKind, name) {
       const found = around.objects.get(`${otherKind}/${name}`);
-      return found && new Value(found, [`${otherKind}/${name}`], onUnknown);
+      return found && Value.root(found, onUnknown, `${otherKind}/${name}`);
     },
   };
 }
@@ -107,7 +105,6 @@ function workloadOf(group: string | undefined, kind: string, object: Value): Wor
   const path = podPath ?? (group === undefined ? cloudRunTemplatePaths[kind] : undefined);
   if (path === undefined) return undefined;
   const kubernetes = podPath !== undefined;
-  const spec = object.get(...path);
   const container = (value: Value): Container => ({
     value,
     get env() {
@@ -124,16 +121,18 @@ function workloadOf(group: string | undefined, kind: string, object: Value): Wor
     },
   });
   return {
-    spec,
     kubernetes,
+    get spec() {
+      return object.get(...path);
+    },
     get containers() {
-      return spec.get("containers").items.map(container);
+      return this.spec.get("containers").items.map(container);
     },
     get initContainers() {
-      return spec.get("initContainers").items.map(container);
+      return this.spec.get("initContainers").items.map(container);
     },
     get volumes() {
-      return spec.get("volumes").items;
+      return this.spec.get("volumes").items;
     },
   };
 }

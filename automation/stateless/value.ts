@@ -3,19 +3,35 @@ import { type Path, unknownValue } from "./finding.ts";
 /** Told of every place where a rule looked and found that the value is not known yet. */
 export type OnUnknown = (path: Path) => void;
 
+const nothing: readonly Value[] = [];
+
 /**
  * A value in a resource, with the way to it. Rules read resources through this and nothing else: a read that meets
- * `unknownValue` is told, so no rule can take what is not known for a good value.
+ * `unknownValue` is told, so no rule can take what is not known for a good value. All rules share one tree of them.
  */
 export class Value {
-  readonly path: Path;
   readonly #raw: unknown;
+  readonly #parent: Value | undefined;
+  readonly #key: string | number;
   readonly #onUnknown: OnUnknown;
+  #members: Map<string, Value> | undefined;
+  #items: readonly Value[] | undefined;
 
-  constructor(raw: unknown, path: Path, onUnknown: OnUnknown) {
+  private constructor(raw: unknown, parent: Value | undefined, key: string | number, onUnknown: OnUnknown) {
     this.#raw = raw;
-    this.path = path;
+    this.#parent = parent;
+    this.#key = key;
     this.#onUnknown = onUnknown;
+  }
+
+  /** The root of an object; `name` begins its paths where it is not the one that is judged. */
+  static root(raw: unknown, onUnknown: OnUnknown, name = ""): Value {
+    return new Value(raw, undefined, name, onUnknown);
+  }
+
+  get path(): Path {
+    if (this.#parent === undefined) return this.#key === "" ? [] : [this.#key];
+    return [...this.#parent.path, this.#key];
   }
 
   /** The member of that name; of anything but an object an absent one. */
@@ -28,7 +44,9 @@ export class Value {
   /** Members of a list; of anything but a list none. */
   get items(): readonly Value[] {
     const raw = this.#known();
-    return Array.isArray(raw) ? raw.map((item, index) => new Value(item, [...this.path, index], this.#onUnknown)) : [];
+    if (!Array.isArray(raw)) return nothing;
+    this.#items ??= raw.map((item, index) => new Value(item, this, index, this.#onUnknown));
+    return this.#items;
   }
 
   /** Names of an object's members that are there. */
@@ -65,8 +83,17 @@ export class Value {
 
   #member(key: string): Value {
     const raw = this.#known();
-    const inner = isObject(raw) && Object.hasOwn(raw, key) ? raw[key] : undefined;
-    return new Value(inner, [...this.path, key], this.#onUnknown);
+    const known = this.#members?.get(key);
+    if (known !== undefined) return known;
+    const member = new Value(
+      isObject(raw) && Object.hasOwn(raw, key) ? raw[key] : undefined,
+      this,
+      key,
+      this.#onUnknown,
+    );
+    this.#members ??= new Map();
+    this.#members.set(key, member);
+    return member;
   }
 
   #known(): unknown {

@@ -81,6 +81,7 @@ const envelope = z.discriminatedUnion("status", [
       exitCode: z.number(),
       platform: z.string().optional(),
       rollbackRequired: z.boolean().optional(),
+      violations: z.array(z.string()).optional(),
       data: z.record(z.string(), z.unknown()).optional(),
     }),
     warnings: z.array(z.string()),

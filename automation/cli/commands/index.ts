@@ -18,6 +18,7 @@ import LocalStop from "./local/stop.ts";
 import Outputs from "./outputs.ts";
 import Preview from "./preview.ts";
 import Refresh from "./refresh.ts";
+import Scan from "./scan.ts";
 import Stacks from "./stacks.ts";
 import StateMigrate from "./state/migrate.ts";
 import StateSetAside from "./state/set-aside.ts";
@@ -60,6 +61,7 @@ export const commands = {
   outputs: Outputs,
   preview: Preview,
   refresh: Refresh,
+  scan: Scan,
   stacks: Stacks,
   "swap:abort": SwapAbort,
   "swap:decommission": SwapDecommission,
