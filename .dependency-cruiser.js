@@ -35,7 +35,7 @@ export default {
     only(
       "swap",
       "^automation/swap/",
-      "^(automation/(swap/|ports/|(errors|error-catalogue|nearest)\\.ts$)|services/kiro/contract\\.ts$)",
+      "^(automation/(swap/|ports/|(errors|error-catalogue|nearest|hash-chain)\\.ts$)|services/kiro/contract\\.ts$)",
       "swap -> ports.",
     ),
     only(
@@ -69,6 +69,12 @@ export default {
       "guard -> ports; the freeze calendar is the swap's.",
     ),
     only(
+      "audit",
+      "^automation/audit/",
+      "^automation/(audit/|ports/|(errors|error-catalogue|hash-chain)\\.ts$)",
+      "The audit log is of no command in particular.",
+    ),
+    only(
       "adapters",
       "^automation/adapters/",
       "^(automation/(adapters/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
@@ -93,7 +99,7 @@ export default {
       severity: "error",
       comment: "A decision imports no I/O, no clock, no process.",
       from: {
-        path: "^automation/(stateless/|guard/(versions|support|hops|evidence|rules/.*)\\.ts$|(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|metric-state|gates/.*|judge/.*)\\.ts$)",
+        path: "^automation/(stateless/|audit/(entry|verify)\\.ts$|guard/(versions|support|hops|evidence|rules/.*)\\.ts$|(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|metric-state|gates/.*|judge/.*)\\.ts$)",
       },
       to: { path: ["^node:", "^automation/adapters/"], dependencyTypesNot: ["type-only"] },
     },

@@ -1,4 +1,5 @@
 import { Command, Flags } from "@oclif/core";
+import type { AuditLog } from "../audit/log.ts";
 import { reportError } from "./error-output.ts";
 
 /** Flags that every command takes beside --json. */
@@ -13,6 +14,10 @@ const commonFlags = {
 export abstract class SwitchyardCommand<Result extends object> extends Command {
   static override enableJsonFlag = true;
   static override baseFlags = commonFlags;
+  /** Whether it changes anything that outlives it; then it is in the audit log. Every command says so for itself. */
+  static mutates: boolean | undefined;
+  /** Flags with which it changes nothing after all. */
+  static onlyReadsWith: readonly string[] = [];
 
   readonly #stop = new AbortController();
   readonly #warnings: string[] = [];
@@ -31,12 +36,37 @@ export abstract class SwitchyardCommand<Result extends object> extends Command {
   override async run(): Promise<Result> {
     const release = this.#watchSignals();
     try {
-      const result = await this.execute();
+      const result = await this.#recorded();
       if (!this.jsonEnabled()) for (const line of this.describe(result)) process.stdout.write(`${line}\n`);
       return result;
     } finally {
       release();
     }
+  }
+
+  /** Where it is written down that this command changes something; undefined where that is nobody's business. */
+  protected async auditLog(): Promise<AuditLog | undefined> {
+    return undefined;
+  }
+
+  /** The work; where it changes something it is in the audit log before it begins. */
+  async #recorded(): Promise<Result> {
+    const { mutates, onlyReadsWith } = this.ctor as typeof SwitchyardCommand;
+    // One that forgot to say is taken for one that does.
+    if (mutates === false) return this.execute();
+    const { flags } = await this.parse(this.ctor);
+    if (onlyReadsWith.some((name) => flags[name] === true)) return this.execute();
+    const log = await this.auditLog();
+    if (log === undefined) return this.execute();
+    const { recorded } = await import("./audit-trail.ts");
+    const command = (this.id ?? "").replaceAll(":", " ");
+    const call = { command, arguments: this.argv, env: process.env, now: Date.now };
+    return recorded(
+      log,
+      call,
+      () => this.execute(),
+      (text) => this.addWarning(text),
+    );
   }
 
   /** One line of progress, for people. */

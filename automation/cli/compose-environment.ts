@@ -15,6 +15,7 @@ import { createPlatforms, platformNames } from "../adapters/platforms.ts";
 import { createPulumiEngine } from "../adapters/pulumi-engine.ts";
 import type { ResolvedEngine } from "../adapters/pulumi-resolver.ts";
 import { createStateStore } from "../adapters/state-stores.ts";
+import { type AuditLog, createAuditLog } from "../audit/log.ts";
 import { SwitchyardError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FileSystem } from "../ports/file-system.ts";
@@ -92,6 +93,17 @@ export class Environment {
 
   get project(): string {
     return projectOf(this.config);
+  }
+
+  /** Where what changes this environment is written down. */
+  auditLog(): AuditLog {
+    const { name } = this;
+    return createAuditLog({
+      store: this.statePlace.store,
+      environment: name,
+      verify: `npx switchyard audit verify --env ${name}`,
+      setAside: `npx switchyard audit set-aside --env ${name} --reason WHY`,
+    });
   }
 
   engine(): Promise<StackEngine> {

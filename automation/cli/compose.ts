@@ -11,7 +11,9 @@ import {
   resolveEngine,
   resolveLanguageHost,
 } from "../adapters/pulumi-resolver.ts";
+import { createStateStore } from "../adapters/state-stores.ts";
 import { systemClock } from "../adapters/system-clock.ts";
+import { type AuditLog, createAuditLog } from "../audit/log.ts";
 import { SwitchyardError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { StackName } from "../ports/stack-engine.ts";
@@ -74,6 +76,16 @@ export class Composition implements EnvironmentSurroundings {
       });
     }
     return new Environment(this, name, config);
+  }
+
+  /** Where what concerns the whole checkout is written down (init, local start). */
+  auditLog(): AuditLog {
+    const folder = join(this.root, ".switchyard");
+    return createAuditLog({
+      store: createStateStore(undefined, { environment: "checkout", files: this.files, folder }),
+      verify: "npx switchyard audit verify",
+      setAside: "npx switchyard audit set-aside --checkout --reason WHY",
+    });
   }
 
   /** Errors: engine-missing. */

@@ -1,4 +1,5 @@
 import { Flags } from "@oclif/core";
+import type { AuditLog } from "../audit/log.ts";
 import { SwitchyardCommand } from "./command.ts";
 import type { Composition, Environment } from "./compose.ts";
 import { composeProgress, ProgressLines } from "./progress.ts";
@@ -28,5 +29,17 @@ export abstract class EnvironmentCommand<Result extends object> extends Switchya
 
   protected async environment(name: string): Promise<Environment> {
     return (await this.compose()).environment(name);
+  }
+
+  protected override async auditLog(): Promise<AuditLog | undefined> {
+    const composition = await this.compose();
+    const name = await this.environmentName();
+    return name === undefined ? composition.auditLog() : (await composition.environment(name)).auditLog();
+  }
+
+  /** The environment that it works on; undefined where it concerns the whole checkout. */
+  protected async environmentName(): Promise<string | undefined> {
+    const { flags } = await this.parse(this.ctor);
+    return typeof flags["env"] === "string" ? flags["env"] : undefined;
   }
 }

@@ -50,6 +50,11 @@ export interface StackCommandResult {
 
 /** A command that runs one engine operation on one stack. */
 export abstract class StackCommand extends EnvironmentCommand<StackCommandResult> {
+  protected override async environmentName(): Promise<string | undefined> {
+    const { args } = await this.parse(this.ctor);
+    return parseStack(String(args["stack"])).environment;
+  }
+
   protected async operate(
     operation: "up" | "preview" | "refresh" | "destroy",
     parsed: ParsedStack,

@@ -22,4 +22,14 @@ export const rulesErrors = {
     what: "A manifest is not there, or nothing in what was named is one.",
     next: "Name files or folders with rendered Kubernetes manifests, or - for the standard input.",
   },
+  "audit-damaged": {
+    exitCode: exitCodes.error,
+    what: "The audit log was changed, or lost lines, or cannot be written. A command that would change something was not begun.",
+    next: "Look with `npx switchyard audit verify`; `npx switchyard audit set-aside --reason WHY` keeps the log as it is and begins a new one.",
+  },
+  "literal-secret": {
+    exitCode: exitCodes.configuration,
+    what: "A secret stands in a configuration in clear. It was not used, and is not repeated here.",
+    next: "Put it into Secret Manager and name it: `secrets: {NAME: projects/P/secrets/S/versions/V}`. Then change the secret where it was issued: it may have been seen.",
+  },
 } as const satisfies Record<string, CatalogueEntry>;

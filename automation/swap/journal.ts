@@ -6,9 +6,9 @@
  * to another one, which had written already, is left out. Anything else that does not fit is refused. The hashes have no
  * secret: they find mistakes and damage, not somebody who makes them anew.
  */
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
+import { type ChainHead, hashChain, headKeyOf, parseHead, parseJson, writeHead } from "../hash-chain.ts";
 import type { StateStore, StoredLog } from "../ports/state-store.ts";
 import { journalFormat, type SwapEvent, swapEvent } from "./events.ts";
 
@@ -23,38 +23,14 @@ const line = z.object({
 
 export type JournalEntry = Omit<z.infer<typeof line>, "hash">;
 
-/** Of a line's text; the next line carries it. */
-export const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16);
+const { hashOf, seal, isWhole, firstPrevious } = hashChain(16);
 
-const hashPart = (hash: string): string => `,"hash":"${hash}"}`;
-const hashPartLength = hashPart(hashOf("")).length;
+export { firstPrevious, hashOf };
 
 /** The text of a line: the entry, and at its end the hash of the entry's text. */
 export function lineOf({ n, prev, fence, event }: JournalEntry): string {
-  const text = JSON.stringify({ n, prev, fence, event } satisfies JournalEntry);
-  return text.slice(0, -1) + hashPart(hashOf(text));
+  return seal({ n, prev, fence, event } satisfies JournalEntry);
 }
-
-/** Whether a line is as it was written. */
-function isWhole(raw: string): boolean {
-  return raw.endsWith(hashPart(hashOf(`${raw.slice(0, -hashPartLength)}}`)));
-}
-
-/**
- * The newest line of a journal, kept as a value beside its log and written after each line: a millisecond where the line's
- * own took two. A crash in between leaves a log that is longer than its mark, which is sound.
- */
-const journalHead = z.strictObject({ n: z.number().int().min(1), hash: z.string() });
-
-export type JournalHead = z.infer<typeof journalHead>;
-
-/** Of `swaps/3/journal`: `swaps/3/head`. */
-export const headKeyOf = (journalKey: string): string => journalKey.replace(/[^/]*$/, "head");
-
-export const headText = (head: JournalHead): string => JSON.stringify(head satisfies JournalHead);
-
-/** What the first line carries. */
-export const firstPrevious = "0".repeat(16);
 
 /** Where a journal is kept, for messages. */
 export interface JournalPlace {
@@ -85,7 +61,7 @@ export interface JournalContent {
  * Pure. The head is what the store had before the log was read; without one nothing is known of lines that are missing at the
  * end. Errors: journal-corrupt, with the line and what is wrong; journal-format.
  */
-export function parseJournal(log: StoredLog, place: JournalPlace, head?: JournalHead): JournalContent {
+export function parseJournal(log: StoredLog, place: JournalPlace, head?: ChainHead): JournalContent {
   const events: SwapEvent[] = [];
   const late: LateLine[] = [];
   let previous = firstPrevious;
@@ -120,7 +96,7 @@ export function parseJournal(log: StoredLog, place: JournalPlace, head?: Journal
 const changed = "it was changed after it was written";
 
 /** Errors: journal-corrupt. */
-function assertHead(lines: readonly string[], head: JournalHead, place: JournalPlace): void {
+function assertHead(lines: readonly string[], head: ChainHead, place: JournalPlace): void {
   const marked = lines[head.n - 1];
   if (marked === undefined) {
     const missing = lines.length + 1 === head.n ? "it is" : `it and all up to line ${head.n} are`;
@@ -140,15 +116,6 @@ function assertFormat(raw: string | undefined, place: JournalPlace): void {
     next: `To keep it and start afresh:   ${place.setAside}`,
     data: { journal: place.text },
   });
-}
-
-function parseJson(raw: string): unknown {
-  try {
-    return JSON.parse(raw);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function parseLine(raw: string): JournalEntry | undefined {
@@ -199,22 +166,6 @@ async function readMarked(
   if (stored !== undefined && head === undefined)
     throw corrupt(place, lines.lines.length, `the mark of the last line (${headKeyOf(key)}) is none`);
   return { content, headVersion: stored?.version ?? 0 };
-}
-
-function parseHead(value: string): JournalHead | undefined {
-  const parsed = journalHead.safeParse(parseJson(value));
-  return parsed.success ? parsed.data : undefined;
-}
-
-/** Never back: a process that stood still between its line and the mark leaves a later one as it is. */
-async function writeHead(store: StateStore, key: string, head: JournalHead, expected: number): Promise<number> {
-  for (let version = expected; ; ) {
-    const written = await store.write(headKeyOf(key), headText(head), version);
-    if (written !== undefined) return written;
-    const stored = await store.read(headKeyOf(key));
-    if (stored !== undefined && (parseHead(stored.value)?.n ?? 0) >= head.n) return stored.version;
-    version = stored?.version ?? 0;
-  }
 }
 
 /** Opens for writing under the token of a lease. Errors: as parseJournal, those of the store, lease-lost when a later lease has written. */

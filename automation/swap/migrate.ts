@@ -6,11 +6,12 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
+import { headKeyOf, headText } from "../hash-chain.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import type { StateStore } from "../ports/state-store.ts";
 import { foldEvents } from "./fold.ts";
 import { gateProfileNames } from "./gate-settings.ts";
-import { firstPrevious, hashOf, headKeyOf, headText, lineOf } from "./journal.ts";
+import { firstPrevious, hashOf, lineOf } from "./journal.ts";
 import { hotSwapConfig, platformConfig, type SwapSettings, toSwapSettings } from "./settings.ts";
 import { journalFormat, type SwapEvent, swapEvent } from "./state.ts";
 import { journalKey } from "./store.ts";

@@ -3,6 +3,7 @@ import type { DemoResult } from "../demo/demo.ts";
 import { EnvironmentCommand } from "../environment-command.ts";
 
 export default class Demo extends EnvironmentCommand<DemoResult> {
+  static override mutates = true;
   static override summary =
     "Show the main job on this machine: a swap under load, and one that is rolled back by itself.";
   static override examples = ["<%= config.bin %> demo"];

@@ -3,6 +3,7 @@ import { confirmName } from "../confirm.ts";
 import { parseStack, StackCommand, type StackCommandResult, stackArgument } from "../stack-command.ts";
 
 export default class Destroy extends StackCommand {
+  static override mutates = true;
   static override summary = "Delete all resources of a stack.";
   static override examples = ["<%= config.bin %> destroy cloud-run.local --yes"];
   static override args = { stack: stackArgument };

@@ -8,6 +8,7 @@ interface DoctorResult {
 }
 
 export default class Doctor extends EnvironmentCommand<DoctorResult> {
+  static override mutates = false;
   static override summary = "Say what is there, what is missing, and the command that repairs it.";
   static override examples = ["<%= config.bin %> doctor"];
   static override flags = {

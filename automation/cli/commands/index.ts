@@ -3,6 +3,9 @@ import AgentCall from "./agent/call.ts";
 import AgentHealth from "./agent/health.ts";
 import AgentInfo from "./agent/info.ts";
 import AgentMetrics from "./agent/metrics.ts";
+import AuditSetAside from "./audit/set-aside.ts";
+import AuditShow from "./audit/show.ts";
+import AuditVerify from "./audit/verify.ts";
 import Cost from "./cost.ts";
 import Demo from "./demo.ts";
 import Destroy from "./destroy.ts";
@@ -46,6 +49,9 @@ export const commands = {
   "agent:health": AgentHealth,
   "agent:info": AgentInfo,
   "agent:metrics": AgentMetrics,
+  "audit:set-aside": AuditSetAside,
+  "audit:show": AuditShow,
+  "audit:verify": AuditVerify,
   cost: Cost,
   demo: Demo,
   destroy: Destroy,

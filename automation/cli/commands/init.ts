@@ -10,6 +10,8 @@ interface InitResult {
 }
 
 export default class Init extends EnvironmentCommand<InitResult> {
+  static override mutates = true;
+  static override onlyReadsWith = ["print"];
   static override summary = "Write a commented switchyard.yaml.";
   static override examples = ["<%= config.bin %> init"];
   static override flags = {

@@ -7,6 +7,7 @@ interface OutputsResult {
 }
 
 export default class Outputs extends EnvironmentCommand<OutputsResult> {
+  static override mutates = false;
   static override summary = "Print the outputs of a stack.";
   static override examples = ["<%= config.bin %> outputs traffic.local"];
   static override args = { stack: stackArgument };

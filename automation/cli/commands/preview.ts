@@ -1,6 +1,7 @@
 import { parseStack, StackCommand, type StackCommandResult, stackArgument } from "../stack-command.ts";
 
 export default class Preview extends StackCommand {
+  static override mutates = false;
   static override summary = "Show what `up` would change.";
   static override examples = ["<%= config.bin %> preview gke.local"];
   static override args = { stack: stackArgument };

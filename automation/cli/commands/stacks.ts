@@ -11,6 +11,7 @@ interface StacksResult {
 }
 
 export default class Stacks extends EnvironmentCommand<StacksResult> {
+  static override mutates = false;
   static override summary = "List the stacks of every environment.";
   static override examples = ["<%= config.bin %> stacks"];
 

@@ -2,6 +2,7 @@ import { Flags } from "@oclif/core";
 import { parseStack, StackCommand, type StackCommandResult, stackArgument } from "../stack-command.ts";
 
 export default class Up extends StackCommand {
+  static override mutates = true;
   static override summary = "Bring a stack up, as `pulumi up` would.";
   static override examples = ["<%= config.bin %> up cloud-run.local"];
   static override args = { stack: stackArgument };

@@ -46,6 +46,46 @@ describe.each(Object.keys(commands))("%s", (id) => {
   });
 });
 
+describe("the audit log", () => {
+  // A command that is new says for itself whether it changes anything; this list is the second pair of eyes.
+  const changing = [
+    "audit:set-aside",
+    "demo",
+    "destroy",
+    "failover:run",
+    "failover:watch",
+    "image:build",
+    "init",
+    "local:start",
+    "local:stop",
+    "refresh",
+    "state:migrate",
+    "state:set-aside",
+    "swap:abort",
+    "swap:decommission",
+    "swap:extend-bake",
+    "swap:pause",
+    "swap:promote",
+    "swap:resume",
+    "swap:retry",
+    "swap:rollback",
+    "swap:start",
+    "swap:watch",
+    "traffic:set",
+    "up",
+  ];
+
+  it.each(Object.entries(commands))("%s says for itself whether it changes anything", (_id, command) => {
+    expect(Object.hasOwn(command, "mutates"), "static override mutates = true or false").toBe(true);
+    expect(typeof command.mutates).toBe("boolean");
+  });
+
+  it("has exactly the commands that change something", () => {
+    const found = Object.entries(commands).flatMap(([id, { mutates }]) => (mutates === false ? [] : [id]));
+    expect(found.toSorted()).toEqual(changing);
+  });
+});
+
 it("every file below commands/ is a command of the index, by its words", async () => {
   const folder = join(checkout, "automation/cli/commands");
   const files = (await readdir(folder, { recursive: true })).filter(

@@ -5,6 +5,7 @@ import { SwitchyardError } from "../../../errors.ts";
 import { AgentCommand, agentFlags } from "../../agent-command.ts";
 
 export default class AgentCall extends AgentCommand<KiroResponse> {
+  static override mutates = false;
   static override summary = "Send a request to the agent and print its response.";
   static override examples = ['<%= config.bin %> agent call \'{"operation":"echo","value":"hello"}\''];
   static override args = {

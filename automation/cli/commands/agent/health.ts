@@ -2,6 +2,7 @@ import type { HealthReport } from "../../../../services/kiro/contract.ts";
 import { AgentCommand, agentFlags } from "../../agent-command.ts";
 
 export default class AgentHealth extends AgentCommand<HealthReport> {
+  static override mutates = false;
   static override summary = "Ask an instance of the agent how it is.";
   static override examples = ["<%= config.bin %> agent health --platform cloud-run"];
   static override flags = agentFlags;

@@ -4,6 +4,7 @@ import { SwapCommand } from "../../swap-command.ts";
 import { describeSummary, type SwapSummary } from "../../swap-summary.ts";
 
 export default class FailoverRun extends SwapCommand<SwapSummary> {
+  static override mutates = true;
   static override summary = "Move all traffic to a platform that stands by, at once and outside a swap.";
   static override description =
     "For when the serving side fails. The standby passes its acceptance suite, gets all traffic in one step, which is seen on the data plane, and both sides stay. Freezes and approvals do not hold it back. Nothing is deployed: a platform stands by after `up` and `up traffic.ENV --platforms A,B`, or after an aborted swap, whose candidate stays up. While a swap is open, its rollback window included, this is refused: there `swap rollback` is the way back.";

@@ -15,6 +15,7 @@ interface WatchOutcome extends WatchResult {
 }
 
 export default class FailoverWatch extends SwapCommand<WatchOutcome> {
+  static override mutates = true;
   static override summary = "Watch the serving side outside swaps, and propose or do a failover when it fails.";
   static override description =
     "Runs until Ctrl-C. The environment's failover section of switchyard.yaml says when a side counts as failed and whether its traffic is moved or the command is only proposed. Nothing moves back by itself.";

@@ -6,6 +6,7 @@ interface BuildResult {
 }
 
 export default class ImageBuild extends EnvironmentCommand<BuildResult> {
+  static override mutates = true;
   static override summary = "Build a folder into an image and print its name with digest.";
   static override examples = ["<%= config.bin %> image build services/kiro"];
   static override args = { folder: Args.string({ required: true, description: "Folder with a package.json." }) };

@@ -7,6 +7,7 @@ interface EnvResult {
 }
 
 export default class LocalEnv extends EnvironmentCommand<EnvResult> {
+  static override mutates = false;
   static override summary = "Print the shell lines with which plain `pulumi` works on the local cloud.";
   static override description =
     "Starts the local cloud if it does not run, and puts the configuration of the environment's stacks in place where there is none.";

@@ -2,6 +2,7 @@ import { EnvironmentCommand } from "../../environment-command.ts";
 import { describeLocal, type LocalResult, localResult } from "../../local-status.ts";
 
 export default class LocalStart extends EnvironmentCommand<LocalResult> {
+  static override mutates = true;
   static override summary = "Start the local cloud; it stays until `local stop`.";
   static override examples = ["<%= config.bin %> local start"];
 

@@ -2,6 +2,7 @@ import { EnvironmentCommand } from "../../environment-command.ts";
 import { describeLocal, type LocalResult, localResult } from "../../local-status.ts";
 
 export default class LocalStatus extends EnvironmentCommand<LocalResult> {
+  static override mutates = false;
   static override summary = "Say whether the local cloud runs, and what runs on it.";
   static override examples = ["<%= config.bin %> local status"];
 

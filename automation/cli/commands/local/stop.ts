@@ -6,6 +6,7 @@ interface StopResult {
 }
 
 export default class LocalStop extends EnvironmentCommand<StopResult> {
+  static override mutates = true;
   static override summary =
     "Stop the local cloud and everything that runs on it; what is declared comes back with the next start.";
   static override examples = ["<%= config.bin %> local stop"];

@@ -9,6 +9,7 @@ interface MigrateResult {
 }
 
 export default class StateMigrate extends EnvironmentCommand<MigrateResult> {
+  static override mutates = true;
   static override summary = "Bring the state of an environment's swaps to the format of this version.";
   static override description =
     "Journals of swaps that have ended are rewritten, and the old ones kept beside them. An open swap is refused: the version that began it has to end it. May be run again at any time.";

@@ -11,6 +11,7 @@ interface SetAsideResult {
 }
 
 export default class StateSetAside extends EnvironmentCommand<SetAsideResult> {
+  static override mutates = true;
   static override summary = "Leave a swap out whose journal cannot be read; the journal is kept.";
   static override description =
     "Nothing in the world is changed: look at the real weights first, with `traffic show`. A swap that can be read is ended with `swap abort` instead.";

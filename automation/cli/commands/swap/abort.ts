@@ -3,6 +3,7 @@ import { SwapCommand } from "../../swap-command.ts";
 import { describeSummary, type SwapSummary } from "../../swap-summary.ts";
 
 export default class SwapAbort extends SwapCommand<SwapSummary> {
+  static override mutates = true;
   static override summary = "End the swap: traffic goes back to the old side, the new side stays up without traffic.";
   static override examples = ["<%= config.bin %> swap abort --env local"];
   static override flags = { env: environmentFlag };

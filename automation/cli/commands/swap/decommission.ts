@@ -6,6 +6,7 @@ import { assertPossible } from "../../swap-outcome.ts";
 import { describeSummary, type SwapSummary } from "../../swap-summary.ts";
 
 export default class SwapDecommission extends SwapCommand<SwapSummary> {
+  static override mutates = true;
   static override summary = "End the rollback window now: the old side is drained and removed.";
   static override examples = ["<%= config.bin %> swap decommission --env local"];
   static override flags = {

@@ -4,6 +4,7 @@ import { EnvironmentCommand } from "../../environment-command.ts";
 import { composeProgress } from "../../progress.ts";
 
 export default class SwapDrill extends EnvironmentCommand<DrillResult> {
+  static override mutates = false;
   static override summary =
     "Show that the swap engine can be trusted: faults, crashes, false alarms, round trips under load.";
   static override description =

@@ -5,6 +5,7 @@ import { SwapCommand } from "../../swap-command.ts";
 import { describeSummary, type SwapSummary } from "../../swap-summary.ts";
 
 export default class SwapExtendBake extends SwapCommand<SwapSummary> {
+  static override mutates = true;
   static override summary =
     "Keep the old side longer: adds time to the bake, or to the rollback window if that has begun.";
   static override examples = ["<%= config.bin %> swap extend-bake --by 30m --env local"];

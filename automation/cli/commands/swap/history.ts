@@ -9,6 +9,7 @@ interface HistoryResult {
 }
 
 export default class SwapHistory extends SwapCommand<HistoryResult> {
+  static override mutates = false;
   static override summary = "List the swaps of an environment, newest first.";
   static override examples = ["<%= config.bin %> swap history --env local"];
   static override flags = { env: environmentFlag };

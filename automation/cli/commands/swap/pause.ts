@@ -3,6 +3,7 @@ import { SwapCommand } from "../../swap-command.ts";
 import { describeSummary, type SwapSummary } from "../../swap-summary.ts";
 
 export default class SwapPause extends SwapCommand<SwapSummary> {
+  static override mutates = true;
   static override summary = "Hold the swap where it is; the stop gate goes on looking.";
   static override examples = ["<%= config.bin %> swap pause --env local"];
   static override flags = { env: environmentFlag };

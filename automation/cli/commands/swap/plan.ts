@@ -6,6 +6,7 @@ import type { PlannedSwap } from "../../swap-plan.ts";
 import { describePlan } from "../../swap-plan-view.ts";
 
 export default class SwapPlanCommand extends SwapCommand<PlannedSwap> {
+  static override mutates = false;
   static override summary =
     "Say how long a swap takes, what it costs, and what a bad new side would lose; changes nothing.";
   static override examples = ["<%= config.bin %> swap plan --to gke"];

@@ -4,6 +4,7 @@ import { SwapCommand } from "../../swap-command.ts";
 import { describeSummary, type SwapSummary } from "../../swap-summary.ts";
 
 export default class SwapPromote extends SwapCommand<SwapSummary> {
+  static override mutates = true;
   static override summary =
     "Let the present step, the bake or a step that waits for approval pass; the stop gate still holds.";
   static override description =

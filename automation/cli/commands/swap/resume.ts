@@ -3,6 +3,7 @@ import { SwapCommand } from "../../swap-command.ts";
 import { describeSummary, type SwapSummary } from "../../swap-summary.ts";
 
 export default class SwapResume extends SwapCommand<SwapSummary> {
+  static override mutates = true;
   static override summary = "Go on with a paused or interrupted swap; without a process that drives it, this one does.";
   static override examples = ["<%= config.bin %> swap resume --env local"];
   static override flags = { env: environmentFlag };

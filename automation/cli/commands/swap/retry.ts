@@ -6,6 +6,7 @@ import { StartSwapCommand, startFlags } from "../../start-swap-command.ts";
 import { describeSummary, type SwapSummary } from "../../swap-summary.ts";
 
 export default class SwapRetry extends StartSwapCommand<SwapSummary> {
+  static override mutates = true;
   static override summary =
     "Try again: the failed effect of an open swap, or a whole swap that ended without being completed.";
   static override description =

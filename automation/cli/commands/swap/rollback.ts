@@ -3,6 +3,7 @@ import { SwapCommand } from "../../swap-command.ts";
 import { describeSummary, type SwapSummary } from "../../swap-summary.ts";
 
 export default class SwapRollback extends SwapCommand<SwapSummary> {
+  static override mutates = true;
   static override summary = "End the swap: traffic goes back to the old side, and the new side is removed.";
   static override examples = ["<%= config.bin %> swap rollback --env local"];
   static override flags = { env: environmentFlag };

@@ -5,6 +5,7 @@ import { StartSwapCommand, startFlags } from "../../start-swap-command.ts";
 import { describeSummary, type SwapSummary } from "../../swap-summary.ts";
 
 export default class SwapStart extends StartSwapCommand<SwapSummary> {
+  static override mutates = true;
   static override summary = "Move the agent to another platform, step by step, and follow it.";
   static override description =
     "This process drives the swap and follows it. Ctrl-C stops it safely: weights stay, and `swap resume` goes on.";

@@ -12,6 +12,7 @@ interface StatusResult extends SwapSummary, SwapStanding {
 }
 
 export default class SwapStatus extends SwapCommand<StatusResult> {
+  static override mutates = false;
   static override summary = "Say where the newest swap, or the one named, stands.";
   static override examples = ["<%= config.bin %> swap status --env local"];
   static override args = { id: Args.string({ description: "Number of the swap." }) };

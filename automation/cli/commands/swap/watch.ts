@@ -3,6 +3,7 @@ import { SwapCommand } from "../../swap-command.ts";
 import { describeSummary, type SwapSummary, summarise } from "../../swap-summary.ts";
 
 export default class SwapWatch extends SwapCommand<SwapSummary> {
+  static override mutates = true;
   static override summary = "Follow the open swap; goes on with it when the process that drove it is gone.";
   static override examples = ["<%= config.bin %> swap watch --env local"];
   static override flags = { env: environmentFlag };

@@ -39,6 +39,7 @@ interface WhyResult {
 }
 
 export default class SwapWhy extends SwapCommand<WhyResult> {
+  static override mutates = false;
   static override summary = "Print the numbers that decided.";
   static override examples = ["<%= config.bin %> swap why 2 --env local"];
   static override args = { id: Args.string({ description: "Number of the swap. Default: the newest." }) };

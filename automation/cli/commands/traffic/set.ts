@@ -11,6 +11,7 @@ interface TrafficSetResult {
 }
 
 export default class TrafficSet extends EnvironmentCommand<TrafficSetResult> {
+  static override mutates = true;
   static override summary = "Set the balancer's weights by hand, outside a swap.";
   static override description =
     "No gate looks at what follows: `swap start` moves traffic step by step and goes back by itself. A platform that is not named gets 0. Refused while a swap of the environment has not ended.";

@@ -26,6 +26,7 @@ interface TrafficResult {
 }
 
 export default class TrafficShow extends EnvironmentCommand<TrafficResult> {
+  static override mutates = false;
   static override summary = "Print the balancer's weights, and per side what the data plane does with them.";
   static override examples = ["<%= config.bin %> traffic show --env local"];
   static override flags = { env: environmentFlag };
