@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
+import { literalSecret } from "../../components/shared/literal-secret.ts";
 import { costConfig } from "../cost/settings.ts";
 import { SwitchyardError } from "../errors.ts";
 import { failoverConfig } from "../failover/settings.ts";
@@ -175,14 +176,37 @@ export async function loadConfig(files: FileSystem, root: string): Promise<Loade
   return { config: parseConfig(text), path };
 }
 
-/** Errors: invalid-config with all problems. */
+/** Errors: literal-secret; invalid-config with all problems. */
 export function parseConfig(text: string): ConfigFile {
   const document = parseDocument(text, { uniqueKeys: true });
   if (document.errors.length > 0) throw invalid(document.errors.map((error) => error.message.split("\n")[0] ?? ""));
   const value: unknown = document.toJS();
+  // First, since other messages repeat what they are about.
+  assertNoSecrets(value);
   const result = configFile.safeParse(value);
   if (result.success) return result.data;
   throw invalid(result.error.issues.flatMap((issue) => describeIssue(issue, value)));
+}
+
+/** Errors: literal-secret, with every place and without a value. */
+function assertNoSecrets(value: unknown): void {
+  const problems = literalSecrets(value, []);
+  if (problems.length === 0) return;
+  throw new SwitchyardError("literal-secret", {
+    message: `${configFileName} holds ${problems.length === 1 ? "a secret" : `${problems.length} secrets`} in clear:\n${problems.map((problem) => `  ${problem}`).join("\n")}`,
+    data: { problems },
+  });
+}
+
+function literalSecrets(value: unknown, path: readonly (string | number)[]): readonly string[] {
+  if (typeof value === "string") {
+    const name = path.findLast((part) => typeof part === "string") ?? "";
+    const why = literalSecret(name, value);
+    return why === undefined ? [] : [`${pathText(path)}: (not shown): ${why}`];
+  }
+  if (Array.isArray(value)) return value.flatMap((one, index) => literalSecrets(one, [...path, index]));
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, one]) => literalSecrets(one, [...path, name]));
 }
 
 function invalid(problems: readonly string[]): SwitchyardError {

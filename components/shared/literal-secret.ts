@@ -59,5 +59,3 @@ export function literalSecret(name: string, value: string): string | undefined {
 /** A version of a secret in Secret Manager. */
 export const secretReference =
   /^projects\/([a-z0-9][a-z0-9.:-]{1,98})\/secrets\/([A-Za-z0-9_-]{1,255})\/versions\/(latest|[1-9]\d*)$/;
-
-export const secretReferenceForm = "projects/PROJECT/secrets/SECRET/versions/VERSION, VERSION a number or latest";

@@ -7,6 +7,7 @@ import { parseDuration } from "../duration-flag.ts";
 import { EnvironmentCommand, environmentFlag } from "../environment-command.ts";
 
 export default class Cost extends EnvironmentCommand<CostResult> {
+  static override mutates = false;
   static override summary = "Say what a month of an environment's load would cost on each platform; changes nothing.";
   static override description =
     "The load is what the usage file says (or the environment's cost.usage in switchyard.yaml), and for the rest what the balancer sees while this command watches. Prices are list prices that come with the product, each with its source and date; EKS is shown for comparison.";

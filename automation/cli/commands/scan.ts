@@ -4,6 +4,7 @@ import { EnvironmentCommand } from "../environment-command.ts";
 import { describeReport, type ScanResult } from "../scan-view.ts";
 
 export default class Scan extends EnvironmentCommand<ScanResult> {
+  static override mutates = false;
   static override summary = "Say whether manifests describe a stateless workload, and what to change where not.";
   static override description =
     "Reads rendered Kubernetes manifests, YAML or JSON, and of folders every one below them. What is not stateless, or cannot be told, ends with exit code 5.";

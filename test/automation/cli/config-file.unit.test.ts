@@ -325,3 +325,33 @@ describe("the published JSON Schema", () => {
     expect(JSON.stringify(published)).toContain("Ceiling on the candidate's share of failed requests");
   });
 });
+
+describe("a secret in clear", () => {
+  it.each([
+    [
+      "by its name",
+      "environments:\n  local: {cloud: local, password: hunter2-marker}\n",
+      "environments.local.password",
+    ],
+    [
+      "by its form",
+      `environments:\n  local: {cloud: local, image: ghp_${"m".repeat(36)}}\n`,
+      "environments.local.image",
+    ],
+    [
+      "deep inside",
+      `environments:\n  local: {cloud: local, swap: {ramp: [AKIA${"M".repeat(16)}]}}\n`,
+      "environments.local.swap.ramp[0]",
+    ],
+  ])("%s is refused without being repeated", (_how, text, path) => {
+    const refused = () => parseConfig(text);
+    expect(refused).toThrow(expect.objectContaining({ code: "literal-secret", exitCode: 2 }));
+    expect(refused).toThrow(`${path}: (not shown)`);
+    expect(refused).not.toThrow(/hunter2-marker|mmmm|MMMM/);
+  });
+
+  it("is not the name of a variable, nor a reference", () => {
+    const metrics = "swap: {metrics: {sources: {datadog: {api_key_variable: MY_KEY}}}}";
+    expect(() => parseConfig(`environments:\n  local: {cloud: local, ${metrics}}\n`)).not.toThrow();
+  });
+});
