@@ -41,7 +41,7 @@ export default {
     only(
       "drill",
       "^automation/drill/",
-      "^(automation/(drill/|swap/|failover/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
+      "^(automation/(drill/|alerts/|swap/|failover/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
       "drill -> swap.",
     ),
     only(
@@ -49,6 +49,12 @@ export default {
       "^automation/failover/",
       "^(automation/(failover/|swap/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
       "failover -> swap.",
+    ),
+    only(
+      "alerts",
+      "^automation/alerts/",
+      "^automation/(alerts/|swap/|failover/|ports/|(errors|error-catalogue|nearest)\\.ts$)",
+      "alerts -> swap, failover: what they say becomes what people are told.",
     ),
     only(
       "cost",
@@ -102,6 +108,16 @@ export default {
         path: "^automation/(stateless/|audit/(entry|verify)\\.ts$|guard/(versions|support|hops|evidence|rules/.*)\\.ts$|(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|metric-state|gates/.*|judge/.*)\\.ts$)",
       },
       to: { path: ["^node:", "^automation/adapters/"], dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "alert-decisions-are-pure",
+      severity: "error",
+      comment: "Who is told of what is decided without I/O; desk.ts alone keeps and sends.",
+      from: { path: "^automation/alerts/", pathNot: "^automation/alerts/desk\\.ts$" },
+      to: {
+        path: ["^node:", "^automation/adapters/", "^automation/alerts/desk\\.ts$"],
+        dependencyTypesNot: ["type-only"],
+      },
     },
     {
       name: "client-libraries-in-adapters",

@@ -30,7 +30,7 @@ const words: Readonly<Record<NoticeKind, string>> = {
   resolve: "Over: ",
 };
 
-function slackMessage({ kind, why, alert }: Notice) {
+function slackMessage({ kind, why, alert, momentary }: Notice) {
   const { severity, title, detail, next, environment, platform, swap, code, dedupKey, at } = alert;
   const head = `${words[kind]}${title}`;
   const facts = [
@@ -41,6 +41,7 @@ function slackMessage({ kind, why, alert }: Notice) {
     ...(swap === undefined ? [] : [`swap ${swap}`]),
     new Date(at).toISOString(),
     why,
+    ...(momentary ? ["nothing stays open"] : []),
   ];
   const mark = kind === "resolve" ? ":white_check_mark:" : marks[severity];
   const steps = kind === "resolve" ? [] : next;

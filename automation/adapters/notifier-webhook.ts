@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import type { Notice, Notifier } from "../ports/notifier.ts";
 import { type NotifierTiming, postNotice } from "./notifier-request.ts";
 
-export const signatureHeader = "x-switchyard-signature-256";
+const signatureHeader = "x-switchyard-signature-256";
 
 export interface WebhookOptions extends NotifierTiming {
   readonly url: URL;

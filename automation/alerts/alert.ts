@@ -36,6 +36,8 @@ export interface Resolve {
   readonly swap?: string;
   /** Only those whose key begins with it. */
   readonly keyPrefix?: string;
+  /** Only the one with this key. */
+  readonly key?: string;
 }
 
 export type AlertInput = Raise | Resolve;

@@ -111,11 +111,15 @@ const recordsKept = 250;
 /** Pure: without ended alerts that are too old, unless somebody is still to be told of them. */
 export function trimmed(book: AlertBook): AlertBook {
   const owed = new Set(book.outbox.map(({ record: id }) => id));
-  const ended = book.records.filter(({ id, resolvedAt, flapping }) => resolvedAt !== undefined && !flapping && !owed.has(id));
+  const ended = book.records.filter(
+    ({ id, resolvedAt, flapping }) => resolvedAt !== undefined && !flapping && !owed.has(id),
+  );
   const tooMany = new Set(ended.slice(0, Math.max(0, ended.length - endedKept)).map(({ id }) => id));
   const kept = book.records.filter(({ id }) => !tooMany.has(id));
   // A target that is down for weeks must not fill the store: the oldest that have ended are given up.
-  const over = kept.filter(({ resolvedAt }) => resolvedAt !== undefined).slice(0, Math.max(0, kept.length - recordsKept));
+  const over = kept
+    .filter(({ resolvedAt }) => resolvedAt !== undefined)
+    .slice(0, Math.max(0, kept.length - recordsKept));
   if (tooMany.size === 0 && over.length === 0) return book;
   const dropped = new Set(over.map(({ id }) => id));
   const outbox = book.outbox.filter(({ record: id }) => !dropped.has(id));

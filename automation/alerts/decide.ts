@@ -66,15 +66,23 @@ function raised(book: AlertBook, { alert, until }: Raise, settings: AlertSetting
     };
     return tell({ ...book, last, records: [...book.records, fresh] }, fresh, "raise", "new", settings, now);
   }
-  // Read again from a journal, or told by two processes.
-  if (alert.at <= known.lastAt && rank(alert.severity) <= rank(known.alert.severity)) return quiet(book, "known-already");
+  // Read again from a journal, or told by two processes. At the same moment it may have become worse.
+  const { lastAt } = known;
+  const worse = rank(alert.severity) > rank(known.alert.severity);
+  if (alert.at < lastAt || (alert.at === lastAt && !worse)) return quiet(book, "known-already");
   return known.resolvedAt === undefined
     ? again(book, known, { kind: "raise", alert, until }, settings, now)
     : back(book, known, { kind: "raise", alert, until }, settings, now);
 }
 
 /** It came again while it was open. */
-function again(book: AlertBook, known: AlertRecord, { alert, until }: Raise, settings: AlertSettings, now: number): AlertDecision {
+function again(
+  book: AlertBook,
+  known: AlertRecord,
+  { alert, until }: Raise,
+  settings: AlertSettings,
+  now: number,
+): AlertDecision {
   const worse = rank(alert.severity) > rank(known.alert.severity);
   const severity = worse ? alert.severity : known.alert.severity;
   const record: AlertRecord = {
@@ -92,7 +100,13 @@ function again(book: AlertBook, known: AlertRecord, { alert, until }: Raise, set
 }
 
 /** It had ended. */
-function back(book: AlertBook, known: AlertRecord, { alert, until }: Raise, settings: AlertSettings, now: number): AlertDecision {
+function back(
+  book: AlertBook,
+  known: AlertRecord,
+  { alert, until }: Raise,
+  settings: AlertSettings,
+  now: number,
+): AlertDecision {
   // Worse, but of before its end.
   if (alert.at <= known.lastAt) return quiet(book, "known-already");
   const returns = [...known.returns.filter((at) => now - at < settings.dedupMs), now];
@@ -122,19 +136,19 @@ function resolved(book: AlertBook, input: Resolve, settings: AlertSettings, now:
     lastAt <= input.at &&
     (input.until === undefined || input.until.some((ending) => ending === until)) &&
     (input.swap === undefined || alert.swap === input.swap) &&
+    (input.key === undefined || alert.dedupKey === input.key) &&
     (input.keyPrefix === undefined || alert.dedupKey.startsWith(input.keyPrefix));
   const over = book.records.filter(ends);
   if (over.length === 0) return quiet(book, "nothing-open");
-  return over.reduce<AlertDecision>(
-    (decision, known) => {
-      const { silencedBy: _silence, ...rest } = known;
-      const record: AlertRecord = { ...rest, resolvedAt: now };
-      const next = replace(decision.book, record);
-      if (record.flapping) return { ...decision, book: next, reason: "while-flapping" };
-      return { book: next, effects: [...decision.effects, ...endNotices(record, "over", settings)], reason: "over" };
-    },
-    { book, effects: [], reason: "over" },
-  );
+  let after = book;
+  const effects: Notify[] = [];
+  for (const known of over) {
+    const { silencedBy: _silence, ...rest } = known;
+    const record: AlertRecord = { ...rest, resolvedAt: now };
+    after = replace(after, record);
+    if (!record.flapping) effects.push(...endNotices(record, "over", settings));
+  }
+  return { book: after, effects, reason: over.every(({ flapping }) => flapping) ? "while-flapping" : "over" };
 }
 
 /** Only those who were told that it is there. */
@@ -148,18 +162,25 @@ function endNotices({ id, told, until }: AlertRecord, reason: AlertReason, setti
 function ticked(before: AlertBook, settings: AlertSettings, now: number): AlertDecision {
   const silences = before.silences.filter(({ until }) => until > now);
   const book = silences.length === before.silences.length ? before : { ...before, silences };
-  return book.records.reduce<AlertDecision>(
-    (decision, record) => {
-      const one = tickedRecord(decision.book, record, settings, now);
-      return one === undefined
-        ? decision
-        : { book: one.book, effects: [...decision.effects, ...one.effects], reason: one.reason };
-    },
-    { book, effects: [], reason: "not-due" },
-  );
+  let after = book;
+  let reason: AlertReason = "not-due";
+  const effects: Notify[] = [];
+  for (const record of book.records) {
+    const one = tickedRecord(after, record, settings, now);
+    if (one === undefined) continue;
+    after = one.book;
+    reason = one.reason;
+    effects.push(...one.effects);
+  }
+  return { book: after, effects, reason };
 }
 
-function tickedRecord(book: AlertBook, record: AlertRecord, settings: AlertSettings, now: number): AlertDecision | undefined {
+function tickedRecord(
+  book: AlertBook,
+  record: AlertRecord,
+  settings: AlertSettings,
+  now: number,
+): AlertDecision | undefined {
   if (record.flapping && record.resolvedAt !== undefined) {
     if (now - record.resolvedAt < settings.dedupMs) return undefined;
     const still = { ...record, flapping: false, returns: [] };
@@ -192,17 +213,18 @@ function tell(
   now: number,
 ): AlertDecision {
   const silence = silenceOf(book, record.alert, settings, now);
-  if (silence !== undefined)
-    return quiet(replace(book, { ...record, silencedBy: silence }), "silenced-by-person");
+  if (silence !== undefined) return quiet(replace(book, { ...record, silencedBy: silence }), "silenced-by-person");
   const hears = settings.targets.filter(
     ({ severities: heard, tier }) => heard.includes(record.alert.severity) && tier <= record.tier,
   );
-  const effects = hears.map(({ name }): Notify => ({
-    target: name,
-    record: record.id,
-    kind: record.told.includes(name) ? kind : "raise",
-    reason,
-  }));
+  const effects = hears.map(
+    ({ name }): Notify => ({
+      target: name,
+      record: record.id,
+      kind: record.told.includes(name) ? kind : "raise",
+      reason,
+    }),
+  );
   const { silencedBy: _over, ...rest } = record;
   const told = [...new Set([...record.told, ...hears.map(({ name }) => name)])];
   return { book: replace(book, { ...rest, told, toldAt: now }), effects, reason };

@@ -9,7 +9,7 @@ import type { StateStore } from "../ports/state-store.ts";
 import type { AlertInput } from "./alert.ts";
 import { type AlertBook, alertBook, emptyBook, type QueuedNotice } from "./book.ts";
 import { decide } from "./decide.ts";
-import { queued, settled, swept, taken, type TargetTrouble, troubles } from "./outbox.ts";
+import { queued, settled, swept, type TargetTrouble, taken, troubles } from "./outbox.ts";
 import type { AlertSettings } from "./settings.ts";
 
 export const bookKey = "alerts/book";
@@ -31,6 +31,8 @@ export interface AlertDeskOptions {
 }
 
 export interface DeskReport {
+  /** Notices that targets took from this process. */
+  readonly delivered: number;
   /** Targets that did not take what waits for them. */
   readonly troubles: readonly TargetTrouble[];
   /** Why alerts could not be kept; undefined: they were. */
@@ -39,6 +41,8 @@ export interface DeskReport {
 
 export class AlertDesk {
   readonly settings: AlertSettings;
+  /** By name of the target; for a test, everything else goes through the desk. */
+  readonly notifiers: Readonly<Record<string, Notifier>>;
   readonly #options: AlertDeskOptions;
   readonly #stop = new AbortController();
   /** As it was read or written last. */
@@ -51,10 +55,12 @@ export class AlertDesk {
   #watch: Promise<void> | undefined;
   #tickedAt = Number.NEGATIVE_INFINITY;
   #used = false;
+  #delivered = 0;
 
   constructor(options: AlertDeskOptions) {
     this.#options = options;
     this.settings = options.settings;
+    this.notifiers = options.notifiers;
   }
 
   /** Whether anything was asked of it: else there is nothing to close. */
@@ -135,16 +141,21 @@ export class AlertDesk {
   }
 
   #report(): DeskReport {
-    return { troubles: troubles(this.#book), unkept: this.#unkeptWhy };
+    return { delivered: this.#delivered, troubles: troubles(this.#book), unkept: this.#unkeptWhy };
   }
 
   /** One at a time; what comes meanwhile is taken by the next one. */
   #pump(): void {
     if (this.#work !== undefined || this.#stop.signal.aborted) return;
-    this.#work = this.#step(false).finally(() => {
-      this.#work = undefined;
-      if (this.#waiting.length > 0) this.#pump();
-    });
+    this.#work = this.#step(false)
+      // Nobody waits for this; it is said at the end.
+      .catch((error: unknown) => {
+        this.#unkeptWhy = error instanceof Error ? error.message : String(error);
+      })
+      .finally(() => {
+        this.#work = undefined;
+        if (this.#waiting.length > 0) this.#pump();
+      });
   }
 
   async #look(): Promise<void> {
@@ -214,7 +225,9 @@ export class AlertDesk {
     const notice: Notice = { id, kind, why, alert, momentary: until === "momentary" };
     const { signal } = this.#stop;
     try {
-      return await notifier.notify(notice, signal);
+      const delivery = await notifier.notify(notice, signal);
+      if (delivery.delivered) this.#delivered += 1;
+      return delivery;
     } catch (error) {
       if (!signal.aborted) throw error;
       return { delivered: false, why: "no answer before the command ended", refused: false, retryAfterMs: undefined };

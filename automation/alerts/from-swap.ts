@@ -1,6 +1,6 @@
 /** What people are told of a swap, line by line of its journal: each reason and each failure is one alert. Pure. */
 import type { Severity } from "../ports/notifier.ts";
-import type { Effect } from "../swap/effects.ts";
+import { describeEffect } from "../swap/effects.ts";
 import { applyEvent, startState } from "../swap/fold.ts";
 import { type Reason, reasons } from "../swap/reasons.ts";
 import type { SwapEvent, SwapState } from "../swap/state.ts";
@@ -156,28 +156,12 @@ function failed(
     tell(after, event.at, {
       code,
       severity: after.phase === "returning" ? "critical" : "warning",
-      what: `${effect === undefined ? "an effect" : effectWords(effect)} failed (${code})`,
+      what: `${effect === undefined ? "something" : describeEffect(effect)} failed (${code})`,
       detail: message,
       until: "retried",
       ...(effect !== undefined && "platform" in effect ? { platform: effect.platform } : {}),
     }),
   ];
-}
-
-function effectWords(effect: Effect): string {
-  switch (effect.kind) {
-    case "deploy":
-      return `bringing ${effect.platform} up`;
-    case "accept":
-      return `the acceptance of ${effect.platform}`;
-    case "remove":
-      return `removing ${effect.platform}`;
-    case "attach":
-    case "detach":
-      return `giving the balancer ${effect.platforms.join(" and ")}`;
-    case "write-weights":
-      return "writing the weights";
-  }
 }
 
 function ended(after: SwapState, event: Extract<SwapEvent, { kind: "ended" }>): readonly AlertInput[] {

@@ -20,22 +20,16 @@ const well: TargetHealth = { failures: 0, notBefore: 0 };
 
 /** Puts the decision's effects into the book; a reminder that still waits is not doubled. */
 export function queued(book: AlertBook, effects: readonly Notify[], now: number): AlertBook {
-  return effects.reduce((all, { target, record, kind, reason }) => {
-    const waits = all.outbox.some((one) => one.target === target && one.record === record && one.kind === kind);
-    if (kind === "repeat" && waits) return all;
-    const last = all.last + 1;
-    const notice: QueuedNotice = {
-      id: String(last),
-      target,
-      record,
-      kind,
-      why: alertReasons[reason],
-      since: now,
-      tries: 0,
-      notBefore: now,
-    };
-    return { ...all, last, outbox: [...all.outbox, notice] };
-  }, book);
+  let { last } = book;
+  const outbox = [...book.outbox];
+  for (const { target, record, kind, reason } of effects) {
+    const waits = outbox.some((one) => one.target === target && one.record === record && one.kind === kind);
+    if (kind === "repeat" && waits) continue;
+    last += 1;
+    const why = alertReasons[reason];
+    outbox.push({ id: String(last), target, record, kind, why, since: now, tries: 0, notBefore: now });
+  }
+  return outbox.length === book.outbox.length ? book : { ...book, last, outbox };
 }
 
 /**

@@ -5,9 +5,6 @@
 import { z } from "zod";
 import { type Severity, severities } from "../ports/notifier.ts";
 
-export const targetKinds = ["webhook", "slack", "pagerduty"] as const;
-export type TargetKind = (typeof targetKinds)[number];
-
 const reference =
   /^([A-Z_][A-Z0-9_]{0,99}|file:[^\s:]{1,300}|secret-manager:projects\/[a-z0-9.:-]{1,100}\/secrets\/[A-Za-z0-9_-]{1,255}(\/versions\/(latest|\d{1,10}))?)$/;
 
@@ -66,8 +63,6 @@ const target = z.discriminatedUnion("kind", [
     .describe("PagerDuty, by its Events API v2."),
 ]);
 
-export type TargetConfig = z.infer<typeof target>;
-
 const silence = z.strictObject({
   code: z.string().min(1).optional().describe("Only alerts of this code."),
   platform: z.string().min(1).optional().describe("Only alerts of this platform."),
@@ -91,7 +86,9 @@ export const alertsConfig = z
       .min(0)
       .max(86_400)
       .default(900)
-      .describe("Seconds after which a critical alert that has not ended goes to the next tier. Default 900, 0: never."),
+      .describe(
+        "Seconds after which a critical alert that has not ended goes to the next tier. Default 900, 0: never.",
+      ),
     repeat_after: z
       .number()
       .min(0)

@@ -37,6 +37,7 @@ export abstract class SwitchyardCommand<Result extends object> extends Command {
     const release = this.#watchSignals();
     try {
       const result = await this.#recorded();
+      const result = await this.#executed();
       if (!this.jsonEnabled()) for (const line of this.describe(result)) process.stdout.write(`${line}\n`);
       return result;
     } finally {
@@ -67,6 +68,21 @@ export abstract class SwitchyardCommand<Result extends object> extends Command {
       () => this.execute(),
       (text) => this.addWarning(text),
     );
+  async #executed(): Promise<Result> {
+    let thrown: unknown;
+    try {
+      return await this.execute();
+    } catch (error) {
+      thrown = error;
+      throw error;
+    } finally {
+      await this.atEnd(thrown);
+    }
+  }
+
+  /** What is to be done before the result or the error is printed; may add warnings and must not throw. */
+  protected atEnd(_thrown: unknown): Promise<void> {
+    return Promise.resolve();
   }
 
   /** One line of progress, for people. */

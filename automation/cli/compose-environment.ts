@@ -11,11 +11,14 @@ import { createSyntheticLoad } from "../adapters/http-synthetic-load.ts";
 import { createLocalSideLoad, type LocalCloud, type LocalTraffic } from "../adapters/local-cloud.ts";
 import { createLocalRequestFeed } from "../adapters/local-request-feed.ts";
 import { createMetricSources } from "../adapters/metric-sources.ts";
+import { createNotifiers } from "../adapters/notifiers.ts";
 import { createPlatforms, platformNames } from "../adapters/platforms.ts";
 import { createPulumiEngine } from "../adapters/pulumi-engine.ts";
 import type { ResolvedEngine } from "../adapters/pulumi-resolver.ts";
 import { createStateStore } from "../adapters/state-stores.ts";
 import { type AuditLog, createAuditLog } from "../audit/log.ts";
+import { AlertDesk } from "../alerts/desk.ts";
+import { alertsConfig, toAlertSettings } from "../alerts/settings.ts";
 import { SwitchyardError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FileSystem } from "../ports/file-system.ts";
@@ -55,6 +58,8 @@ export interface EnvironmentSurroundings {
   /** The state of swaps is kept in files, whatever the configuration says (demo). */
   readonly stateInFiles: boolean;
   readonly signal: AbortSignal;
+  /** The process's own variables. */
+  readonly env: Variables;
   readonly onDiagnostic: (stack: StackName, severity: string, text: string) => void;
   config(): Promise<ConfigFile>;
   localCloud(): Promise<LocalCloud>;
@@ -73,6 +78,7 @@ export class Environment {
   readonly #composition: EnvironmentSurroundings;
   #engine: Promise<StackEngine> | undefined;
   #google: Promise<GoogleClient> | undefined;
+  #alerts: AlertDesk | undefined;
 
   constructor(composition: EnvironmentSurroundings, name: string, config: EnvironmentConfig) {
     this.#composition = composition;
@@ -134,6 +140,16 @@ export class Environment {
   #googleClient(): Promise<GoogleClient> {
     this.#google ??= this.#composition.variables(this.config).then((env) => createGoogleClient({ env }));
     return this.#google;
+  }
+
+  /** Keeps alerts beside the swaps and tells people; nothing is read or sent before it is used. */
+  alerts(): AlertDesk {
+    const { root, env, clock } = this.#composition;
+    const { store } = this.statePlace;
+    const config = this.config.alerts ?? alertsConfig.parse({});
+    const notifiers = createNotifiers({ targets: config.targets, env, root, clock });
+    this.#alerts ??= new AlertDesk({ store, settings: toAlertSettings(config), notifiers, clock });
+    return this.#alerts;
   }
 
   async router(): Promise<TrafficRouter> {

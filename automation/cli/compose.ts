@@ -53,6 +53,7 @@ export class Composition implements EnvironmentSurroundings {
   #config: Promise<ConfigFile> | undefined;
   #engine: Promise<ResolvedEngine> | undefined;
   #cloud: Promise<LocalCloud> | undefined;
+  readonly #opened: Environment[] = [];
 
   constructor(options: ComposeOptions) {
     this.root = options.root;
@@ -75,7 +76,19 @@ export class Composition implements EnvironmentSurroundings {
         message: `There is no environment ${name}; known: ${known.join(", ")}${nearest(name, known)}`,
       });
     }
-    return new Environment(this, name, config);
+    const environment = new Environment(this, name, config);
+    this.#opened.push(environment);
+    return environment;
+  }
+
+  /** Those that were asked for, in order. */
+  get opened(): readonly Environment[] {
+    return this.#opened;
+  }
+
+  /** The process's own variables; secrets are referred to by their names. */
+  get env(): Readonly<Record<string, string | undefined>> {
+    return this.#env;
   }
 
   /** Where what concerns the whole checkout is written down (init, local start). */

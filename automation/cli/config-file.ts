@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { literalSecret } from "../../components/shared/literal-secret.ts";
+import { alertsConfig } from "../alerts/settings.ts";
 import { costConfig } from "../cost/settings.ts";
 import { SwitchyardError } from "../errors.ts";
 import { failoverConfig } from "../failover/settings.ts";
@@ -64,6 +65,7 @@ const environment = z
       .describe("Settings per platform."),
     swap: hotSwapConfig.optional(),
     failover: failoverConfig.optional(),
+    alerts: alertsConfig.optional(),
     cost: costConfig.optional(),
     state: stateConfig.optional(),
   })

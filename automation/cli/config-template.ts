@@ -139,6 +139,20 @@ environments:
       # Seconds between two moves at the least, and moves within 24 hours at the most.
       #dwell: 600
       #max_moves: 3
+    # Who is told when a swap fails, waits or goes back, and when the serving side fails. Secrets are never here, only where
+    # they are: the NAME of an environment variable, file:PATH (mode 0600), or secret-manager:projects/P/secrets/S.
+    #alerts:
+      # {name: team, kind: slack, url_from: SLACK_WEBHOOK_URL}
+      # {name: on-call, kind: pagerduty, routing_key_from: PAGERDUTY_ROUTING_KEY, severities: [critical], tier: 2}
+      # {name: log, kind: webhook, url_from: ALERT_WEBHOOK_URL, secret_from: ALERT_WEBHOOK_SECRET}
+      #targets: []
+      # Seconds in which an open alert is not told again; after which a critical one that has not ended goes to the next
+      # tier; and after which it is told again.
+      #dedup_window: 300
+      #escalate_after: 900
+      #repeat_after: 3600
+      # Times in which alerts are kept and not told: {code: silence, until: 2027-01-03T00:00:00+01:00, why: holidays}
+      #silences: []
     # What the environment uses in a month, where it is not observed; \`cost\` reckons with it. requests a month, duration in ms,
     # requests at once on a busy instance, share of idle time, and GiB of traffic out, logs and own calls; each a number or
     # {low: 1, expected: 2, high: 3}.

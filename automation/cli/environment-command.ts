@@ -13,18 +13,23 @@ export const environmentFlag = Flags.string({
 /** A command that works on an environment. */
 export abstract class EnvironmentCommand<Result extends object> extends SwitchyardCommand<Result> {
   protected readonly lines = new ProgressLines();
+  readonly #compositions: Composition[] = [];
+  /** Errors that people are told of already. */
+  protected readonly alerted = new WeakSet<object>();
 
   /** The wiring; loaded when it is needed, so that --help stays quick. */
   protected async compose(
     options: { readonly ownLocalCloud?: boolean; readonly stateInFiles?: boolean } = {},
   ): Promise<Composition> {
     const { Composition } = await import("./compose.ts");
-    return new Composition({
+    const composition = new Composition({
       root: this.config.root,
       signal: this.signal,
       listener: composeProgress(this.lines),
       ...options,
     });
+    this.#compositions.push(composition);
+    return composition;
   }
 
   protected async environment(name: string): Promise<Environment> {
@@ -41,5 +46,12 @@ export abstract class EnvironmentCommand<Result extends object> extends Switchya
   protected async environmentName(): Promise<string | undefined> {
     const { flags } = await this.parse(this.ctor);
     return typeof flags["env"] === "string" ? flags["env"] : undefined;
+  /** People are told of what went wrong, and of what an earlier command could not tell them. */
+  protected override async atEnd(thrown: unknown): Promise<void> {
+    const opened = this.#compositions.flatMap((composition) => composition.opened);
+    if (opened.length === 0) return;
+    const known = thrown instanceof Error && this.alerted.has(thrown);
+    const { closeAlerts } = await import("./alert-closing.ts");
+    for (const warning of await closeAlerts(opened, known ? undefined : thrown)) this.addWarning(warning);
   }
 }

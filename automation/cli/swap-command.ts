@@ -1,13 +1,19 @@
 import { userInfo } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
+import { drivingAlerts } from "../alerts/from-error.ts";
+import { alertRunListener } from "../alerts/listeners.ts";
 import { SwitchyardError } from "../errors.ts";
+import { foldEvents } from "../swap/fold.ts";
+import type { Journal } from "../swap/journal.ts";
 import type { Lease, LeaseWatch } from "../swap/lease.ts";
 import { runSwap } from "../swap/run.ts";
+import { combineListeners } from "../swap/run-listeners.ts";
 import type { SwapEvent, Verb } from "../swap/state.ts";
 import { type SwapRecord, swapPurpose } from "../swap/store.ts";
 import type { Environment } from "./compose.ts";
 import { engineProcess } from "./engine-process.ts";
 import { EnvironmentCommand } from "./environment-command.ts";
+import { toSwitchyardError } from "./error-output.ts";
 import { assertPossible, finish, stopped } from "./swap-outcome.ts";
 import { reasonText, type SwapSummary, summarise } from "./swap-summary.ts";
 import { swapListener, swapTableHead } from "./swap-view.ts";
@@ -68,24 +74,42 @@ export abstract class SwapCommand<Result extends object> extends EnvironmentComm
   protected async driveClaimed(environment: Environment, id: string, lease: Lease, verb?: Verb): Promise<SwapSummary> {
     try {
       const journal = await environment.store.journal(id, lease.token);
-      const ports = await environment.swapPorts();
+      const alerts = environment.alerts();
+      alerts.watch();
       try {
-        if (this.lines.redraws) for (const line of swapTableHead) this.lines.line(line);
-        const state = await runSwap(
-          journal,
-          { ...ports, lease, requests: (after) => environment.store.requests(id, after) },
-          engineProcess,
-          this.signal,
-          swapListener(this.lines),
-        );
-        return finish(state, verb);
+        return await this.#run(environment, id, lease, journal, verb);
       } catch (error) {
+        const state = foldEvents(journal.events);
+        if (state !== undefined && !this.signal.aborted)
+          alerts.take(drivingAlerts(toSwitchyardError(error), state, Date.now()));
+        if (error instanceof Error) this.alerted.add(error);
         throw this.signal.aborted ? stopped(journal.events, error) : error;
-      } finally {
-        await ports.close();
       }
     } finally {
       await lease.release();
+    }
+  }
+
+  async #run(
+    environment: Environment,
+    id: string,
+    lease: Lease,
+    journal: Journal,
+    verb: Verb | undefined,
+  ): Promise<SwapSummary> {
+    const ports = await environment.swapPorts();
+    try {
+      if (this.lines.redraws) for (const line of swapTableHead) this.lines.line(line);
+      const state = await runSwap(
+        journal,
+        { ...ports, lease, requests: (after) => environment.store.requests(id, after) },
+        engineProcess,
+        this.signal,
+        combineListeners(swapListener(this.lines), alertRunListener(environment.alerts().take, journal.events)),
+      );
+      return finish(state, verb);
+    } finally {
+      await ports.close();
     }
   }
 

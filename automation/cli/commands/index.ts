@@ -6,6 +6,12 @@ import AgentMetrics from "./agent/metrics.ts";
 import AuditSetAside from "./audit/set-aside.ts";
 import AuditShow from "./audit/show.ts";
 import AuditVerify from "./audit/verify.ts";
+import AlertList from "./alert/list.ts";
+import AlertResolve from "./alert/resolve.ts";
+import AlertRetry from "./alert/retry.ts";
+import AlertSilence from "./alert/silence.ts";
+import AlertTest from "./alert/test.ts";
+import AlertUnsilence from "./alert/unsilence.ts";
 import Cost from "./cost.ts";
 import Demo from "./demo.ts";
 import Destroy from "./destroy.ts";
@@ -52,6 +58,12 @@ export const commands = {
   "audit:set-aside": AuditSetAside,
   "audit:show": AuditShow,
   "audit:verify": AuditVerify,
+  "alert:list": AlertList,
+  "alert:resolve": AlertResolve,
+  "alert:retry": AlertRetry,
+  "alert:silence": AlertSilence,
+  "alert:test": AlertTest,
+  "alert:unsilence": AlertUnsilence,
   cost: Cost,
   demo: Demo,
   destroy: Destroy,

@@ -1,4 +1,5 @@
 import { Flags } from "@oclif/core";
+import { alertWatchListener } from "../../../alerts/listeners.ts";
 import { SwitchyardError } from "../../../errors.ts";
 import { type FailoverDecision, failoverReasons } from "../../../failover/decide.ts";
 import { interruptedFailover, recentFailovers } from "../../../failover/history.ts";
@@ -39,7 +40,8 @@ export default class FailoverWatch extends SwapCommand<WatchOutcome> {
     try {
       if (policy === "automatic") await this.#finishInterrupted(environment, ports.clock);
       this.progress(`Watching ${flags.env}, policy ${policy}.`);
-      const listener = this.#listener(environment);
+      environment.alerts().watch();
+      const listener = this.#listener(environment, ports.clock);
       const watchPorts = await this.#watchPorts(environment, ports);
       const result = await watchFailover({ settings, once: flags.once, listener }, watchPorts, this.signal);
       if (this.#interrupted !== undefined) throw this.#interrupted;
@@ -96,18 +98,27 @@ export default class FailoverWatch extends SwapCommand<WatchOutcome> {
     }
   }
 
-  #listener({ name }: Environment): WatchListener {
+  #listener(environment: Environment, clock: WatchPorts["clock"]): WatchListener {
+    const { name } = environment;
+    const alerts = alertWatchListener(environment.alerts().take, name, clock);
     let last = "";
     const line = (text: string): void => this.progress(`${timeOfDay(Date.now())}  ${text}`);
     return {
       onLook: (decision) => {
+        alerts.onLook(decision);
         const text = describeDecision(decision);
         if (text !== last) line(text);
         last = text;
       },
       onPropose: ({ to }) => line(`To do it:   npx switchyard failover run --to ${to} --env ${name}`),
-      onMoveFailed: (_, error) => this.addWarning(`the traffic was not moved: ${error.message}`),
-      onBlind: (error) => this.addWarning(`requests cannot be seen: ${error.message}`),
+      onMoveFailed: (decision, error) => {
+        alerts.onMoveFailed(decision, error);
+        this.addWarning(`the traffic was not moved: ${error.message}`);
+      },
+      onBlind: (error) => {
+        alerts.onBlind(error);
+        this.addWarning(`requests cannot be seen: ${error.message}`);
+      },
     };
   }
 
