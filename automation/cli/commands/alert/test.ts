@@ -28,7 +28,7 @@ export default class AlertTest extends EnvironmentCommand<TestResult> {
     if (names.length === 0) {
       throw new SwitchyardError("invalid-config", {
         message: `Environment ${flags.env} has no alert target to test`,
-        next: `Name one under environments.${flags.env}.alerts.targets in switchyard.yaml; npx switchyard init --print shows how.`,
+        next: `Name one under environments.${flags.env}.alerts.targets in switchyard.yaml. To see how:   npx switchyard init --print`,
       });
     }
     const notice = testNotice(flags.env, Date.now());
