@@ -104,9 +104,10 @@ export const emptyBook: AlertBook = Object.freeze({
 });
 
 /** Ended alerts that stay in the book. */
-const endedKept = 100;
-/** All alerts: with 1 kB each the book stays within one item of DynamoDB. */
-const recordsKept = 250;
+const endedKept = 60;
+/** All alerts, and all that is to be sent: with 1 kB and 200 bytes each the book stays within one item of DynamoDB (400 kB). */
+const recordsKept = 150;
+const noticesKept = 500;
 
 /** Pure: without ended alerts that are too old, unless somebody is still to be told of them. */
 export function trimmed(book: AlertBook): AlertBook {
@@ -120,13 +121,13 @@ export function trimmed(book: AlertBook): AlertBook {
   const over = kept
     .filter(({ resolvedAt }) => resolvedAt !== undefined)
     .slice(0, Math.max(0, kept.length - recordsKept));
-  if (tooMany.size === 0 && over.length === 0) return book;
   const dropped = new Set(over.map(({ id }) => id));
-  const outbox = book.outbox.filter(({ record: id }) => !dropped.has(id));
+  const owing = book.outbox.filter(({ record: id }) => !dropped.has(id)).slice(-noticesKept);
+  if (tooMany.size === 0 && owing.length === book.outbox.length && over.length === 0) return book;
   return {
     ...book,
     records: kept.filter(({ id }) => !dropped.has(id)),
-    outbox,
-    givenUp: book.givenUp + book.outbox.length - outbox.length,
+    outbox: owing,
+    givenUp: book.givenUp + book.outbox.length - owing.length,
   };
 }

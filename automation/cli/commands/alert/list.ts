@@ -9,7 +9,7 @@ export default class AlertList extends EnvironmentCommand<AlertsView> {
   static override examples = ["<%= config.bin %> alert list --env local"];
   static override flags = {
     env: environmentFlag,
-    all: Flags.boolean({ description: "Also those that are over; the last hundred are kept." }),
+    all: Flags.boolean({ description: "Also those that are over; the last 60 are kept." }),
   };
 
   protected override async execute(): Promise<AlertsView> {
