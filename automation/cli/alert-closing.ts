@@ -13,9 +13,11 @@ export async function closeAlerts(opened: readonly Environment[], thrown: unknow
   const last = opened.at(-1);
   if (last !== undefined) last.alerts().take(commandAlerts(thrown, last.name, Date.now()));
   const warnings: string[] = [];
+  const used = new Set(opened.filter((one) => one.alerts().used).map(({ name }) => name));
   for (const environment of opened) {
     const desk = environment.alerts();
-    if (!desk.used && !worthALook(environment)) continue;
+    if (!desk.used && (used.has(environment.name) || !worthALook(environment))) continue;
+    used.add(environment.name);
     try {
       warnings.push(...deskWarnings(await desk.close(closingMs), environment.name));
     } catch (error) {

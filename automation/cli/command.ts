@@ -36,7 +36,6 @@ export abstract class SwitchyardCommand<Result extends object> extends Command {
   override async run(): Promise<Result> {
     const release = this.#watchSignals();
     try {
-      const result = await this.#recorded();
       const result = await this.#executed();
       if (!this.jsonEnabled()) for (const line of this.describe(result)) process.stdout.write(`${line}\n`);
       return result;
@@ -68,10 +67,12 @@ export abstract class SwitchyardCommand<Result extends object> extends Command {
       () => this.execute(),
       (text) => this.addWarning(text),
     );
+  }
+
   async #executed(): Promise<Result> {
     let thrown: unknown;
     try {
-      return await this.execute();
+      return await this.#recorded();
     } catch (error) {
       thrown = error;
       throw error;

@@ -46,6 +46,8 @@ export abstract class EnvironmentCommand<Result extends object> extends Switchya
   protected async environmentName(): Promise<string | undefined> {
     const { flags } = await this.parse(this.ctor);
     return typeof flags["env"] === "string" ? flags["env"] : undefined;
+  }
+
   /** People are told of what went wrong, and of what an earlier command could not tell them. */
   protected override async atEnd(thrown: unknown): Promise<void> {
     const opened = this.#compositions.flatMap((composition) => composition.opened);

@@ -31,6 +31,7 @@ export const rulesErrors = {
     exitCode: exitCodes.configuration,
     what: "A secret stands in a configuration in clear. It was not used, and is not repeated here.",
     next: "Put it into Secret Manager and name it: `secrets: {NAME: projects/P/secrets/S/versions/V}`. Then change the secret where it was issued: it may have been seen.",
+  },
   "alert-target-failed": {
     exitCode: exitCodes.resource,
     what: "A place where people are told of alerts did not take a notice. What waits for it is kept and sent again.",

@@ -3,6 +3,7 @@ import { type AlertsView, alertsView, describeAlerts } from "../../alert-view.ts
 import { EnvironmentCommand, environmentFlag } from "../../environment-command.ts";
 
 export default class AlertList extends EnvironmentCommand<AlertsView> {
+  static override mutates = false;
   static override summary = "Alerts that are open or not told yet, silences, and targets that are down.";
   static override description =
     "An alert is kept before it is sent, so this list has it whether or not anybody could be told.";

@@ -9,6 +9,7 @@ interface ResolveResult {
 }
 
 export default class AlertResolve extends EnvironmentCommand<ResolveResult> {
+  static override mutates = true;
   static override summary = "End an alert by hand: whoever was told of it is told that it is over.";
   static override description =
     "Most alerts end by themselves, when the swap goes on, goes back or ends. One that comes again is told again.";

@@ -9,6 +9,7 @@ interface RetryResult extends AlertsView {
 }
 
 export default class AlertRetry extends EnvironmentCommand<RetryResult> {
+  static override mutates = false;
   static override summary =
     "Send what waits, escalate and repeat what is due: for a person, or every minute by a scheduler.";
   static override description =

@@ -15,6 +15,7 @@ interface SilenceResult {
 }
 
 export default class AlertSilence extends EnvironmentCommand<SilenceResult> {
+  static override mutates = true;
   static override summary = "Keep alerts without telling anybody, until a time.";
   static override description =
     "Silenced alerts are kept and listed. One that has not ended when the silence is over is told then.";

@@ -14,6 +14,7 @@ interface TestResult {
 }
 
 export default class AlertTest extends EnvironmentCommand<TestResult> {
+  static override mutates = false;
   static override summary = "Send a marked test alert to each target and say which took it.";
   static override description =
     "The test is critical, marked as a test, and over as soon as it is said: it leaves nothing open. It is not kept.";

@@ -9,6 +9,7 @@ interface UnsilenceResult {
 }
 
 export default class AlertUnsilence extends EnvironmentCommand<UnsilenceResult> {
+  static override mutates = true;
   static override summary = "End a silence; what it kept and has not ended is told now.";
   static override examples = ["<%= config.bin %> alert unsilence 12 --env local"];
   static override args = { id: Args.string({ required: true, description: "Number of the silence." }) };
