@@ -56,7 +56,14 @@ function findingsIn(resource: ScannedResource, around: Surroundings): readonly F
   const subject = subjectOf(resource, around, (path) => addUntold(untold, path, asking));
   for (const rule of statelessRules) {
     asking = rule.id;
-    rule.look(subject, (at, reason) => findings.push(findingOf(rule, resource, at, reason)));
+    const sights: { at: Value; reason: string }[] = [];
+    rule.look(subject, (at, reason) => sights.push({ at, reason }));
+    for (const { at, reason } of sights) {
+      // What is not known reads as absent. Where absence is what a rule sees, the finding is that it cannot tell.
+      const guessed =
+        untold.size > 0 && [...untold.values()].some((one) => one.rules.includes(rule.id) && isIn(one.path, at.path));
+      if (!guessed) findings.push(findingOf(rule, resource, at, reason));
+    }
   }
   asking = unknownVolume;
   for (const source of unknownVolumeSources(subject)) {
@@ -81,6 +88,11 @@ const unknownKindFix = "Find out whether it keeps data on the platform; scan wha
 
 function untoldReason(path: Path, rules: readonly string[]): string {
   return `${drawPath(path) || "The object"} is not known, and decides ${rules.join(", ")}`;
+}
+
+/** Whether a path is that one or below it. */
+function isIn(path: Path, outer: Path): boolean {
+  return outer.every((part, index) => path[index] === part);
 }
 
 function findingOf(rule: StatelessRule, resource: ScannedResource, at: Value, reason: string): Finding {

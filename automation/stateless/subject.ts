@@ -10,6 +10,8 @@ export interface Container {
   readonly words: readonly Value[];
   /** Of the image; undefined when the image's own is run. */
   readonly command: readonly Value[];
+  /** Of command or arguments; told. */
+  readonly commandIsUnknown: boolean;
   readonly mounts: readonly Value[];
 }
 
@@ -54,6 +56,12 @@ export function kindOf(type: string): { readonly group: string | undefined; read
   const parts = type.split("/");
   const kind = parts.at(-1) ?? type;
   return { group: parts.length > 2 ? parts.slice(0, -2).join("/") : "", kind };
+}
+
+/** Whether a controller made it; also where that is not known, which is then told. */
+export function madeByController(object: Value): boolean {
+  const owners = object.get("metadata", "ownerReferences");
+  return owners.isUnknown || owners.items.length > 0;
 }
 
 /** Where a kind has its pod spec. */
@@ -115,6 +123,9 @@ function workloadOf(group: string | undefined, kind: string, object: Value): Wor
     },
     get command() {
       return value.get(kubernetes ? "command" : "commands").items;
+    },
+    get commandIsUnknown() {
+      return [value.get(kubernetes ? "command" : "commands"), value.get("args")].some((part) => part.isUnknown);
     },
     get mounts() {
       return value.get("volumeMounts").items;

@@ -34,7 +34,12 @@ export class Value {
     return [...this.#parent.path, this.#key];
   }
 
-  /** The member of that name; of anything but an object an absent one. */
+  /** Whether it, or what it is in, is not known. Who asks has told. */
+  get isUnknown(): boolean {
+    return this.#raw === unknownValue && this.#known() === undefined;
+  }
+
+  /** The member of that name; of anything but an object an absent one, of what is not known itself. */
   get(...keys: readonly string[]): Value {
     let value: Value = this;
     for (const key of keys) value = value.#member(key);
@@ -83,6 +88,7 @@ export class Value {
 
   #member(key: string): Value {
     const raw = this.#known();
+    if (this.#raw === unknownValue) return this;
     const known = this.#members?.get(key);
     if (known !== undefined) return known;
     const member = new Value(

@@ -1,5 +1,5 @@
 /** Databases, queues and caches that run on the platform, by image, by operator's resource, by configuration. */
-import { cloudRunOnly, everywhere, hard, kubernetesOnly, type StatelessRule, warning } from "../rule.ts";
+import { everywhere, hard, kubernetesOnly, type StatelessRule, warning } from "../rule.ts";
 import type { Container, Subject } from "../subject.ts";
 import type { Value } from "../value.ts";
 
@@ -32,9 +32,11 @@ function imageName(image: string): { readonly name: string; readonly publisher: 
   return { name: name.toLowerCase(), publisher: parts.at(-2) ?? "" };
 }
 
-/** A container that runs the engine's image for its client programs is none. */
+/** A container that runs the engine's image for its client programs is none. What it runs may not be known, which is told. */
 function isClient(container: Container): boolean {
-  return container.command.length > 0 && container.words.some(({ text }) => clients.test(text ?? ""));
+  const { command, words } = container;
+  if (container.commandIsUnknown || words.some((word) => word.isUnknown)) return true;
+  return command.length > 0 && words.some(({ text }) => clients.test(text ?? ""));
 }
 
 /** Cache engines with persistence: append-only file or snapshots, by arguments or the chart's variables. */
@@ -120,6 +122,12 @@ const googleDataTypes =
   /^gcp:(alloydb\/(cluster|instance)|bigquery\/(dataset|table)|bigtable\/(instance|table)|filestore\/instance|firestore\/database|memcache\/instance|redis\/(instance|cluster)|spanner\/(instance|database)|sql\/(database|databaseInstance)|storage\/bucket):/;
 const googleDisks = /^gcp:compute\/(disk|regionDisk|instance|instanceTemplate|attachedDisk):/;
 
+/** The same, asked for through Config Connector. */
+const connectorGroup =
+  /^(alloydb|bigquery|bigtable|compute|filestore|firestore|memcache|redis|spanner|sql|storage)\.cnrm\.cloud\.google\.com$/;
+const connectorKinds =
+  /^(AlloyDBCluster|AlloyDBInstance|BigQueryDataset|BigQueryTable|BigtableInstance|BigtableTable|ComputeDisk|ComputeInstance|FilestoreInstance|FirestoreDatabase|MemcacheInstance|RedisCluster|RedisInstance|SpannerDatabase|SpannerInstance|SQLDatabase|SQLInstance|StorageBucket)$/;
+
 const elsewhere = "Run it outside the platform, as a managed service or in a stack that no swap removes.";
 
 export const dataEngineRules: readonly StatelessRule[] = [
@@ -173,9 +181,13 @@ export const dataEngineRules: readonly StatelessRule[] = [
   hard({
     id: "data-in-the-stack",
     fix: "Declare it in a stack of its own: a swap ends with taking the old platform's stack away.",
-    platforms: cloudRunOnly,
+    platforms: everywhere,
     look({ group, kind, object }, sight) {
-      if (group !== undefined) return;
+      if (group !== undefined) {
+        if (connectorGroup.test(group) && connectorKinds.test(kind))
+          sight(object, `The stack asks for a ${kind} of Google`);
+        return;
+      }
       const service = googleData[/^gcp:(\w+)\//.exec(kind)?.[1] ?? ""];
       if (googleDataTypes.test(kind) && service !== undefined) sight(object, `The stack holds ${service}`);
       if (googleDisks.test(kind)) sight(object, "The stack holds a machine or a disk");

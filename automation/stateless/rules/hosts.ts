@@ -1,12 +1,12 @@
 /** What ties a pod to a node. */
 import { hard, kubernetesOnly, type StatelessRule, warning } from "../rule.ts";
-import type { Subject } from "../subject.ts";
+import { madeByController, type Subject } from "../subject.ts";
 import type { Value } from "../value.ts";
 
 /** The pod spec of what may choose its node; a pod that a controller made is where the scheduler put it. */
 function podSpec({ group, kind, object, workload }: Subject): Value | undefined {
   if (workload?.kubernetes !== true) return undefined;
-  const made = group === "" && kind === "Pod" && object.get("metadata", "ownerReferences").items.length > 0;
+  const made = group === "" && kind === "Pod" && madeByController(object);
   return made ? undefined : workload.spec;
 }
 

@@ -13,7 +13,7 @@ function namesFile(name: string, text: string): boolean {
     return !/^(jdbc:)?h2:(tcp|mem|ssl)|:memory:/i.test(text);
   }
   if (
-    /(TYPE|DRIVER|ENGINE|CLIENT|VENDOR|CONNECTION|PROVIDER|DIALECT|BACKEND|^DB)$/i.test(name) &&
+    /(TYPE|DRIVER|ENGINE|CLIENT|VENDOR|CONNECTION|PROVIDER|DIALECT|BACKEND|(^|_)DB)$/i.test(name) &&
     /sqlite|^(dev-file|h2|bolt|boltdb)$/i.test(text)
   ) {
     return true;

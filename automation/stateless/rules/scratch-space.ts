@@ -68,7 +68,8 @@ export const scratchSpaceRules: readonly StatelessRule[] = [
       );
       for (const container of workload.initContainers) {
         // One that is always restarted is a sidecar.
-        if (container.value.get("restartPolicy").text === "Always") continue;
+        const restart = container.value.get("restartPolicy");
+        if (restart.isUnknown || restart.text === "Always") continue;
         for (const mount of container.mounts) {
           const name = mount.get("name").text ?? "";
           if (volumes.has(name) && mounted.has(name) && !mount.get("readOnly").isTrue) {

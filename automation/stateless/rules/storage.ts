@@ -123,10 +123,10 @@ export const storageRules: readonly StatelessRule[] = [
       for (const { volume, source } of volumesOf(subject, "ephemeral")) {
         const name = source.get("volumeClaimTemplate", "spec", "storageClassName");
         const storageClass = name.text === undefined ? undefined : subject.other("StorageClass", name.text);
-        const policy = storageClass?.get("reclaimPolicy").text;
+        const retains = storageClass?.get("reclaimPolicy").text === "Retain" || /retain/i.test(name.text ?? "");
         // Who keeps the disk is said in the class, which need not be in the same scan.
-        if (storageClass === undefined) name.cannotDecide();
-        if (policy === "Retain" || /retain/i.test(name.text ?? "")) {
+        if (storageClass === undefined && !retains) name.cannotDecide();
+        if (retains) {
           sight(
             source,
             `The ${named(volume)} is of the storage class ${name.text}, which keeps the disk after the pod`,

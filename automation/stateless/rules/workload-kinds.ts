@@ -1,5 +1,6 @@
 /** Kinds that stand for identity: a set with ordinals, one pod per node, a pod with a name, a lease. */
 import { hard, kubernetesOnly, type StatelessRule, warning } from "../rule.ts";
+import { madeByController } from "../subject.ts";
 
 export const workloadKindRules: readonly StatelessRule[] = [
   hard({
@@ -30,7 +31,7 @@ export const workloadKindRules: readonly StatelessRule[] = [
       if (workload?.kubernetes !== true) return;
       const bare = group === "" && kind === "Pod";
       // A pod that a controller made has a name by chance, and what it was made from is judged itself.
-      if (bare && object.get("metadata", "ownerReferences").items.length > 0) return;
+      if (bare && madeByController(object)) return;
       const name = object.get("metadata", "name");
       if (bare && name.exists) sight(name, "A pod of its own cannot be replaced before it ends");
       const hostname = workload.spec.get("hostname");
