@@ -23,7 +23,7 @@ export default {
     only(
       "tools",
       "^tools/",
-      "^(tools/|services/kiro/contract\\.ts$|automation/((errors|error-catalogue)\\.ts$|cli/|swap/|guard/state\\.ts$|adapters/pulumi-))",
+      "^(tools/|services/kiro/contract\\.ts$|automation/((errors|error-catalogue)\\.ts$|cli/|swap/|guard/state(-names|-moves)?\\.ts$|adapters/pulumi-))",
       "Tools generate from the source; nothing but the demo's load needs them.",
     ),
     only(
@@ -105,7 +105,7 @@ export default {
       severity: "error",
       comment: "A decision imports no I/O, no clock, no process.",
       from: {
-        path: "^automation/(stateless/|audit/(entry|verify)\\.ts$|guard/(versions|support|hops|evidence|rules/.*)\\.ts$|(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|metric-state|gates/.*|judge/.*)\\.ts$)",
+        path: "^automation/(stateless/|audit/(entry|verify)\\.ts$|guard/(state-.*|versions|support|hops|evidence|rules/.*)\\.ts$|(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|metric-state|gates/.*|judge/.*)\\.ts$)",
       },
       to: { path: ["^node:", "^automation/adapters/"], dependencyTypesNot: ["type-only"] },
     },

@@ -51,7 +51,7 @@ export const istioSupport: readonly IstioSupport[] = [
     kubernetes: { from: "1.30", to: "1.34" },
     released: "2025-11-05",
     endOfLife: "2026-07-01",
-    patch: "1.28.4",
+    patch: "1.28.6",
     unconfirmed: ["patch"],
   },
   {

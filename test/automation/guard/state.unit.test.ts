@@ -2,17 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  type EventName,
-  eventsFrom,
-  type GuardState,
-  guardStates,
-  moves,
-  originalNames,
-  type Standing,
-  states,
-  transition,
-} from "../../../automation/guard/state.ts";
+import { type EventName, eventsFrom, type Standing, states, transition } from "../../../automation/guard/state.ts";
+import { moves } from "../../../automation/guard/state-moves.ts";
+import { type GuardState, guardStates, originalNames } from "../../../automation/guard/state-names.ts";
 import { checkout } from "../../support/cli.ts";
 
 const events = [...new Set<EventName>(moves.map(({ event }) => event))];
