@@ -81,6 +81,12 @@ export default {
       "The audit log is of no command in particular.",
     ),
     only(
+      "selection",
+      "^automation/selection/",
+      "^automation/(selection/|ports/|(errors|error-catalogue)\\.ts$)",
+      "Which platform: rules and preferences, without I/O.",
+    ),
+    only(
       "adapters",
       "^automation/adapters/",
       "^(automation/(adapters/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
@@ -118,6 +124,15 @@ export default {
         path: ["^node:", "^automation/adapters/", "^automation/alerts/desk\\.ts$"],
         dependencyTypesNot: ["type-only"],
       },
+    },
+    {
+      name: "cost-and-selection-are-pure",
+      severity: "error",
+      comment: "Bills, the choice of a platform and the budget's decision import no I/O, no clock, no process.",
+      from: {
+        path: "^automation/(selection/|cost/(bill.*|load-model|price.*|sizes|usage|budget-decide|budget-settings)\\.ts$)",
+      },
+      to: { path: ["^node:", "^automation/adapters/"], dependencyTypesNot: ["type-only"] },
     },
     {
       name: "client-libraries-in-adapters",

@@ -9,6 +9,7 @@ import { SwitchyardError } from "../errors.ts";
 import { failoverConfig } from "../failover/settings.ts";
 import { nearest } from "../nearest.ts";
 import type { FileSystem } from "../ports/file-system.ts";
+import { selectionConfig } from "../selection/settings.ts";
 import { hotSwapConfig, platformConfig } from "../swap/settings.ts";
 import { stateConfig } from "./state-config.ts";
 
@@ -67,6 +68,7 @@ const environment = z
     failover: failoverConfig.optional(),
     alerts: alertsConfig.optional(),
     cost: costConfig.optional(),
+    selection: selectionConfig.optional(),
     state: stateConfig.optional(),
   })
   .superRefine((value, context) => {

@@ -40,8 +40,9 @@ environments:
       #store: files
     platforms:
       cloud-run:
-        # Latency ceiling on this platform: p95 to the first byte, ms.
+        # Latency ceiling on this platform: p95 to the first byte, ms. And USD a month above which \`cost watch\` acts.
         performance_threshold: 10000
+        #cost_threshold: 200
         auto_scale_config:
           min_instances: 1
       gke:
@@ -161,4 +162,27 @@ environments:
         #requests: 2000000
         #duration: 250
         #egress: 20
+      # What \`cost watch\` does when a month of the serving platform costs more than its cost_threshold.
+      #budget:
+        # off, propose (the command is told) or automatic (the swap is started).
+        #policy: off
+        # How much cheaper another platform must be; hours between two moves at the least; seconds to watch first.
+        #hysteresis: 0.1
+        #dwell: 24
+        #min_observation: 3600
+        # Times in which it moves and proposes nothing, as swap.freeze; \`cost veto\` does that by hand.
+        #veto: []
+    # Which platform the environment belongs on (\`select\`, and \`swap start\` without --to).
+    #selection:
+      # What decides between those that can: environment (cloud-run for dev, gke for prod) or cost; or one platform by name.
+      #prefer: environment
+      #platform: gke
+      # By how much of its cost another one must be cheaper than the serving one.
+      #hysteresis: 0.1
+      # What the platform must be able to do; also gpu, scale_to_zero, private_network, cpu_outside_requests, streaming.
+      #requires:
+        #longest_request: 300
+        #websocket: false
+        #min_instances: 0
+        #regions: [us-central1]
 `;

@@ -42,6 +42,16 @@ export function addBatch(
   };
 }
 
+export function addObservations(a: Observation, b: Observation): Observation {
+  return {
+    watchedMs: a.watchedMs + b.watchedMs,
+    requests: a.requests + b.requests,
+    timed: a.timed + b.timed,
+    durationMs: a.durationMs + b.durationMs,
+    durationSquares: a.durationSquares + b.durationSquares,
+  };
+}
+
 /** Requests below which nothing is projected: silence is no load that one could put a price on. */
 export const fewestRequests = 30;
 

@@ -2,6 +2,11 @@
 import { type CatalogueEntry, exitCodes } from "./entry.ts";
 
 export const rulesErrors = {
+  "budget-off": {
+    exitCode: exitCodes.configuration,
+    what: "No budget is kept for the environment: its policy is off, or no platform has a cost_threshold.",
+    next: "Set cost.budget.policy to propose or automatic in the environment's section of switchyard.yaml, and cost_threshold (USD a month) at its platforms.",
+  },
   "load-unknown": {
     exitCode: exitCodes.error,
     what: "Too few requests were seen, and no usage says how many there are, so that nothing can be said about a month.",
@@ -11,6 +16,11 @@ export const rulesErrors = {
     exitCode: exitCodes.configuration,
     what: "The price table that comes with the product has no price for what is asked.",
     next: "Look at the regions in the message; `npx switchyard cost --allow-stand-in` takes another region's price and marks it unverified.",
+  },
+  "selection-impossible": {
+    exitCode: exitCodes.policy,
+    what: "No platform can do all that the environment requires, or the one that switchyard.yaml names cannot.",
+    next: "Change selection.requires or selection.platform in switchyard.yaml; the message says what rules each platform out.",
   },
   "stateless-violation": {
     exitCode: exitCodes.policy,

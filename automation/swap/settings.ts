@@ -177,7 +177,7 @@ export const platformConfig = z
       .number()
       .min(0)
       .optional()
-      .describe("Monthly cost above which another platform should be looked at, in the account's currency."),
+      .describe("USD a month above which `switchyard cost watch` looks for a cheaper platform. Default none."),
     performance_threshold: z
       .number()
       .gt(0)

@@ -12,6 +12,8 @@ import AlertUnsilence from "./alert/unsilence.ts";
 import AuditSetAside from "./audit/set-aside.ts";
 import AuditShow from "./audit/show.ts";
 import AuditVerify from "./audit/verify.ts";
+import CostVeto from "./cost/veto.ts";
+import CostWatch from "./cost/watch.ts";
 import Cost from "./cost.ts";
 import Demo from "./demo.ts";
 import Destroy from "./destroy.ts";
@@ -28,6 +30,7 @@ import Outputs from "./outputs.ts";
 import Preview from "./preview.ts";
 import Refresh from "./refresh.ts";
 import Scan from "./scan.ts";
+import Select from "./select.ts";
 import Stacks from "./stacks.ts";
 import StateMigrate from "./state/migrate.ts";
 import StateSetAside from "./state/set-aside.ts";
@@ -65,6 +68,8 @@ export const commands = {
   "alert:test": AlertTest,
   "alert:unsilence": AlertUnsilence,
   cost: Cost,
+  "cost:veto": CostVeto,
+  "cost:watch": CostWatch,
   demo: Demo,
   destroy: Destroy,
   doctor: Doctor,
@@ -80,6 +85,7 @@ export const commands = {
   preview: Preview,
   refresh: Refresh,
   scan: Scan,
+  select: Select,
   stacks: Stacks,
   "swap:abort": SwapAbort,
   "swap:decommission": SwapDecommission,

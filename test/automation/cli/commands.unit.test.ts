@@ -53,6 +53,8 @@ describe("the audit log", () => {
     "alert:silence",
     "alert:unsilence",
     "audit:set-aside",
+    "cost:veto",
+    "cost:watch",
     "demo",
     "destroy",
     "failover:run",

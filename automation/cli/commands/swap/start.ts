@@ -12,7 +12,9 @@ export default class SwapStart extends StartSwapCommand<SwapSummary> {
   static override examples = ["<%= config.bin %> swap start --to gke"];
   static override flags = {
     env: environmentFlag,
-    to: Flags.string({ description: "Platform to move to: gke or cloud-run.", required: true }),
+    to: Flags.string({
+      description: "Platform to move to: gke or cloud-run. Default: the one that `switchyard select` chooses.",
+    }),
     image: Flags.string({ description: "Image of the agent on the new side. Default: switchyard.yaml's." }),
     ramp: Flags.string({
       description: "Shares of the new side, percent, with commas. Default: switchyard.yaml's, else 1,5,25,50,100.",
@@ -23,15 +25,16 @@ export default class SwapStart extends StartSwapCommand<SwapSummary> {
 
   protected override async execute(): Promise<SwapSummary> {
     const { flags } = await this.parse(SwapStart);
+    const to = flags.to ?? (await this.#selected(flags.env));
     const typed = [
-      `npx switchyard swap start --to ${flags.to} --env ${flags.env}`,
+      `npx switchyard swap start --to ${to} --env ${flags.env}`,
       ...(flags.image === undefined ? [] : [`--image ${flags.image}`]),
       ...(flags.ramp === undefined ? [] : [`--ramp ${flags.ramp}`]),
       ...(flags.profile === undefined ? [] : [`--profile ${flags.profile}`]),
     ];
     return this.startSwap({
       environment: flags.env,
-      to: flags.to,
+      to,
       overrides: {
         ...(flags.ramp === undefined ? {} : { ramp: parseRamp(flags.ramp) }),
         ...(flags.profile === "demo" || flags.profile === "standard" ? { profile: flags.profile } : {}),
@@ -41,6 +44,14 @@ export default class SwapStart extends StartSwapCommand<SwapSummary> {
       allowOverBudget: flags["allow-over-budget"],
       command: typed.join(" "),
     });
+  }
+
+  async #selected(name: string): Promise<string> {
+    const { selectFor } = await import("../../select-platform.ts");
+    const composition = await this.compose();
+    const { platform, reason } = await selectFor(composition, await composition.environment(name), this.signal);
+    this.progress(`To ${platform}: ${reason}.`);
+    return platform;
   }
 
   protected override describe(result: SwapSummary): readonly string[] {
