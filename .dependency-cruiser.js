@@ -29,19 +29,19 @@ export default {
     only(
       "ports",
       "^automation/ports/",
-      "^(automation/(ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
+      "^(automation/(ports/|stateless/(finding|scan)\\.ts$|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
       "Ports are interfaces.",
     ),
     only(
       "swap",
       "^automation/swap/",
-      "^(automation/(swap/|ports/|(errors|error-catalogue|nearest|hash-chain)\\.ts$)|services/kiro/contract\\.ts$)",
+      "^(automation/(swap/|stateless/|ports/|(errors|error-catalogue|nearest|hash-chain)\\.ts$)|services/kiro/contract\\.ts$)",
       "swap -> ports.",
     ),
     only(
       "drill",
       "^automation/drill/",
-      "^(automation/(drill/|alerts/|swap/|failover/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
+      "^(automation/(drill/|alerts/|swap/|stateless/|failover/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
       "drill -> swap.",
     ),
     only(
@@ -68,6 +68,7 @@ export default {
       "^automation/(stateless/|ports/|(errors|error-catalogue|nearest)\\.ts$)",
       "Rules over resources.",
     ),
+    only("policy", "^policy/", "^(policy/|automation/stateless/)", "The pack is a thin face of the rules."),
     only(
       "guard",
       "^automation/guard/",
@@ -89,7 +90,7 @@ export default {
     only(
       "adapters",
       "^automation/adapters/",
-      "^(automation/(adapters/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
+      "^(automation/(adapters/|ports/|stateless/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
       "adapters -> ports.",
     ),
     {
@@ -111,7 +112,7 @@ export default {
       severity: "error",
       comment: "A decision imports no I/O, no clock, no process.",
       from: {
-        path: "^automation/(stateless/|audit/(entry|verify)\\.ts$|guard/(state-.*|versions|support|hops|evidence|rules/.*)\\.ts$|(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|metric-state|gates/.*|judge/.*)\\.ts$)",
+        path: "^automation/(stateless/|audit/(entry|verify)\\.ts$|guard/(state-.*|versions|support|hops|evidence|rules/.*)\\.ts$|(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|compliance|stateless-settings|metric-state|gates/.*|judge/.*)\\.ts$)",
       },
       to: { path: ["^node:", "^automation/adapters/"], dependencyTypesNot: ["type-only"] },
     },

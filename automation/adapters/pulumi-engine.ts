@@ -3,7 +3,15 @@
  * `Pulumi.<stack>.yaml` files and the same backend as the plain CLI.
  */
 import { SwitchyardError } from "../errors.ts";
-import type { ConfigValues, StackEngine, StackName, StackOptions, StackResult } from "../ports/stack-engine.ts";
+import type {
+  ConfigValues,
+  StackEngine,
+  StackName,
+  StackOptions,
+  StackResource,
+  StackResult,
+} from "../ports/stack-engine.ts";
+import type { StatelessReport } from "../stateless/scan.ts";
 import { openStack, type PulumiFn, PulumiProcessError } from "./pulumi-automation-api.ts";
 import { minimumPulumiVersion } from "./pulumi-candidates.ts";
 import { writeStackConfig } from "./pulumi-config-file.ts";
@@ -17,8 +25,10 @@ import {
   pendingCreates,
   readStackState,
   removeDeadLocks,
+  resourcesOfState,
 } from "./pulumi-file-backend.ts";
 import { ensurePassphraseFile } from "./pulumi-passphrase.ts";
+import { PolicyRun, violationError } from "./pulumi-policy.ts";
 import { type Environment, runPulumi } from "./pulumi-process.ts";
 import { parseOutputs, parseStackList } from "./pulumi-replies.ts";
 
@@ -44,6 +54,8 @@ export interface PulumiEngineOptions {
    * under the same name, as the local cloud does), `refuse` asks a person (right for clouds). Default `refuse`.
    */
   readonly pendingCreates?: "clear" | "refuse";
+  /** Folder of the policy pack that every up and preview runs with. Default none: then no result says how stateless it is. */
+  readonly policyPack?: string;
   /** How long a cancelled engine may take to finish the resources in flight, ms; default 60 000. */
   readonly cancelGraceMs?: number;
 }
@@ -62,6 +74,7 @@ class PulumiEngine implements StackEngine {
   private readonly backend: string | undefined;
   /** The last operation per stack, settled or not: the next one begins when it has ended. */
   private readonly queues = new Map<StackName, Promise<void>>();
+  private attempts = 0;
 
   constructor(options: PulumiEngineOptions) {
     this.options = options;
@@ -91,6 +104,14 @@ class PulumiEngine implements StackEngine {
     return this.queued(stack, undefined, async () =>
       readableOutputs(parseOutputs(await this.run(stack, ["stack", "output", "--json", "--stack", stack]))),
     );
+  }
+
+  resources(stack: StackName): Promise<readonly StackResource[]> {
+    return this.queued(stack, undefined, async () => {
+      const state = await this.state(stack);
+      if (state !== undefined) return resourcesOfState(state);
+      throw new SwitchyardError("stack-not-found", { message: `There is no stack "${stack}" in this backend` });
+    });
   }
 
   async list(): Promise<readonly { stack: StackName; resources: number; updatedAt: string | undefined }[]> {
@@ -134,9 +155,10 @@ class PulumiEngine implements StackEngine {
         await writeStackConfig(this.options.root, stack, options.config);
       }
       if (state !== undefined && operation !== "preview") await this.settlePendingCreates(stack, state, options);
-      const fold = await this.unlocking(stack, () => this.attempt(operation, stack, options, program));
+      const { fold, stateless } = await this.unlocking(stack, () => this.attempt(operation, stack, options, program));
       const { outputs, changes } = fold.summary();
-      return { stack, outputs, changes, durationMs: performance.now() - started };
+      const durationMs = performance.now() - started;
+      return { stack, outputs, changes, durationMs, ...(stateless === undefined ? {} : { stateless }) };
     });
   }
 
@@ -158,8 +180,9 @@ class PulumiEngine implements StackEngine {
     options: StackOptions,
     program: PulumiFn | undefined,
     clearPendingCreates = false,
-  ): Promise<EventFold> {
+  ): Promise<{ readonly fold: EventFold; readonly stateless: StatelessReport | undefined }> {
     const fold = new EventFold(stack);
+    const policy = program === undefined ? undefined : await this.policyRun(stack);
     // The Automation API takes a listener's error for an event that it cannot read, and goes on with a warning.
     const listenerErrors: unknown[] = [];
     try {
@@ -171,13 +194,14 @@ class PulumiEngine implements StackEngine {
         stack,
         command: this.options.pulumiCommandPath,
         version: this.options.pulumiVersion ?? minimumPulumiVersion,
-        env: this.env,
+        env: policy?.environment(this.env) ?? this.env,
         ...(program === undefined ? {} : { program }),
         ...(options.signal === undefined ? {} : { signal: options.signal }),
         cancelGraceMs: this.options.cancelGraceMs ?? 60_000,
       });
       const settings = {
         color: "never" as const,
+        ...(policy === undefined ? {} : { policyPacks: [policy.folder] }),
         onEvent: (event: Parameters<EventFold["take"]>[0]) => {
           const { progress, diagnostic } = fold.take(event);
           try {
@@ -191,6 +215,10 @@ class PulumiEngine implements StackEngine {
       if (operation === "refresh" && clearPendingCreates) await handle.refresh({ ...settings, clearPendingCreates });
       else await handle[operation](settings);
     } catch (error) {
+      const report = await policy?.take();
+      const { violations } = fold.summary();
+      if (violations.length > 0 && options.signal?.aborted !== true)
+        throw violationError(stack, report, violations, error);
       throw explainPulumiError(error, {
         stack,
         operation,
@@ -199,8 +227,16 @@ class PulumiEngine implements StackEngine {
         events: fold.summary(),
       });
     }
+    const stateless = await policy?.take();
     if (listenerErrors.length > 0) throw listenerErrors[0];
-    return fold;
+    return { fold, stateless };
+  }
+
+  private async policyRun(stack: StackName): Promise<PolicyRun | undefined> {
+    const { policyPack, root } = this.options;
+    if (policyPack === undefined) return undefined;
+    this.attempts += 1;
+    return await PolicyRun.in(localPulumiFolders(root).base, policyPack, `${stack}-${this.attempts}`);
   }
 
   /**

@@ -25,6 +25,7 @@ export interface LocalEnvironmentOptions {
 
 /** Where a checkout's local Pulumi state is. */
 export interface LocalPulumiFolders {
+  readonly base: string;
   readonly state: string;
   readonly home: string;
   /** Made on first use, readable by the owner alone. */
@@ -33,7 +34,7 @@ export interface LocalPulumiFolders {
 
 export function localPulumiFolders(root: string): LocalPulumiFolders {
   const base = join(root, ".switchyard", "pulumi");
-  return { state: join(base, "state"), home: join(base, "home"), passphraseFile: join(base, "passphrase") };
+  return { base, state: join(base, "state"), home: join(base, "home"), passphraseFile: join(base, "passphrase") };
 }
 
 /**

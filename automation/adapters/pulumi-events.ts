@@ -17,8 +17,12 @@ export interface EventSummary {
   readonly errors: readonly Diagnostic[];
   /** URNs of the resources whose step failed. */
   readonly failed: readonly string[];
+  /** Of the mandatory stateless rules, as the pack words them. */
+  readonly violations: readonly Diagnostic[];
 }
 
+/** As policy/index.ts calls it. */
+const statelessPack = "switchyard-stateless";
 const stackType = "pulumi:pulumi:Stack";
 /** What previews show in place of a value that only an update can know. */
 const unknownMarker = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -57,6 +61,7 @@ export class EventFold {
   private changes: Readonly<Record<string, number>> = {};
   private readonly errors: Diagnostic[] = [];
   private readonly failed: string[] = [];
+  private readonly violations: Diagnostic[] = [];
 
   constructor(stack: StackName) {
     this.stack = stack;
@@ -66,6 +71,7 @@ export class EventFold {
   take(event: EngineEvent): { progress?: StackProgress; diagnostic?: Diagnostic } {
     if (event.summaryEvent) this.changes = countChanges(event.summaryEvent.resourceChanges);
     if (event.diagnosticEvent) return this.takeDiagnostic(event.diagnosticEvent);
+    if (event.policyEvent) this.takePolicy(event.policyEvent);
     if (event.resourcePreEvent) return this.step(event.resourcePreEvent.metadata, "started");
     if (event.resOpFailedEvent) {
       this.failed.push(event.resOpFailedEvent.metadata.urn);
@@ -82,7 +88,15 @@ export class EventFold {
   }
 
   summary(): EventSummary {
-    return { outputs: this.outputs, changes: this.changes, errors: this.errors, failed: this.failed };
+    const { outputs, changes, errors, failed, violations } = this;
+    return { outputs, changes, errors, failed, violations };
+  }
+
+  /** Packs of other people are told by the engine's own words. */
+  private takePolicy(event: NonNullable<EngineEvent["policyEvent"]>): void {
+    const { policyPackName, enforcementLevel, resourceUrn = "", message } = event;
+    if (policyPackName === statelessPack && enforcementLevel === "mandatory")
+      this.violations.push({ severity: "error", urn: resourceUrn, message });
   }
 
   private takeDiagnostic(event: NonNullable<EngineEvent["diagnosticEvent"]>): {
@@ -93,7 +107,8 @@ export class EventFold {
     const severity: string = event.severity;
     if (severity === "debug" || event.ephemeral === true) return {};
     const text = event.message.trim();
-    if (text === "") return {};
+    // That the pack's starter is found on the PATH is how it is meant to be.
+    if (text === "" || text.startsWith("using pulumi-analyzer-policy-switchyard from $PATH")) return {};
     const diagnostic: Diagnostic = {
       severity: severity === "error" || severity === "warning" ? severity : "info",
       urn: event.urn ?? "",

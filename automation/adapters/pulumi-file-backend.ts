@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { z } from "zod";
+import type { StackResource } from "../ports/stack-engine.ts";
 import { parseJson } from "./json-text.ts";
 import { isErrno, startTimeOf } from "./process-facts.ts";
 
@@ -21,10 +22,32 @@ const deploymentSchema = z.object({
 });
 
 /** `checkpoint.latest` in the backend's files, `deployment` in what `pulumi stack export` prints. */
-const stateSchema = z.union([
-  z.object({ checkpoint: z.object({ latest: deploymentSchema.nullish() }) }).transform((s) => s.checkpoint.latest),
-  z.object({ deployment: deploymentSchema.nullish() }).transform((s) => s.deployment),
-]);
+function stateOf<Deployment extends z.ZodType>(deployment: Deployment) {
+  return z.union([
+    z.object({ checkpoint: z.object({ latest: deployment.nullish() }) }).transform((s) => s.checkpoint.latest),
+    z.object({ deployment: deployment.nullish() }).transform((s) => s.deployment),
+  ]);
+}
+
+const stateSchema = stateOf(deploymentSchema);
+
+const members = z.record(z.string(), z.unknown()).default({});
+
+const resourcesSchema = stateOf(
+  z.object({
+    resources: z
+      .array(
+        z.object({
+          urn: z.string(),
+          type: z.string(),
+          custom: z.boolean().default(false),
+          inputs: members,
+          outputs: members,
+        }),
+      )
+      .nullish(),
+  }),
+);
 
 export interface StackLock {
   readonly path: string;
@@ -62,6 +85,12 @@ export function pendingCreates(state: string): readonly string[] {
   // A state that cannot be read is the engine's to refuse, with its own words.
   const pending = stateSchema.safeParse(parseJson(state)).data?.pending_operations ?? [];
   return pending.filter((operation) => operation.type === "creating").map((operation) => operation.resource.urn);
+}
+
+/** The resources of a stack's state. Errors: a ZodError where it is none. */
+export function resourcesOfState(state: string): readonly StackResource[] {
+  const resources = resourcesSchema.parse(parseJson(state))?.resources ?? [];
+  return resources.map(({ urn, type, custom, inputs, outputs }) => ({ urn, type, custom, inputs, outputs }));
 }
 
 /** The text of a stack's state; undefined when the stack does not exist. */

@@ -8,6 +8,7 @@ import { createGoogleRequestFeed, googleSideLoad, loggingApi } from "../adapters
 import { createGoogleTrafficRouter } from "../adapters/google-traffic-router.ts";
 import { createHttpProber } from "../adapters/http-prober.ts";
 import { createSyntheticLoad } from "../adapters/http-synthetic-load.ts";
+import { createLiveResources } from "../adapters/live-resources.ts";
 import { createLocalSideLoad, type LocalCloud, type LocalTraffic } from "../adapters/local-cloud.ts";
 import { createLocalRequestFeed } from "../adapters/local-request-feed.ts";
 import { createMetricSources } from "../adapters/metric-sources.ts";
@@ -22,6 +23,7 @@ import { type AuditLog, createAuditLog } from "../audit/log.ts";
 import { SwitchyardError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FileSystem } from "../ports/file-system.ts";
+import type { LiveResources } from "../ports/live-resources.ts";
 import type { MetricSource } from "../ports/metric-source.ts";
 import type { Platform } from "../ports/platform.ts";
 import type { ProcessTable } from "../ports/process-table.ts";
@@ -36,6 +38,9 @@ import type { ConfigFile, EnvironmentConfig } from "./config-file.ts";
 import { type FailBackSettings, stackSettings } from "./stack-settings.ts";
 
 export { platformNames };
+
+/** The stateless rules as a policy pack. */
+export const policyFolder = join(import.meta.dirname, "..", "..", "policy");
 
 /** Where the balancer answers. */
 export interface Balancer {
@@ -132,6 +137,7 @@ export class Environment {
       pulumiVersion: resolved.version,
       env,
       programs,
+      policyPack: policyFolder,
       pendingCreates: this.config.cloud === "local" ? "clear" : "refuse",
       onDiagnostic: (stack, { severity, message }) => onDiagnostic(stack, severity, message),
     });
@@ -269,6 +275,11 @@ export class Environment {
     return this.config.cloud === "local" ? (await this.#localWatch(balancer, env)).feed : this.#logFeed(balancer, env);
   }
 
+  /** What really runs on this environment's platforms. */
+  liveResources(): LiveResources {
+    return createLiveResources({ engine: () => this.engine(), environment: this.name });
+  }
+
   /** Everything that a swap needs beside its lease. Errors: not-deployed, credentials-missing. */
   async swapPorts(): Promise<Omit<RunPorts, "lease"> & { readonly close: () => Promise<void> }> {
     const balancer = await this.balancer();
@@ -289,6 +300,7 @@ export class Environment {
       rehearse: (count, signal) => rehearsal.sample(count, signal),
       synthetic,
       metrics: await this.metricSources(),
+      live: this.liveResources(),
       random: Math.random,
       clock,
       newRequestId: randomUUID,

@@ -17,10 +17,16 @@ import { type AuditLog, createAuditLog } from "../audit/log.ts";
 import { SwitchyardError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { StackName } from "../ports/stack-engine.ts";
-import { Environment, type EnvironmentSurroundings, platformNames, projectOf } from "./compose-environment.ts";
+import {
+  Environment,
+  type EnvironmentSurroundings,
+  platformNames,
+  policyFolder,
+  projectOf,
+} from "./compose-environment.ts";
 import { type ConfigFile, type EnvironmentConfig, loadConfig } from "./config-file.ts";
 
-export { Environment, platformNames };
+export { Environment, platformNames, policyFolder };
 
 /** What a command may tell the user while things start. */
 export interface ComposeListener {

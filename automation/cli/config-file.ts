@@ -11,6 +11,7 @@ import { nearest } from "../nearest.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import { selectionConfig } from "../selection/settings.ts";
 import { hotSwapConfig, platformConfig } from "../swap/settings.ts";
+import { statelessConfig } from "../swap/stateless-settings.ts";
 import { stateConfig } from "./state-config.ts";
 
 export const configFileName = "switchyard.yaml";
@@ -65,6 +66,7 @@ const environment = z
       .default({})
       .describe("Settings per platform."),
     swap: hotSwapConfig.optional(),
+    stateless: statelessConfig.prefault({}),
     failover: failoverConfig.optional(),
     alerts: alertsConfig.optional(),
     cost: costConfig.optional(),

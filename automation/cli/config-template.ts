@@ -126,6 +126,9 @@ environments:
         failure_limit: 0
         inconclusive_limit: 0
         consecutive_error_limit: 4
+    # The stateless rules: seconds between two checks of what really runs, during bake and rollback window; 0: none.
+    stateless:
+      compliance_every: 300
     # What \`failover watch\` does outside swaps when the serving side fails and another platform stands by.
     #failover:
       # off, propose (the command is told) or automatic (traffic moves). It never goes back by itself.

@@ -1,7 +1,7 @@
 /** What a shell needs so that plain `pulumi` runs this checkout's programs on the local cloud. */
 import { dirname, join } from "node:path";
 import { SwitchyardError } from "../errors.ts";
-import type { Composition } from "./compose.ts";
+import { type Composition, policyFolder } from "./compose.ts";
 import { type Program, programs } from "./programs.ts";
 
 /** Variables by name; PATH holds only what is to stand before the shell's own. Errors: not-on-this-cloud, engine-missing. */
@@ -21,7 +21,13 @@ export async function localShell(
   const variables = await composition.localVariables(environment.config);
   const stacks = await environment.engine();
   for (const program of programs) await stacks.configure(`${program}.${name}`, await settings(program));
-  const folders = [join(composition.root, "node_modules", ".bin"), dirname(engine.pulumi), dirname(languageHost)];
+  // The policy pack's starter is found on the PATH: `pulumi up --policy-pack policy`.
+  const folders = [
+    join(composition.root, "node_modules", ".bin"),
+    dirname(engine.pulumi),
+    dirname(languageHost),
+    policyFolder,
+  ];
   return { variables: { ...variables, PATH: [...new Set(folders)].join(":") }, unset: composition.localUnset };
 
   async function settings(program: Program) {

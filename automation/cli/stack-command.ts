@@ -2,6 +2,7 @@ import { Args } from "@oclif/core";
 import { SwitchyardError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { StackName, StackOptions, StackResult } from "../ports/stack-engine.ts";
+import { findingText } from "../stateless/finding-text.ts";
 import type { Lease } from "../swap/lease.ts";
 import type { Environment } from "./compose.ts";
 import { EnvironmentCommand } from "./environment-command.ts";
@@ -46,6 +47,8 @@ export interface StackCommandResult {
   readonly changes: Readonly<Record<string, number>>;
   readonly outputs: Readonly<Record<string, unknown>>;
   readonly durationMs: number;
+  /** The stateless rules' verdict on what is declared; of refresh and destroy none. */
+  readonly stateless: string | undefined;
 }
 
 /** A command that runs one engine operation on one stack. */
@@ -67,8 +70,9 @@ export abstract class StackCommand extends EnvironmentCommand<StackCommandResult
       onProgress: stackProgress(this.lines),
       ...options,
     });
-    const { stack, changes, outputs, durationMs } = result;
-    return { stack, operation, changes, outputs, durationMs };
+    const { stack, changes, outputs, durationMs, stateless } = result;
+    for (const finding of stateless?.findings ?? []) this.addWarning(findingText(finding));
+    return { stack, operation, changes, outputs, durationMs, stateless: stateless?.verdict };
   }
 
   /** For what changes a stack: alone in its environment, and not in the middle of a swap. */
@@ -92,6 +96,7 @@ export abstract class StackCommand extends EnvironmentCommand<StackCommandResult
     const outputs = Object.entries(result.outputs).map(([name, value]) => `  ${name.padEnd(22)} ${show(value)}`);
     return [
       `${result.stack}: ${result.operation} done in ${duration(result.durationMs)}, ${plural(total, "resource")} (${changes || "nothing"}).`,
+      ...(result.stateless === undefined ? [] : [`By the stateless rules what it declares is ${result.stateless}.`]),
       ...(outputs.length > 0 ? ["Outputs:", ...outputs] : []),
     ];
   }

@@ -1,7 +1,14 @@
 import { Flags } from "@oclif/core";
+import { type Acceptable, acceptable } from "../swap/stateless-settings.ts";
 import { SwapCommand } from "./swap-command.ts";
 import type { SwapOverrides } from "./swap-start.ts";
 import type { SwapSummary } from "./swap-summary.ts";
+
+/** A person's say on what the stateless rules do not let pass by itself. */
+export const acceptFlag = Flags.custom<Acceptable>({
+  description: "Let pass what the stateless rules say of the new side; can be given twice.",
+  options: [...acceptable],
+})({ multiple: true });
 
 /** Flags of what starts a swap. */
 export const startFlags = {
@@ -12,6 +19,7 @@ export const startFlags = {
   "allow-over-budget": Flags.boolean({
     description: "Start although a step could lose more requests than swap.error_budget.",
   }),
+  accept: acceptFlag,
 };
 
 export interface StartWish {
@@ -22,6 +30,8 @@ export interface StartWish {
   readonly image: string | undefined;
   readonly requestsPerSecond: number | undefined;
   readonly allowOverBudget: boolean;
+  /** Verdicts of the stateless rules that this person lets pass. */
+  readonly accepted: readonly Acceptable[];
   /** The command that asked, for the message that refuses it. */
   readonly command: string;
 }
@@ -34,7 +44,7 @@ export abstract class StartSwapCommand<Result extends object> extends SwapComman
     const { assertNotFrozen, assertWithinBudget, planIntent } = await import("./swap-plan.ts");
     const composition = await this.compose();
     const environment = await composition.environment(wish.environment);
-    const intent = await prepareSwap(environment, wish.to, wish.overrides);
+    const intent = await prepareSwap(environment, wish.to, wish.overrides, wish);
     assertNotFrozen(environment.name, intent.settings, Date.now());
     const plan = await planIntent(environment, intent, {
       config: await composition.config(),

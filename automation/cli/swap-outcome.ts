@@ -90,6 +90,7 @@ export function finish(state: SwapState, verb: Verb | undefined): SwapSummary {
     if (wentBack) return summary;
     if (state.end !== undefined) throw cannotReturn(state);
   }
+  if (wentBack && summary.reason === "stateless-violation") throw notStateless(state, summary);
   if (wentBack) {
     throw new SwitchyardError("swap-failed", {
       message: `Swap ${state.id} (${state.from} -> ${state.to}) was ${summary.state.replace("-", " ")}: ${reasonText(summary.reason)}. ${state.from} serves everything`,
@@ -102,6 +103,19 @@ export function finish(state: SwapState, verb: Verb | undefined): SwapSummary {
     message: `Swap ${state.id} waits for a person: ${reasonText(state.paused?.reason ?? state.phaseReason)}${state.lastFailure === undefined ? "" : `: ${state.lastFailure.message}`}`,
     next: [...waysOn(state), ...waysBack(state)],
     data,
+  });
+}
+
+function notStateless(state: SwapState, summary: SwapSummary): SwitchyardError {
+  const { id, to, from, environment, rollback } = state;
+  const said = rollback?.evidence["message"];
+  return new SwitchyardError("stateless-violation", {
+    message: `Swap ${id} (${from} -> ${to}) did not go on: ${typeof said === "string" ? said : reasonText(summary.reason)}. ${from} serves everything`,
+    next: [
+      `To see what decided:   npx switchyard swap why ${id} --env ${environment}`,
+      `To let a verdict pass that is not stateful:   npx switchyard swap start --to ${to} --env ${environment} --accept session-bound`,
+    ],
+    data: { swap: summary },
   });
 }
 

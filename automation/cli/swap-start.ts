@@ -12,6 +12,7 @@ import {
   toSwapSettings,
 } from "../swap/settings.ts";
 import { journalFormat, type Mode } from "../swap/state.ts";
+import type { Acceptable } from "../swap/stateless-settings.ts";
 import { swapPurpose } from "../swap/store.ts";
 import { type Environment, platformNames } from "./compose.ts";
 import type { EnvironmentConfig } from "./config-file.ts";
@@ -32,11 +33,17 @@ export interface SwapOverrides {
   readonly after_rollback?: "remove" | "keep";
 }
 
+/** What a person lets pass that no swap does by itself. */
+export interface SwapAcceptance {
+  readonly accepted: readonly Acceptable[];
+}
+
 /** Checks everything that can be checked before the world is touched. Errors: see each throw. */
 export async function prepareSwap(
   environment: Environment,
   to: string,
   overrides: SwapOverrides = {},
+  { accepted }: SwapAcceptance = { accepted: [] },
 ): Promise<SwapIntent> {
   const { name, config } = environment;
   if (!platformNames.includes(to)) {
@@ -57,7 +64,11 @@ export async function prepareSwap(
     });
   }
   const candidate = config.platforms[to as keyof typeof config.platforms] ?? platformConfig.parse({});
-  const settings = toSwapSettings(swap, candidate, await environment.propagationMs());
+  const { compliance_every: everyS } = config.stateless;
+  const settings = toSwapSettings(swap, candidate, await environment.propagationMs(), {
+    accepted: [...accepted],
+    complianceEveryMs: everyS * 1_000,
+  });
   await assertMetricsKnown(environment, settings, from);
   return { from, to, settings };
 }

@@ -8,6 +8,7 @@ import { freezeFaults } from "./faults/freeze.ts";
 import { metricFaults } from "./faults/metrics.ts";
 import { oldSideFaults } from "./faults/old-side.ts";
 import { personFaults } from "./faults/person.ts";
+import { statelessFaults } from "./faults/stateless.ts";
 import { trafficFaults } from "./faults/traffic.ts";
 
 export const faults: readonly Fault[] = [
@@ -19,5 +20,6 @@ export const faults: readonly Fault[] = [
   ...trafficFaults,
   ...freezeFaults,
   ...metricFaults,
+  ...statelessFaults,
   ...failoverFaults,
 ];

@@ -32,6 +32,11 @@ export const rulesErrors = {
     what: "A manifest is not there, or nothing in what was named is one.",
     next: "Name files or folders with rendered Kubernetes manifests, or - for the standard input.",
   },
+  "compliance-unreadable": {
+    exitCode: exitCodes.resource,
+    what: "What really runs cannot be read, so nobody can say whether it is still stateless.",
+    next: "Run `npx switchyard refresh STACK`, which says why its platform cannot be read.",
+  },
   "audit-damaged": {
     exitCode: exitCodes.error,
     what: "The audit log was changed, or lost lines, or cannot be written. A command that would change something was not begun.",

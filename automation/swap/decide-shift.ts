@@ -1,4 +1,5 @@
 /** The decisions while users' requests are on the candidate: the ramp, the bake, the rollback window. Pure. */
+import { complianceDue, complianceMissing, complianceUnclear, complianceViolation } from "./compliance.ts";
 import {
   ageEvidence,
   attempts,
@@ -159,12 +160,26 @@ export function decideBake(state: SwapState, seen: Observation, now: number): De
   if (state.promoted) return over("bake-promoted", {});
   const bakeMs = settings.bakeMs + state.bakeExtensionMs;
   const bakedMs = now - state.phaseSince;
-  if (bakedMs < bakeMs) return watching(state, now, "baking");
+  const complying = decideCompliance(state);
+  if (complying !== undefined) return complying;
+  if (bakedMs < bakeMs) return alsoIn(watching(state, now, "baking"), { comply: complianceDue(state, now) });
   const look = lookAll(state, seen, 100, now);
-  if (look.missing.length === 0) return over("bake-passed", { ...windowEvidence(seen), looks: look.text });
+  const unchecked = complianceMissing(state);
+  const missing = [...look.missing, ...(unchecked === undefined ? [] : [unchecked])];
+  if (missing.length === 0) return over("bake-passed", { ...windowEvidence(seen), looks: look.text });
   if (bakedMs >= bakeMs + settings.stepDeadlineMs)
-    return pause("step-inconclusive", { ...windowEvidence(seen), looks: look.missing.join("; ") });
-  return watching(state, now, look.missing[0] ?? "baking");
+    return pause("step-inconclusive", { ...windowEvidence(seen), looks: missing.join("; ") });
+  return alsoIn(watching(state, now, missing[0] ?? "baking"), { comply: complianceDue(state, now) });
+}
+
+/** A candidate that has become stateful is for a person: going back by itself could lose what it holds. */
+function decideCompliance(state: SwapState): Decision | undefined {
+  const violation = complianceViolation(state);
+  if (violation !== undefined) return pause("stateless-violation", violation);
+  const unclear = complianceUnclear(state);
+  return unclear === undefined || state.noticed.includes("compliance-unreadable")
+    ? undefined
+    : { kind: "notice", reason: "compliance-unreadable", evidence: unclear };
 }
 
 /** The rollback window: the old side stays up without traffic, so that going back needs no start. */
@@ -172,7 +187,12 @@ export function decideRetaining(state: SwapState, seen: Observation, now: number
   if (!state.verified) return verificationInTime(state, seen, 100, now);
   if (state.decommission) return enter("draining", state.step, "decommission-requested");
   const leftMs = state.settings.rollbackWindowMs + state.windowExtensionMs - (now - state.phaseSince);
-  if (leftMs > 0) return watching(state, now, `rollback window, ${Math.ceil(leftMs / 1_000)} s left`);
+  const complying = decideCompliance(state);
+  if (complying !== undefined) return complying;
+  if (leftMs > 0) {
+    const watch = watching(state, now, `rollback window, ${Math.ceil(leftMs / 1_000)} s left`);
+    return alsoIn(watch, { comply: complianceDue(state, now) });
+  }
   return leaveOldSide(state, seen, "rollback-window-over", {});
 }
 

@@ -60,6 +60,13 @@ function findingOf(
     : undefined;
 }
 
+/** Trying again would find the same: what was brought up is taken away. */
+function refused(state: SwapState): Decision | undefined {
+  return state.lastFailure?.code === "stateless-violation"
+    ? goBack(state, "stateless-violation", failureEvidence(state))
+    : undefined;
+}
+
 /** An acceptance older than this is run again before the first user's request, ms. */
 const acceptanceHoldsMs = 60_000;
 
@@ -71,14 +78,14 @@ function decidePhase(state: SwapState, seen: Observation, now: number): Decision
         effect: { kind: "deploy", platform: to, image: state.image },
         attempts: attempts.deployment,
         next: () => enter("attaching", state.step, "platform-deployed"),
-        otherwise: () => pause("deployment-failed", failureEvidence(state)),
+        otherwise: () => refused(state) ?? pause("deployment-failed", failureEvidence(state)),
       });
     case "attaching":
       return perform(state, now, {
         effect: { kind: "attach", platforms: [from, to] },
         attempts: attempts.deployment,
         next: () => enter("adding-entry", state.step, "backend-attached"),
-        otherwise: () => pause("attach-failed", failureEvidence(state)),
+        otherwise: () => refused(state) ?? pause("attach-failed", failureEvidence(state)),
       });
     case "adding-entry":
       return perform(state, now, {

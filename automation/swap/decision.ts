@@ -55,6 +55,8 @@ export type Decision =
       readonly topUp: boolean;
       /** Judge the metrics from outside now. */
       readonly measure: boolean;
+      /** Look at what runs by the stateless rules now. */
+      readonly comply: boolean;
     }
   /** A person has to act, and nothing needs this process meanwhile. */
   | { readonly kind: "leave"; readonly reason: Reason };
@@ -148,7 +150,7 @@ export function pause(reason: Reason, evidence: Evidence): PauseDecision {
 }
 
 export function wait(why: string): Extract<Decision, { kind: "wait" }> {
-  return { kind: "wait", why, probe: false, drain: false, looked: false, topUp: false, measure: false };
+  return { kind: "wait", why, probe: false, drain: false, looked: false, topUp: false, measure: false, comply: false };
 }
 
 export function failureEvidence(state: SwapState): Evidence {

@@ -5,6 +5,7 @@ import { gateSnapshot } from "./gates/snapshot.ts";
 import { verdicts } from "./gates/verdict.ts";
 import { type Reason, reasons } from "./reasons.ts";
 import { swapSettings } from "./settings.ts";
+import { complianceVerdicts } from "./stateless-settings.ts";
 
 export const phases = [
   "deploying",
@@ -98,6 +99,8 @@ export const swapEvent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("alive"), at: z.number() }),
   /** A metric from outside was judged. */
   z.object({ kind: z.literal("measured"), at: z.number(), verdict: z.enum(verdicts), evidence }),
+  /** What runs on the candidate was looked at by the stateless rules. */
+  z.object({ kind: z.literal("complied"), at: z.number(), verdict: z.enum(complianceVerdicts), evidence }),
   /** Told to people; changes nothing. */
   z.object({ kind: z.literal("noticed"), at: z.number(), reason, evidence }),
   z.object({

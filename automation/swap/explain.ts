@@ -150,6 +150,13 @@ function reasonLines(reason: Reason, facts: Facts, settings: SwapSettings): stri
       return [
         `In this step metrics from outside were judged ${facts.text("failed")} times as failed, ${facts.text("errors")} times unreadable, ${facts.text("inconclusive")} times inconclusive, ${facts.text("successful")} times successful.`,
       ];
+    case "stateless-violation":
+    case "compliance-unreadable":
+      return facts.has("verdict")
+        ? [
+            `By the stateless rules what runs is ${facts.text("verdict")}${facts.has("findings") ? ` (${facts.text("findings")} findings)` : ""}.`,
+          ]
+        : [];
     case "silence":
       return [
         `No user request for ${facts.text("silentMs")}; from ${milliseconds(gates.silenceMs)} on (silence_after) that is silence.`,

@@ -42,6 +42,7 @@ export function startState(event: Extract<SwapEvent, { kind: "started" }>): Swap
     windowExtensionMs: 0,
     decommission: false,
     metrics: noMetrics,
+    compliance: undefined,
     noticed: [],
     observed: undefined,
     aliveAt: event.at,
@@ -84,6 +85,8 @@ function applied(state: SwapState, event: SwapEvent): SwapState {
           last: event.verdict,
         },
       };
+    case "complied":
+      return { ...state, compliance: { verdict: event.verdict, at: event.at, evidence: event.evidence } };
     case "noticed":
       return { ...state, noticed: [...state.noticed, event.reason] };
     case "entered":
@@ -231,6 +234,8 @@ function request(state: SwapState, event: Extract<SwapEvent, { kind: "requested"
             paused: undefined,
             phaseSince: resumedSince(state, state.paused, event.at),
             metrics: noMetrics,
+            // What was found is looked for again.
+            compliance: undefined,
             failures: 0,
             failedAt: undefined,
             lastFailure: undefined,

@@ -1,16 +1,18 @@
 /** Carries effects out. The only place of a swap that changes the world. */
-import { HotSwapError, SwitchyardError } from "../errors.ts";
+import { HotSwapError, StatelessViolationError, SwitchyardError } from "../errors.ts";
 import type { KiroAgent } from "../ports/agent.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FailBack } from "../ports/fail-back.ts";
 import type { Platform } from "../ports/platform.ts";
 import type { ProbeResult } from "../ports/prober.ts";
-import type { ConfigValues, StackEngine, StackName, StackProgress } from "../ports/stack-engine.ts";
+import type { ConfigValues, StackEngine, StackName, StackProgress, StackResult } from "../ports/stack-engine.ts";
 import type { TrafficRouter, TrafficState, Weights } from "../ports/traffic-router.ts";
+import { findingText } from "../stateless/finding-text.ts";
 import { awaitReady, isElsewhere, runAcceptance } from "./acceptance.ts";
 import type { Effect } from "./effects.ts";
 import type { Lease } from "./lease.ts";
 import { type SwapState, sameWeights } from "./state.ts";
+import { standingOf } from "./stateless-settings.ts";
 
 export interface PerformPorts {
   readonly engine: StackEngine;
@@ -49,17 +51,19 @@ export async function performEffect(
     case "deploy": {
       const config = { ...(await ports.platformSettings(effect.platform)), "switchyard:image": effect.image };
       const result = await ports.engine.up(stack(effect.platform), { ...options, config });
-      return { found: false, facts: { ...result.changes, durationMs: Math.round(result.durationMs) } };
+      return { found: false, facts: { ...factsOf(result), ...assertMovable(result, state) } };
     }
     case "attach":
     case "detach": {
       const config = await trafficConfig(effect.platforms, state, ports, signal);
       const result = await ports.engine.up(stack("traffic"), { ...options, config });
-      return { found: false, facts: { ...result.changes, durationMs: Math.round(result.durationMs) } };
+      return {
+        found: false,
+        facts: { ...factsOf(result), ...(effect.kind === "attach" && assertMovable(result, state)) },
+      };
     }
     case "remove": {
-      const result = await ports.engine.destroy(stack(effect.platform), options);
-      return { found: false, facts: { ...result.changes, durationMs: Math.round(result.durationMs) } };
+      return { found: false, facts: factsOf(await ports.engine.destroy(stack(effect.platform), options)) };
     }
     case "write-weights": {
       if (state.phase !== "returning" || !state.settings.failBack)
@@ -78,6 +82,27 @@ export async function performEffect(
       return { found: false, facts: await accept(agent, state, ports, signal) };
     }
   }
+}
+
+function factsOf({ changes, durationMs }: StackResult): PerformResult["facts"] {
+  return { ...changes, durationMs: Math.round(durationMs) };
+}
+
+/**
+ * What was brought up may be moved, by the rules' verdict on all that was declared or by a person's say. Where the rules were
+ * not asked that is not known. Errors: stateless-violation.
+ */
+function assertMovable({ stack, stateless }: StackResult, { settings, to }: SwapState): PerformResult["facts"] {
+  const verdict = stateless?.verdict ?? "cannot-tell";
+  const findings = stateless?.findings ?? [];
+  if (standingOf(verdict, settings.stateless) === "good") return { stateless: verdict };
+  const drawn = findings.slice(0, 5).map(findingText);
+  throw new StatelessViolationError("stateless-violation", {
+    platform: to,
+    message: `Stack ${stack} is not stateless (${verdict}): ${drawn.join("; ") || "the rules did not see it"}${findings.length > drawn.length ? `; and ${findings.length - drawn.length} more` : ""}`,
+    violations: findings.map(findingText),
+    data: { stack, verdict, violations: findings },
+  });
 }
 
 /**

@@ -30,6 +30,8 @@ export const reasons = {
   "candidate-not-ready": "the candidate did not become ready in time",
   "acceptance-failed": "the candidate failed the acceptance suite on the dark route",
   "attach-failed": "the balancer could not be given the candidate",
+  "stateless-violation": "the new side keeps state, or leans on one instance, and nobody has let that pass",
+  "compliance-unreadable": "what runs on the new side cannot be read, or not be told to be stateless",
   "routing-failed": "the balancer did not take the weight",
   "deployment-failed": "the candidate platform could not be brought up",
   "weights-moved-elsewhere": "somebody else changed the weights",

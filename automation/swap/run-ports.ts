@@ -1,4 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
+import type { LiveResources } from "../ports/live-resources.ts";
 import type { MetricSource } from "../ports/metric-source.ts";
 import type { Prober } from "../ports/prober.ts";
 import type { RequestFeed } from "../ports/request-feed.ts";
@@ -16,6 +17,8 @@ export interface RunPorts extends PerformPorts {
   readonly synthetic?: SyntheticLoad;
   /** By source name; asked only for checks that the settings name. */
   readonly metrics: Readonly<Record<string, MetricSource>>;
+  /** What really runs, for the stateless rules. */
+  readonly live: LiveResources;
   /** In [0, 1). */
   readonly random: () => number;
   readonly clock: Clock;

@@ -15,6 +15,7 @@ import {
   toGateSettings,
 } from "./gate-settings.ts";
 import { metricChecks } from "./metric-checks.ts";
+import { type StatelessSettings, statelessSettings } from "./stateless-settings.ts";
 
 /** Shares of the ramp, percent, rising, at most one decimal; the last one is 100. */
 export const defaultRamp = [1, 5, 25, 50, 100] as const;
@@ -244,15 +245,20 @@ export const swapSettings = z.object({
   failBack: z.boolean(),
   gates: gateSettings,
   metrics: metricChecks,
+  stateless: statelessSettings.optional(),
 });
 
 export type SwapSettings = z.infer<typeof swapSettings>;
 
-/** `propagationMs`: where the configuration does not give it; default 0, a balancer that follows at once. */
+/**
+ * `propagationMs`: where the configuration does not give it; default 0, a balancer that follows at once. `stateless`: default
+ * none, as swaps had it before there were such rules.
+ */
 export function toSwapSettings(
   swap: HotSwapConfigFile,
   candidate: PlatformConfigFile,
   propagationMs = 0,
+  stateless?: StatelessSettings,
 ): SwapSettings {
   const profile = gateProfiles[swap.profile];
   return {
@@ -276,5 +282,6 @@ export function toSwapSettings(
     failBack: swap.fail_back,
     gates: toGateSettings(swap.gates, profile),
     metrics: swap.metrics,
+    ...(stateless === undefined ? {} : { stateless }),
   };
 }

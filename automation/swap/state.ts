@@ -6,6 +6,7 @@ import type { GateSnapshot } from "./gates/snapshot.ts";
 import type { Verdict } from "./gates/verdict.ts";
 import type { Reason } from "./reasons.ts";
 import type { SwapSettings } from "./settings.ts";
+import type { ComplianceVerdict } from "./stateless-settings.ts";
 
 export {
   type EndState,
@@ -73,6 +74,14 @@ export interface SwapState {
   readonly decommission: boolean;
   /** Metrics from outside, judged in this phase and step. */
   readonly metrics: MetricState;
+  /** The last look at what runs on the candidate; undefined: none that still counts. */
+  readonly compliance:
+    | {
+        readonly verdict: ComplianceVerdict;
+        readonly at: number;
+        readonly evidence: Readonly<Record<string, number | string | boolean>>;
+      }
+    | undefined;
   /** What people were told in this step. */
   readonly noticed: readonly Reason[];
   /** The gates' last snapshot. */

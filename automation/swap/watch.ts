@@ -1,6 +1,9 @@
 /** What a swap's decisions are made of: the request feed, probes, metrics, and what else has to be asked of the world. */
 import { SwitchyardError } from "../errors.ts";
 import type { ProbeResult } from "../ports/prober.ts";
+import { findingText } from "../stateless/finding-text.ts";
+import { scan } from "../stateless/scan.ts";
+import { complianceEvidence } from "./compliance.ts";
 import type { Observation, WaitDecision } from "./decision.ts";
 import { restoreGates, snapshotGates } from "./gates/snapshot.ts";
 import { addLost, createGates, foldProbe, foldRecord, type GateState, newStep } from "./gates/stop.ts";
@@ -40,6 +43,7 @@ export class SwapWatch {
   #instanceSince: number | undefined;
   #toppedUpAt: number | undefined;
   #measured: { readonly phaseSince: number; readonly event: SwapEvent } | undefined;
+  #complied: { readonly phaseSince: number; readonly event: SwapEvent } | undefined;
   #overProbes = new AbortController();
   /** Rises when probes that were sent before say nothing any more. */
   #probeEpoch = 0;
@@ -110,6 +114,7 @@ export class SwapWatch {
     if (decision.looked) this.#seen = { ...this.#seen, lookedAt: now };
     if (decision.probe) this.#beside("probe", () => this.#probe());
     if (decision.measure) this.#beside("measure", () => this.#measure(now));
+    if (decision.comply) this.#beside("comply", () => this.#comply());
     if (!decision.topUp) this.#toppedUpAt = undefined;
     if (decision.topUp) this.#beside("top-up", () => this.#topUp(now));
     if (judging.includes(this.#state().phase)) this.#beside("age", () => this.#askAge(now));
@@ -118,8 +123,11 @@ export class SwapWatch {
     this.#measured = undefined;
     // A window of a step that is over says nothing of this one.
     const judged = measured?.phaseSince === this.#state().phaseSince ? measured.event : undefined;
+    const complied = this.#complied;
+    this.#complied = undefined;
+    const checked = complied?.phaseSince === this.#state().phaseSince ? complied.event : undefined;
     const snapshot = now - this.#snapshotAt >= snapshotEveryMs ? this.snapshot("changed") : undefined;
-    return [blind, judged, snapshot].filter((event) => event !== undefined);
+    return [blind, judged, checked, snapshot].filter((event) => event !== undefined);
   }
 
   /** What the gates know, and up to where the feed was read: whoever takes over goes on from there. undefined: nothing new. */
@@ -188,6 +196,22 @@ export class SwapWatch {
     };
     const { verdict, evidence } = await measure(settings.metrics, metrics, context, this.#signal);
     this.#measured = { phaseSince, event: { kind: "measured", at: this.#ports.clock.now(), verdict, evidence } };
+  }
+
+  /** What cannot be read is said to be unreadable: no look is no good verdict. */
+  async #comply(): Promise<void> {
+    const { live, clock } = this.#ports;
+    const { to, phaseSince } = this.#state();
+    const tell = (fields: Pick<Extract<SwapEvent, { kind: "complied" }>, "verdict" | "evidence">): void => {
+      this.#complied = { phaseSince, event: { kind: "complied", at: clock.now(), ...fields } };
+    };
+    try {
+      const { verdict, findings } = scan(await live.read(to, this.#signal));
+      tell({ verdict, evidence: complianceEvidence(verdict, findings, findingText) });
+    } catch (error) {
+      if (!(error instanceof SwitchyardError) || this.#signal.aborted) throw error;
+      tell({ verdict: "unreadable", evidence: { verdict: "unreadable", message: error.message } });
+    }
   }
 
   /** As many as the time since the last ones asks for. */

@@ -6,6 +6,7 @@ import type {
   StackName,
   StackOptions,
   StackProgress,
+  StackResource,
   StackResult,
 } from "../../automation/ports/stack-engine.ts";
 
@@ -76,6 +77,23 @@ export class FakeStackEngine implements StackEngine {
 
   async outputs(stack: StackName): Promise<Readonly<Record<string, unknown>>> {
     return this.queued(stack, async () => this.existing(stack).outputs);
+  }
+
+  async resources(stack: StackName): Promise<readonly StackResource[]> {
+    return this.queued(stack, async () =>
+      [...this.existing(stack).resources].map(([name, inputs]) => {
+        const custom = name !== stack;
+        const type = custom ? "fake:index:Thing" : "pulumi:pulumi:Stack";
+        const members = JSON.parse(inputs);
+        return {
+          urn: `urn:pulumi:${stack}::switchyard::${type}::${name}`,
+          type,
+          custom,
+          inputs: members,
+          outputs: members,
+        };
+      }),
+    );
   }
 
   async list(): Promise<readonly { stack: StackName; resources: number; updatedAt: string | undefined }[]> {

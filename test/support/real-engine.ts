@@ -24,12 +24,13 @@ export interface RealEngine {
   close(): Promise<void>;
 }
 
-export async function startRealEngine(): Promise<RealEngine> {
+/** The provider answers under that name, whatever types it is asked for. */
+export async function startRealEngine(providerName = "tiny"): Promise<RealEngine> {
   const resolved = await resolveEngine({ env: process.env });
   const root = await mkdtemp(join(tmpdir(), "switchyard-engine-"));
   await writeFile(join(root, "Pulumi.yaml"), "name: switchyard\nruntime: nodejs\noptions:\n  refresh: always\n");
   const provider = await serveTinyProvider();
-  const cloud = { providers: { tiny: provider.port }, googleEndpoint: "http://127.0.0.1:9", token: "token" };
+  const cloud = { providers: { [providerName]: provider.port }, googleEndpoint: "http://127.0.0.1:9", token: "token" };
   const env = localEnvironment({ root, cloud });
   const another = (options: Partial<PulumiEngineOptions> = {}) =>
     createPulumiEngine({

@@ -168,6 +168,8 @@ function eventRow(event: SwapEvent): string {
       return cells("observed", `the feed was read up to ${event.cursor}`);
     case "measured":
       return cells("measured", `metrics from outside: ${event.verdict}`, event.evidence);
+    case "complied":
+      return cells("checked", `what runs, by the stateless rules: ${event.verdict}`, event.evidence);
     case "noticed":
       return cells("noticed", reasons[event.reason], event.evidence);
     case "recheck":

@@ -148,7 +148,8 @@ export function outsideOf(world: SimulatedWorld, process: SimulatedProcess): Omi
       up: (stack, { config = {}, signal } = {}) =>
         process.through(async () => {
           signal?.throwIfAborted();
-          return cloud.up(stack, config, process, steps);
+          const result = await cloud.up(stack, config, process, steps);
+          return { ...result, stateless: world.workloads.report(stack.slice(0, stack.indexOf("."))) };
         }),
       destroy: (stack, { signal } = {}) =>
         process.through(async () => {
@@ -158,6 +159,7 @@ export function outsideOf(world: SimulatedWorld, process: SimulatedProcess): Omi
       outputs: () => process.through(async () => ({})),
       preview: () => absent("preview"),
       refresh: () => absent("refresh"),
+      resources: () => absent("resources"),
       list: () => absent("list of stacks"),
       configure: () => absent("configuration alone"),
     },
@@ -166,6 +168,7 @@ export function outsideOf(world: SimulatedWorld, process: SimulatedProcess): Omi
       write: (weights, fingerprint, fence, signal) =>
         process.through(() => world.write(weights, fingerprint, fence, process, signal)),
     },
+    live: { read: (name) => process.through(() => world.workloads.read(name)) },
     feed: {
       description: feed.description,
       read: (cursor, waitMs, signal) =>

@@ -6,6 +6,7 @@ import type { StateStore } from "../../ports/state-store.ts";
 import type { TrafficState, Weights } from "../../ports/traffic-router.ts";
 import { hotSwapConfig, platformConfig, type SwapSettings, toSwapSettings } from "../../swap/settings.ts";
 import type { Mode, SwapState } from "../../swap/state.ts";
+import type { Acceptable } from "../../swap/stateless-settings.ts";
 import { type Breach, breachesOf, type Change, type WorldView } from "../invariants.ts";
 import { simulatedAgent } from "./agent.ts";
 import { createSimulatedBalancer, type SimulatedBalancer, sameEntries } from "./balancer.ts";
@@ -17,12 +18,17 @@ import { type SimulatedProcess, SimulatedProcesses } from "./process.ts";
 import { type Random, seeded } from "./random.ts";
 import { createSimulatedStateStore, type SimulatedStateStore } from "./state-store.ts";
 import type { SideTotals } from "./traffic.ts";
+import { SimulatedWorkloads } from "./workloads.ts";
 
 export interface WorldOptions {
   /** Settings of the swap, as in switchyard.yaml, beside the drill's own. */
   readonly swap?: Readonly<Record<string, unknown>>;
   /** Default swap. A failover finds the candidate up, attached and at 0. */
   readonly mode?: Mode;
+  /** Verdicts of the stateless rules that whoever started the swap lets pass; default none. */
+  readonly accepted?: readonly Acceptable[];
+  /** How often what runs is checked, ms; default 300 000. */
+  readonly complianceEveryMs?: number;
   /** Default drill. */
   readonly environment?: string;
   /** Default 1. */
@@ -91,6 +97,8 @@ export class SimulatedWorld {
   readonly cloud: SimulatedCloud;
   /** Metrics from outside, for settings that ask for them as `prometheus`. */
   readonly metrics: SimulatedMetrics;
+  /** What the platforms run, for the stateless rules. */
+  readonly workloads = new SimulatedWorkloads();
   readonly settings: SwapSettings;
   readonly mode: Mode;
   readonly environment: string;
@@ -148,6 +156,7 @@ export class SimulatedWorld {
       platformConfig.parse({}),
       // What whoever runs this balancer knows of it.
       delayMs + spreadMs,
+      { accepted: [...(options.accepted ?? [])], complianceEveryMs: options.complianceEveryMs ?? 300_000 },
     );
   }
 

@@ -20,7 +20,7 @@ function recorded(name: string): { error: PulumiProcessError; context: ErrorCont
       stack: "a.local",
       operation: "up",
       root: "/project",
-      events: { outputs: {}, changes: {}, errors: head.errors, failed: head.failed },
+      events: { outputs: {}, changes: {}, errors: head.errors, failed: head.failed, violations: [] },
     },
   };
 }
@@ -92,7 +92,7 @@ describe("what the engine printed becomes an error of the catalogue", () => {
       code: 1,
       cancelled: false,
     });
-    const events = { outputs: {}, changes: {}, errors: [said], failed: [urn] };
+    const events = { outputs: {}, changes: {}, errors: [said], failed: [urn], violations: [] };
     expect(explainPulumiError(error, { stack: "a.local", events })).toMatchObject({ code: "resource-failed" });
   });
 

@@ -142,7 +142,16 @@ const tests: Readonly<Record<string, () => Promise<ReadonlySet<string>>>> = {
     broken(
       (_decision, state) =>
         state.phase === "deploying"
-          ? { kind: "wait", why: "", probe: false, drain: false, looked: false, topUp: false, measure: false }
+          ? {
+              kind: "wait",
+              why: "",
+              probe: false,
+              drain: false,
+              looked: false,
+              topUp: false,
+              measure: false,
+              comply: false,
+            }
           : undefined,
       {},
       ({ world }) =>

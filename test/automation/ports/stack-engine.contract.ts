@@ -29,6 +29,7 @@ export function stackEngineContract(name: string, start: () => Promise<StackEngi
       const { engine } = await given();
       const notFound = expect.objectContaining({ code: "stack-not-found", exitCode: 6 });
       await expect(engine.outputs(stack)).rejects.toEqual(notFound);
+      await expect(engine.resources(stack)).rejects.toEqual(notFound);
       await expect(engine.refresh(stack)).rejects.toEqual(notFound);
       await expect(engine.destroy(stack)).rejects.toEqual(notFound);
       expect(await engine.list()).toEqual([]);
@@ -57,6 +58,15 @@ export function stackEngineContract(name: string, start: () => Promise<StackEngi
       expect(second.outputs).toEqual(first.outputs);
       expect(await engine.outputs(stack)).toEqual(first.outputs);
       expect((await engine.refresh(stack)).changes).toEqual({ same: 3 });
+      const inState = (await engine.resources(stack)).filter(
+        ({ type, custom }) => custom && !type.startsWith("pulumi:"),
+      );
+      expect(
+        inState.map(({ urn, inputs, outputs }) => [urn.split("::").at(-1), inputs["size"], outputs["size"]]),
+      ).toEqual([
+        ["first", "small", "small"],
+        ["second", "small", "small"],
+      ]);
     });
 
     test("settings are kept from one operation to the next, and a changed one updates", async () => {

@@ -51,6 +51,8 @@ export default class CostWatch extends StartSwapCommand<BudgetOutcome> {
         image: undefined,
         requestsPerSecond: undefined,
         allowOverBudget: false,
+        // Nobody is there who could let anything pass.
+        accepted: [],
         command: swapCommand(to, environment),
       });
     } catch (error) {

@@ -33,6 +33,7 @@ export default class SwapRetry extends StartSwapCommand<SwapSummary> {
       image: state.image,
       requestsPerSecond: flags.rps,
       allowOverBudget: flags["allow-over-budget"],
+      accepted: flags.accept ?? [],
       command: `npx switchyard swap retry ${state.id} --env ${flags.env}`,
     });
   }

@@ -31,6 +31,7 @@ export default class SwapStart extends StartSwapCommand<SwapSummary> {
       ...(flags.image === undefined ? [] : [`--image ${flags.image}`]),
       ...(flags.ramp === undefined ? [] : [`--ramp ${flags.ramp}`]),
       ...(flags.profile === undefined ? [] : [`--profile ${flags.profile}`]),
+      ...(flags.accept ?? []).map((one) => `--accept ${one}`),
     ];
     return this.startSwap({
       environment: flags.env,
@@ -42,6 +43,7 @@ export default class SwapStart extends StartSwapCommand<SwapSummary> {
       image: flags.image,
       requestsPerSecond: flags.rps,
       allowOverBudget: flags["allow-over-budget"],
+      accepted: flags.accept ?? [],
       command: typed.join(" "),
     });
   }
