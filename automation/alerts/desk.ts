@@ -123,9 +123,11 @@ export class AlertDesk {
       const stored = await store.read(bookKey);
       const before = stored === undefined ? emptyBook : this.#parse(stored.value);
       const after = next(before);
-      this.#book = after;
-      if (after === before) return after;
-      if ((await store.write(bookKey, JSON.stringify(after), stored?.version ?? 0)) !== undefined) return after;
+      if (after === before || (await store.write(bookKey, JSON.stringify(after), stored?.version ?? 0)) !== undefined) {
+        // Not before it is written: what could not be kept is told from what was.
+        this.#book = after;
+        return after;
+      }
     }
     throw new SwitchyardError("state-unreachable", {
       message: `${store.description}: ${bookKey} was changed by others ${triesAtMost} times in a row`,

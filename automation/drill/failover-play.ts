@@ -1,5 +1,6 @@
 /** Plays one fault outside a swap with the real watch and the real engine, and judges where the traffic went. */
 import type { SwapRecord } from "../swap/store.ts";
+import { alertFindings } from "./alerting.ts";
 import { describeMoves, type FailoverFault } from "./fault.ts";
 import type { FaultRow } from "./results.ts";
 import { candidate, oldSide, SimulatedWorld } from "./simulation/world.ts";
@@ -41,6 +42,7 @@ function judge(fault: FailoverFault, stage: WatchStage, failovers: readonly Swap
   const after = (at: number | undefined): number | undefined =>
     at === undefined || first === undefined ? undefined : at - first.at;
   const proposals = decisions.filter(({ decision }) => decision.kind === "propose").length;
+  const told = alertFindings(fault, stage.alerts.told);
   const row = {
     name: fault.name,
     title: fault.title,
@@ -57,8 +59,12 @@ function judge(fault: FailoverFault, stage: WatchStage, failovers: readonly Swap
     slowed: totals.slowed,
     swapCaused: totals.failed.swap,
     resumedInMs: stage.resumedInMs,
+    alerts: told.alerts,
+    missedAlerts: told.missedAlerts,
+    expectedAlerts: told.expectedAlerts,
   };
   const problems = [
+    ...told.problems,
     ...limitProblems(fault, row, stage),
     ...trafficProblems(fault, stage, failovers),
     ...world.breaches.map(({ invariant, what }) => `${invariant}: ${what}`),

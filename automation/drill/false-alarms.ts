@@ -2,10 +2,13 @@
  * False alarms: swaps of two equal sides, which nothing may roll back. The gates are the real ones, fed request by request
  * without the engine's loop around them; a few swaps go through the whole engine, to see that it counts what was sent.
  */
+
 import type { RequestRecord } from "../ports/request-feed.ts";
 import { lookAtStep } from "../swap/gates/advance.ts";
 import { createGates, foldRecord, type GateState, newStep, stopNow } from "../swap/gates/stop.ts";
+import type { Reason } from "../swap/reasons.ts";
 import { hotSwapConfig, platformConfig, type SwapSettings, toSwapSettings } from "../swap/settings.ts";
+import { callsSomebody, isCall } from "./alerting.ts";
 import { type Campaign, campaign, type FalseAlarmRow } from "./results.ts";
 import { startEngine } from "./simulation/engine.ts";
 import { type Random, seeded } from "./simulation/random.ts";
@@ -69,7 +72,7 @@ const countedSwaps = 2;
 
 interface Finding {
   readonly requests: number;
-  readonly rolledBackFor: string | undefined;
+  readonly rolledBackFor: Reason | undefined;
   readonly inconclusive: number;
 }
 
@@ -138,6 +141,7 @@ export async function falseAlarms(
   let requests = 0;
   let falseRollbacks = 0;
   let inconclusive = 0;
+  let falseAlerts = 0;
   for (let swap = 0; swap < swaps; swap += 1) {
     const found = playEqual(sides, settings, seeded(seed * 1_000_003 + swap));
     requests += found.requests;
@@ -146,18 +150,31 @@ export async function falseAlarms(
       falseRollbacks += 1;
       byReason[found.rolledBackFor] = (byReason[found.rolledBackFor] ?? 0) + 1;
     }
+    const { rolledBackFor } = found;
+    const wentBack = rolledBackFor !== undefined && callsSomebody(settings, "returning", rolledBackFor);
+    // The engine would wait for a person there; this one goes on, and calls once.
+    const waited = found.inconclusive > 0 && callsSomebody(settings, "paused", "step-inconclusive");
+    if (wentBack || waited) falseAlerts += 1;
     onSwap(swap + 1, swaps);
     // A whole campaign is one long calculation: Ctrl-C has to be heard in between.
     if (swap % 20 === 19) await new Promise<void>((resolve) => setImmediate(resolve));
   }
   const miscounted: string[] = [];
-  for (let swap = 0; swap < Math.min(countedSwaps, swaps); swap += 1)
-    miscounted.push(...(await miscounts(sides, seed + swap)));
-  const problems = [...miscounted];
+  const calls: string[] = [];
+  for (let swap = 0; swap < Math.min(countedSwaps, swaps); swap += 1) {
+    const whole = await playWhole(sides, seed + swap);
+    miscounted.push(...whole.miscounts);
+    calls.push(...whole.calls);
+  }
+  const problems = [
+    ...miscounted,
+    ...calls.map((code) => `an equal swap through the whole engine called people for ${code}`),
+  ];
   // Of few swaps one may be by chance.
   const allowed = Math.max(1, Math.floor(swaps * falseRollbacksAtMost));
   if (falseRollbacks > allowed)
     problems.push(`${falseRollbacks} of ${swaps} equal swaps were rolled back, at most ${allowed}`);
+  if (falseAlerts > allowed) problems.push(`${falseAlerts} of ${swaps} equal swaps called people, at most ${allowed}`);
   return {
     profile: settings.profile,
     traffic: sides.name,
@@ -167,6 +184,7 @@ export async function falseAlarms(
     byReason,
     inconclusive,
     miscounted: miscounted.length,
+    falseAlerts,
     ok: problems.length === 0,
     problems,
   };
@@ -177,8 +195,15 @@ interface Count {
   errors: number;
 }
 
-/** One swap through the whole engine: what its gates counted against what the sender did. */
-async function miscounts(sides: EqualSides, seed: number): Promise<readonly string[]> {
+interface WholePlay {
+  /** What its gates counted against what the sender did, where they differ. */
+  readonly miscounts: readonly string[];
+  /** Codes that people were called for. */
+  readonly calls: readonly string[];
+}
+
+/** One swap through the whole engine, with its alerts. */
+async function playWhole(sides: EqualSides, seed: number): Promise<WholePlay> {
   const world = new SimulatedWorld({
     swap: sides.swap,
     seed,
@@ -194,12 +219,15 @@ async function miscounts(sides: EqualSides, seed: number): Promise<readonly stri
       counted[candidate] = { ...gates.candidateTotals };
     };
     const engine = startEngine(world, {
+      alerts: stage.alerts.desk(),
       listener: { onEvent: (_event, _state, { gates }) => see(gates), onTick: (_state, { gates }) => see(gates) },
     });
     const end = await engine.ended;
     const state = await stage.swap();
-    if (end.kind !== "rested" || state === undefined) return ["an equal swap did not run to its end"];
-    return [oldSide, candidate].flatMap((side) => {
+    const calls = stage.alerts.told.filter(isCall).map(({ alert }) => alert.code);
+    if (end.kind !== "rested" || state === undefined)
+      return { miscounts: ["an equal swap did not run to its end"], calls };
+    const miscounts = [oldSide, candidate].flatMap((side) => {
       const sent = world.fed(side);
       const seen = counted[side] ?? { requests: 0, errors: 0 };
       return seen.requests === sent.requests && seen.errors === sent.errors
@@ -208,6 +236,7 @@ async function miscounts(sides: EqualSides, seed: number): Promise<readonly stri
             `${side}: the gates counted ${seen.requests} requests with ${seen.errors} errors, the sender ${sent.requests} with ${sent.errors}`,
           ];
     });
+    return { miscounts, calls };
   });
 }
 

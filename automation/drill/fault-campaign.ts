@@ -1,5 +1,6 @@
 /** Plays faults, one swap or failover each, and judges what the swap made of them. */
 import type { EndState, SwapState } from "../swap/state.ts";
+import { alertFindings } from "./alerting.ts";
 import { playFailover } from "./failover-play.ts";
 import { describeExpected, type Fault, type SwapFault } from "./fault.ts";
 import { type Campaign, campaign, type FaultRow } from "./results.ts";
@@ -113,6 +114,7 @@ function judge(fault: SwapFault, stage: Stage, state: SwapState | undefined): Fa
           acceptedInMs: rollback.acceptedAt === undefined ? undefined : rollback.acceptedAt - rollback.decidedAt,
           verifiedInMs: rollback.verifiedAt === undefined ? undefined : rollback.verifiedAt - rollback.decidedAt,
         };
+  const told = alertFindings(fault, stage.alerts.told);
   const row = {
     name: fault.name,
     title: fault.title,
@@ -126,8 +128,12 @@ function judge(fault: SwapFault, stage: Stage, state: SwapState | undefined): Fa
     slowed: totals.slowed,
     swapCaused: totals.failed.swap,
     resumedInMs: stage.resumedInMs,
+    alerts: told.alerts,
+    missedAlerts: told.missedAlerts,
+    expectedAlerts: told.expectedAlerts,
   };
   const problems = [
+    ...told.problems,
     ...problemsOf(fault, row, stage),
     ...stage.findings,
     ...world.breaches.map(({ invariant, what }) => `${invariant}: ${what}`),

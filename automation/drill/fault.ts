@@ -28,6 +28,8 @@ export interface Expected {
   readonly verifiedWithinMs?: number;
   /** Until somebody who takes over acts, ms; default 20,000. */
   readonly resumedWithinMs?: number;
+  /** Alerts that people have to hear of beside those for the end and the stops, by code. */
+  readonly alerts?: readonly (Reason | ErrorCode)[];
 }
 
 export interface SwapFault {

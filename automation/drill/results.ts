@@ -32,6 +32,10 @@ export interface FaultRow extends Judged {
   readonly swapCaused: number;
   /** From the start of the process that took over, or a person's word, to its first act. */
   readonly resumedInMs: number | undefined;
+  /** Codes that people were told of, in order; what they had to be told and were not; how many they had to be told. */
+  readonly alerts: readonly string[];
+  readonly missedAlerts: readonly string[];
+  readonly expectedAlerts: number;
 }
 
 /** Crashes of one kind of swap. */
@@ -67,6 +71,20 @@ export interface FalseAlarmRow extends Judged {
   readonly inconclusive: number;
   /** Sides of swaps whose count in the gates was not the load generator's. */
   readonly miscounted: number;
+  /** Swaps that called somebody: an alert that is more than information. */
+  readonly falseAlerts: number;
+}
+
+/** How well people are told: faults that nobody heard of, and equal sides that called somebody. */
+export interface AlertRates {
+  readonly expected: number;
+  readonly missed: number;
+  /** 0-1; undefined where no fault was played. */
+  readonly falseNegativeRate: number | undefined;
+  readonly swaps: number;
+  readonly falseAlerts: number;
+  /** 0-1; undefined where no equal sides were played. */
+  readonly falsePositiveRate: number | undefined;
 }
 
 export interface Campaign<Row> {

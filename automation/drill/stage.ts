@@ -3,6 +3,7 @@ import { SwitchyardError } from "../errors.ts";
 import type { RunListener } from "../swap/run.ts";
 import type { SwapEvent, SwapState, Verb } from "../swap/state.ts";
 import type { SwapStore } from "../swap/store.ts";
+import { DrillAlerts } from "./alerting.ts";
 import { type EngineOptions, type RunningEngine, startEngine, storeOfWorld } from "./simulation/engine.ts";
 import { candidate, oldSide, type SimulatedWorld } from "./simulation/world.ts";
 
@@ -13,6 +14,8 @@ type Watcher = (event: SwapEvent, state: SwapState) => boolean;
 export class Stage {
   readonly world: SimulatedWorld;
   readonly swaps: SwapStore;
+  /** What people are told. */
+  readonly alerts: DrillAlerts;
   /** When the fault was declared, and how many requests there had been. */
   declared: { readonly at: number; readonly requests: number } | undefined;
   /** Pauses by reason, and processes that ended by an error, by code; in order. */
@@ -40,6 +43,7 @@ export class Stage {
   constructor(world: SimulatedWorld) {
     this.world = world;
     this.swaps = storeOfWorld(world);
+    this.alerts = new DrillAlerts(world);
     world.readSwap = () => this.swap();
   }
 
@@ -93,7 +97,7 @@ export class Stage {
   start(options: EngineOptions = {}): RunningEngine {
     // The first one takes nothing over.
     if (this.engine !== undefined) this.resuming ??= this.world.clock.now();
-    const engine = startEngine(this.world, { ...options, listener: this.listener });
+    const engine = startEngine(this.world, { ...options, listener: this.listener, alerts: this.alerts.desk() });
     if (this.engine?.process.alive === true) this.#follow(this.engine);
     this.engine = engine;
     return engine;

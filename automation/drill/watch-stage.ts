@@ -30,6 +30,7 @@ export class WatchStage extends Stage {
       settings: this.settings,
       ...(host === undefined ? {} : { host }),
       runListener: this.listener,
+      alerts: this.alerts.desk(),
       listener: {
         onLook: ({ kind, reason }) => {
           if (kind !== "move" && kind !== "propose" && this.left.at(-1) !== reason) this.left.push(reason);

@@ -3,7 +3,7 @@ import type { DrillResult } from "../../automation/cli/drill/drill-result.ts";
 
 export function everyCampaign(
   problems: readonly string[],
-): Required<Pick<DrillResult, "faults" | "crashes" | "falseAlarms" | "kills" | "roundTrips">> {
+): Required<Pick<DrillResult, "faults" | "crashes" | "falseAlarms" | "alerts" | "kills" | "roundTrips">> {
   const judged = { ok: problems.length === 0, problems };
   return {
     faults: {
@@ -29,6 +29,9 @@ export function everyCampaign(
           slowed: 0,
           swapCaused: 0,
           resumedInMs: undefined,
+          alerts: ["candidate-gateway-errors"],
+          missedAlerts: [],
+          expectedAlerts: 1,
         },
       ],
     },
@@ -70,8 +73,17 @@ export function everyCampaign(
           byReason: { "candidate-errors": 1 },
           inconclusive: 0,
           miscounted: 0,
+          falseAlerts: 1,
         },
       ],
+    },
+    alerts: {
+      expected: 1,
+      missed: 0,
+      falseNegativeRate: 0,
+      swaps: 200,
+      falseAlerts: 1,
+      falsePositiveRate: 0.005,
     },
     kills: {
       kills: [

@@ -23,7 +23,7 @@ export interface NotifierServer {
 
 type Answer = (request: Received, text: string) => { readonly status: number; readonly body: string };
 
-async function serve(answer: Answer): Promise<NotifierServer> {
+async function serve(answer: Answer, onPort = 0): Promise<NotifierServer> {
   const received: Received[] = [];
   const prepared: ((response: ServerResponse) => void)[] = [];
   const { promise: hanging, resolve: arrived } = Promise.withResolvers<void>();
@@ -49,7 +49,7 @@ async function serve(answer: Answer): Promise<NotifierServer> {
       response.writeHead(status).end(said);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(onPort, "127.0.0.1", resolve));
   const { port } = z.object({ port: z.number() }).parse(server.address());
   let closed: Promise<void> | undefined;
   return {
@@ -72,8 +72,8 @@ async function serve(answer: Answer): Promise<NotifierServer> {
   };
 }
 
-/** Any receiver; with a secret it takes only what is signed with it. */
-export function serveWebhook(secret?: string): Promise<NotifierServer> {
+/** Any receiver; with a secret it takes only what is signed with it. A port that was free before may be asked for. */
+export function serveWebhook(secret?: string, port = 0): Promise<NotifierServer> {
   return serve(({ headers }, text) => {
     if (secret === undefined) return { status: 200, body: "ok" };
     const wanted = Buffer.from(`sha256=${createHmac("sha256", secret).update(text).digest("hex")}`);
@@ -81,7 +81,7 @@ export function serveWebhook(secret?: string): Promise<NotifierServer> {
     return given.length === wanted.length && timingSafeEqual(given, wanted)
       ? { status: 200, body: "ok" }
       : { status: 401, body: "signature does not match" };
-  });
+  }, port);
 }
 
 const slackBody = z.object({

@@ -7,6 +7,7 @@ import { machineFacts } from "../demo/write-report.ts";
 import { dateAndTime, duration, plural } from "../text.ts";
 import type { DrillResult } from "./drill-result.ts";
 import {
+  alertLines,
   crashCells,
   crashHead,
   falseAlarmCells,
@@ -41,7 +42,7 @@ export function drillPage(
     ? "The swap engine did what it has to in every campaign"
     : `The drill found ${plural(result.problems.length, "problem")}`;
   const title = `Switchyard drill, ${dateAndTime(Date.parse(result.startedAt))}: ${verdict}`;
-  const { faults, crashes, falseAlarms, kills, roundTrips } = result;
+  const { faults, crashes, falseAlarms, kills, roundTrips, alerts } = result;
   const sections = [
     good ? "" : section("Problems", list(result.problems)),
     faults && section("Faults, a swap each, on a virtual clock", tableOf(faultHead, faults.rows.map(faultCells))),
@@ -49,12 +50,20 @@ export function drillPage(
       section(
         "What each fault is, and what it has to come to",
         tableOf(
-          ["fault", "what it is", "expected", "came to", "stopped for"],
-          faults.rows.map((row) => [row.name, row.title, row.expected, row.reason ?? "–", row.stops.join(", ") || "–"]),
+          ["fault", "what it is", "expected", "came to", "stopped for", "people were told of"],
+          faults.rows.map((row) => [
+            row.name,
+            row.title,
+            row.expected,
+            row.reason ?? "–",
+            row.stops.join(", ") || "–",
+            row.alerts.join(", ") || "–",
+          ]),
         ),
       ),
     crashes && section("Crashes in process, on a virtual clock", tableOf(crashHead, crashes.rows.map(crashCells))),
     falseAlarms && section("Swaps of two equal sides", tableOf(falseAlarmHead, falseAlarms.rows.map(falseAlarmCells))),
+    alerts && section("Who was told", list(alertLines(alerts))),
     kills &&
       section(
         "Real swaps whose process is killed",

@@ -1,5 +1,5 @@
 /** The drill's results as tables for people. Pure. */
-import type { CrashRow, FalseAlarmRow, FaultRow } from "../../drill/results.ts";
+import type { AlertRates, CrashRow, FalseAlarmRow, FaultRow } from "../../drill/results.ts";
 import { count, duration, plural, table } from "../text.ts";
 import type { KillsResult } from "./kills.ts";
 import type { RoundTripsResult } from "./round-trips.ts";
@@ -14,6 +14,7 @@ export const faultHead = [
   "hurt",
   "by the swap",
   "resumed in",
+  "alerts",
   "ended",
   "verdict",
 ] as const;
@@ -26,6 +27,9 @@ export function faultCells(row: FaultRow): readonly string[] {
     count(row.hurt),
     count(row.swapCaused),
     time(row.resumedInMs),
+    row.expectedAlerts === 0 && row.alerts.length === 0
+      ? "–"
+      : `${count(row.expectedAlerts - row.missedAlerts.length)} of ${count(row.expectedAlerts)}`,
     row.ended,
     verdict(row),
   ];
@@ -65,6 +69,7 @@ export const falseAlarmHead = [
   "swaps",
   "requests",
   "false rollbacks",
+  "false alerts",
   "miscounted",
   "verdict",
 ] as const;
@@ -76,6 +81,7 @@ export function falseAlarmCells(row: FalseAlarmRow): readonly string[] {
     count(row.swaps),
     count(row.requests),
     count(row.falseRollbacks),
+    count(row.falseAlerts),
     count(row.miscounted),
     verdict(row),
   ];
@@ -101,6 +107,24 @@ export const falseAlarmTable = (rows: readonly FalseAlarmRow[]): readonly string
 
 export function roundTripTable(result: RoundTripsResult): readonly string[] {
   return [...table(roundTripHead, result.swaps.map(roundTripCells)), ...roundTripLines(result)];
+}
+
+/** How well people were told, in sentences; none of what was not played. */
+export function alertLines(rates: AlertRates): readonly string[] {
+  const { expected, missed, falseNegativeRate, swaps, falseAlerts, falsePositiveRate } = rates;
+  const share = (rate: number): string => `${(rate * 100).toFixed(2)} %`;
+  return [
+    ...(falseNegativeRate === undefined
+      ? []
+      : [
+          `Alerts: ${count(expected)} expected, ${count(missed)} missed (false negatives ${share(falseNegativeRate)}).`,
+        ]),
+    ...(falsePositiveRate === undefined
+      ? []
+      : [
+          `Alerts: ${count(falseAlerts)} of ${count(swaps)} equal swaps called people (false positives ${share(falsePositiveRate)}).`,
+        ]),
+  ];
 }
 
 /** The sums of the round trips, in sentences. */

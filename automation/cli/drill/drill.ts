@@ -1,4 +1,5 @@
 /** `swap drill`: the campaigns that show whether the swap engine can be trusted, one after the other. */
+import { alertRates } from "../../drill/alerting.ts";
 import { crashCampaign } from "../../drill/crashes.ts";
 import { falseAlarmCampaign } from "../../drill/false-alarms.ts";
 import { faultCampaign } from "../../drill/fault-campaign.ts";
@@ -10,7 +11,7 @@ import type { DrillOptions } from "./drill-options.ts";
 import { clearDeadPlaces, type DrillPlace, openDrillPlace } from "./drill-place.ts";
 import { writeDrillReport } from "./drill-report.ts";
 import type { DrillResult } from "./drill-result.ts";
-import { crashTable, falseAlarmTable, faultTable, killLines, roundTripTable } from "./drill-tables.ts";
+import { alertLines, crashTable, falseAlarmTable, faultTable, killLines, roundTripTable } from "./drill-tables.ts";
 import { runKills } from "./kills.ts";
 import { runRoundTrips } from "./round-trips.ts";
 
@@ -68,7 +69,7 @@ export async function runDrill(surroundings: DrillSurroundings, options: DrillOp
       `${plural(options.faults.length, "fault")}, a swap each, on a virtual clock (seed ${seed})`,
       async () => {
         found.faults = await faultCampaign(options.faults, seed, onRow);
-        return faultTable(found.faults.rows);
+        return [...faultTable(found.faults.rows), ...alertLines(alertRates(found.faults, undefined))];
       },
     );
   if (kills !== undefined)
@@ -80,7 +81,7 @@ export async function runDrill(surroundings: DrillSurroundings, options: DrillOp
   if (options.aa > 0)
     await campaign("equal sides", "Swaps of two equal sides, on a virtual clock", async () => {
       found.falseAlarms = await falseAlarmCampaign(seed, options.aa, onRow);
-      return falseAlarmTable(found.falseAlarms.rows);
+      return [...falseAlarmTable(found.falseAlarms.rows), ...alertLines(alertRates(undefined, found.falseAlarms))];
     });
   if (kills !== undefined)
     await campaign("kills", "Real swaps whose process is killed (SIGKILL)", async () => {
@@ -105,7 +106,9 @@ export async function runDrill(surroundings: DrillSurroundings, options: DrillOp
 
   signal.throwIfAborted();
   const problems = [...problemsOf(found), ...broken];
-  const parts = { ...found, startedAt: new Date(startedAt).toISOString(), seed, problems };
+  const told = found.faults !== undefined || found.falseAlarms !== undefined;
+  const alerts = told ? { alerts: alertRates(found.faults, found.falseAlarms) } : {};
+  const parts = { ...found, ...alerts, startedAt: new Date(startedAt).toISOString(), seed, problems };
   const result: DrillResult = { ...parts, report: await writeDrillReport(composition, startedAt, parts) };
   if (problems.length === 0) return result;
   throw drillFailed(result);

@@ -101,7 +101,7 @@ export const engineFaults: readonly SwapFault[] = [
     name: "dead-for-an-hour-hold",
     title: "Nobody drives the swap for an hour, and the policy is to hold",
     given: (stage) => stage.atShare(25, () => diesFor(stage, 3_600_000, "host-2")),
-    expected: { ends: "completed" },
+    expected: { ends: "completed", alerts: ["engine-was-dead"] },
   },
   {
     name: "dead-for-an-hour-revert",

@@ -42,7 +42,7 @@ export const trafficFaults: readonly SwapFault[] = [
         });
       });
     },
-    expected: { ends: "completed" },
+    expected: { ends: "completed", alerts: ["silence"] },
   },
   {
     name: "one-request-a-minute",

@@ -1,7 +1,11 @@
 /** The swap engine as a process of the simulated world: the real lease, journal and loop over simulated ports. */
+import { drivingAlerts } from "../../alerts/from-error.ts";
+import { alertRunListener, type TakeAlerts } from "../../alerts/listeners.ts";
 import { SwitchyardError } from "../../errors.ts";
+import { foldEvents } from "../../swap/fold.ts";
 import type { Journal } from "../../swap/journal.ts";
 import { type RunListener, runSwap } from "../../swap/run.ts";
+import { combineListeners } from "../../swap/run-listeners.ts";
 import type { RunPorts } from "../../swap/run-ports.ts";
 import { journalFormat, type SwapState } from "../../swap/state.ts";
 import { SwapStore, swapPurpose } from "../../swap/store.ts";
@@ -29,6 +33,8 @@ export interface EngineOptions {
   readonly listener?: RunListener;
   /** How long it waits for a lease that another one holds, ms. Default 60 s. */
   readonly waitMs?: number;
+  /** Who is told; absent: nobody. */
+  readonly alerts?: TakeAlerts;
 }
 
 /** The swaps as a person's command sees them, beside any engine. */
@@ -83,9 +89,29 @@ async function drive(
     const journal = await beginSwap(world, swaps, id, lease.token);
     const ports = portsOf(world, process, lease, (after) => swaps.requests(id, after));
     const { pid, host } = process.identity;
-    return await runSwap(journal, ports, { pid, host }, signal, options.listener);
+    return await runTold(journal, ports, { pid, host }, signal, options);
   } finally {
     await lease.release();
+  }
+}
+
+/** As the command does it: people are told of what the run writes, and of what breaks it off. */
+export async function runTold(
+  journal: Journal,
+  ports: RunPorts,
+  self: { readonly pid: number; readonly host: string },
+  signal: AbortSignal,
+  { alerts, listener = {} }: Pick<EngineOptions, "alerts" | "listener">,
+): Promise<SwapState> {
+  if (alerts === undefined) return runSwap(journal, ports, self, signal, listener);
+  try {
+    const told = alertRunListener(alerts, journal.events);
+    return await runSwap(journal, ports, self, signal, combineListeners(listener, told));
+  } catch (error) {
+    const state = foldEvents(journal.events);
+    if (error instanceof SwitchyardError && state !== undefined && !signal.aborted)
+      alerts(drivingAlerts(error, state, ports.clock.now()));
+    throw error;
   }
 }
 

@@ -1,12 +1,13 @@
 /** `failover watch` as a process of the simulated world: the real watch and the real swap engine over simulated ports. */
+import { alertWatchListener, type TakeAlerts } from "../../alerts/listeners.ts";
 import { SwitchyardError } from "../../errors.ts";
 import { interruptedFailover, recentFailovers } from "../../failover/history.ts";
 import { type FailoverSettings, toFailoverSwap } from "../../failover/settings.ts";
 import { type WatchListener, watchFailover } from "../../failover/watch.ts";
 import type { Lease } from "../../swap/lease.ts";
-import { type RunListener, runSwap } from "../../swap/run.ts";
+import type { RunListener } from "../../swap/run.ts";
 import { type SwapStore, swapPurpose } from "../../swap/store.ts";
-import { beginSwap, outsideOf, portsOf, swapsOf } from "./engine.ts";
+import { beginSwap, outsideOf, portsOf, runTold, swapsOf } from "./engine.ts";
 import type { SimulatedProcess } from "./process.ts";
 import type { SimulatedWorld } from "./world.ts";
 
@@ -16,6 +17,8 @@ export interface WatcherOptions {
   readonly host?: string;
   readonly listener?: WatchListener;
   readonly runListener?: RunListener;
+  /** Who is told; absent: nobody. */
+  readonly alerts?: TakeAlerts;
 }
 
 export interface RunningWatcher {
@@ -76,7 +79,28 @@ class Watcher {
       moves: () => recentFailovers(swaps, clock.wall()),
       move: (from: string, to: string) => this.#move(from, to),
     };
-    await watchFailover({ settings, listener }, ports, this.#signal);
+    await watchFailover({ settings, listener: this.#told(listener) }, ports, this.#signal);
+  }
+
+  #told(listener: WatchListener): WatchListener {
+    const { alerts } = this.#options;
+    if (alerts === undefined) return listener;
+    const told = alertWatchListener(alerts, this.#world.environment, this.#process.clock);
+    return {
+      ...listener,
+      onLook(decision) {
+        told.onLook(decision);
+        listener.onLook?.(decision);
+      },
+      onMoveFailed(decision, error) {
+        told.onMoveFailed(decision, error);
+        listener.onMoveFailed?.(decision, error);
+      },
+      onBlind(error) {
+        told.onBlind(error);
+        listener.onBlind?.(error);
+      },
+    };
   }
 
   /** As the command does it. */
@@ -105,7 +129,11 @@ class Watcher {
       const journal = await this.#swaps.journal(id, lease.token);
       const ports = portsOf(this.#world, this.#process, lease, (after) => this.#swaps.requests(id, after));
       const { pid, host } = this.#process.identity;
-      const state = await runSwap(journal, ports, { pid, host }, this.#signal, this.#options.runListener);
+      const { alerts, runListener: listener } = this.#options;
+      const state = await runTold(journal, ports, { pid, host }, this.#signal, {
+        ...(alerts === undefined ? {} : { alerts }),
+        ...(listener === undefined ? {} : { listener }),
+      });
       if (state.end === undefined) throw new SwitchyardError("swap-paused", { message: `failover ${id} waits` });
       if (state.end.as !== "completed")
         throw new SwitchyardError("swap-failed", { message: `failover ${id}: ${state.end.reason}` });

@@ -4,6 +4,7 @@ import { emptyBook } from "../../../automation/alerts/book.ts";
 import { AlertDesk, bookKey, told } from "../../../automation/alerts/desk.ts";
 import { takenForMs } from "../../../automation/alerts/outbox.ts";
 import type { AlertSettings } from "../../../automation/alerts/settings.ts";
+import { SwitchyardError } from "../../../automation/errors.ts";
 import { createFakeNotifier, type FakeNotifier } from "../../support/fake-notifier.ts";
 import { createMemoryStateStore } from "../../support/memory-state-store.ts";
 import { createVirtualClock } from "../../support/virtual-clock.ts";
@@ -181,6 +182,20 @@ describe("the alert desk", () => {
       expect((await open().read()).records).toHaveLength(1);
       // Once without the store, once with it: the key makes one incident of them.
       expect(new Set(team.taken.map(({ alert }) => alert.dedupKey)).size).toBe(1);
+    });
+  });
+
+  it("tells people though the store can be read and not written, as on a full disk", async () => {
+    const { clock, store, team, onCall } = world();
+    await clock.run(async () => {
+      const full = {
+        ...store,
+        write: () => Promise.reject(new SwitchyardError("disk-full", { message: "no space" })),
+      };
+      const desk = new AlertDesk({ store: full, settings, notifiers: { team, "on-call": onCall }, clock });
+      desk.take([now(clock)]);
+      expect((await desk.close(1_000)).unkept).toBe("no space");
+      expect(kinds(team)).toEqual(["raise prod/swap/3/candidate-errors/1"]);
     });
   });
 

@@ -32,12 +32,16 @@ const faultRow = row.extend({
   requests: z.number(),
   hurt: z.number(),
   swapCaused: z.literal(0),
+  alerts: z.array(z.string()),
+  missedAlerts: z.tuple([]),
+  expectedAlerts: z.number(),
 });
 const equalRow = row.extend({
   swaps: z.number(),
   requests: z.number(),
   falseRollbacks: z.number(),
   miscounted: z.literal(0),
+  falseAlerts: z.number(),
 });
 const crashRow = row.extend({
   kind: z.string(),
@@ -51,6 +55,16 @@ const drill = z.strictObject({
   seed: z.literal(1),
   problems: z.tuple([]),
   report: z.string(),
+  alerts: z
+    .strictObject({
+      expected: z.number(),
+      missed: z.literal(0),
+      falseNegativeRate: z.literal(0).optional(),
+      swaps: z.number(),
+      falseAlerts: z.number(),
+      falsePositiveRate: z.number().max(0.05).optional(),
+    })
+    .optional(),
   faults: campaign(faultRow).optional(),
   crashes: campaign(crashRow).optional(),
   falseAlarms: campaign(equalRow).optional(),
@@ -177,6 +191,8 @@ test("a fault and swaps of equal sides: a table for people, the same numbers as 
   expect(hurt).toBeGreaterThan(0);
   expect(text).toMatch(new RegExp(`^candidate-dead .* ${hurt} +0 .*rolled-back +holds$`, "m"));
   expect(page).toContain("<td>candidate-dead</td>");
+  expect(result.alerts).toMatchObject({ expected: 1, missed: 0, swaps: 42 });
+  expect(text).toContain("Alerts: 1 expected, 0 missed (false negatives 0.00 %).");
   expect(await leftBehind()).toEqual(["reports"]);
   // The same seed, the same drill.
   const again = await drilled("--faults", "candidate-dead");

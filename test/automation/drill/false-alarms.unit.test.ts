@@ -37,6 +37,7 @@ describe("swaps of two equal sides", () => {
       const row = await falseAlarms(sides, 1, 100);
       expect(row.problems).toEqual([]);
       expect(row.swaps).toBe(100);
+      expect(row.falseAlerts).toBeLessThanOrEqual(1);
       expect(row.requests).toBeGreaterThan(100_000);
     },
     60_000,
@@ -56,5 +57,7 @@ describe("swaps of two equal sides", () => {
     expect(row.ok).toBe(false);
     expect(row.falseRollbacks).toBeGreaterThan(25);
     expect(row.byReason["candidate-errors"]).toBe(row.falseRollbacks);
+    expect(row.falseAlerts).toBe(row.falseRollbacks);
+    expect(row.problems).toContain(`${row.falseAlerts} of 50 equal swaps called people, at most 1`);
   }, 60_000);
 });

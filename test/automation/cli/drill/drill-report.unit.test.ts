@@ -16,6 +16,7 @@ describe("the report of a drill", () => {
       "What each fault is, and what it has to come to",
       "Crashes in process, on a virtual clock",
       "Swaps of two equal sides",
+      "Who was told",
       "Real swaps whose process is killed",
       "Round trips under load",
       "Facts",
@@ -28,9 +29,9 @@ describe("the report of a drill", () => {
   it("has the numbers of every campaign, in its tables and sentences", () => {
     const page = drillPage({ ...drilled, ...everyCampaign([]) }, facts);
     for (const cells of [
-      ["candidate-dead", "330 ms", "3.0 s", "1,234", "0", "–", "rolled-back", "holds"],
+      ["candidate-dead", "330 ms", "3.0 s", "1,234", "0", "–", "1 of 1", "rolled-back", "holds"],
       ["completes", "every point", "162", "161", "1", "2", "3", "0 ms", "15.0 s", "holds"],
-      ["100 requests a second", "demo", "200", "593,007", "1", "0", "holds"],
+      ["100 requests a second", "demo", "200", "593,007", "1", "1", "0", "holds"],
       ["intent deploy", "912 ms"],
       ["ended", "–"],
       ["Trip 1 there", "completed", "53.9 s", "3,255", "2", "1"],
@@ -44,6 +45,7 @@ describe("the report of a drill", () => {
       "<li>6,763 requests, 28 of them long; 2 failed, 1 because of a swap (95 % bound 0.0443 %).</li>",
     );
     expect(page).toContain("<li>gke: the router counted 3,413, the load generator 3,412.</li>");
+    expect(page).toContain("<li>Alerts: 1 expected, 0 missed (false negatives 0.00 %).</li>");
     expect(page).toContain("<li>Seed 7</li>");
   });
 

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import {
+  alertLines,
   crashTable,
   falseAlarmTable,
   faultTable,
   killLines,
   roundTripTable,
 } from "../../../../automation/cli/drill/drill-tables.ts";
+import { alertRates } from "../../../../automation/drill/alerting.ts";
 import { everyCampaign } from "../../../support/drill-results.ts";
 
 const { faults, crashes, falseAlarms, kills, roundTrips } = everyCampaign([]);
@@ -14,9 +16,11 @@ describe("the tables of a drill", () => {
   it("tell of each fault when it was detected and rolled back, whom it hurt and when somebody went on", () => {
     const [head, row] = faultTable(faults.rows);
     expect(head).toBe(
-      "fault           detected in  rolled back in   hurt  by the swap  resumed in  ended        verdict",
+      "fault           detected in  rolled back in   hurt  by the swap  resumed in  alerts  ended        verdict",
     );
-    expect(row).toBe("candidate-dead       330 ms           3.0 s  1,234            0           –  rolled-back  holds");
+    expect(row).toBe(
+      "candidate-dead       330 ms           3.0 s  1,234            0           –  1 of 1  rolled-back  holds",
+    );
     const failing = everyCampaign(["x"]).faults.rows;
     expect(faultTable(failing)[1]).toMatch(/rolled-back {2}FAILS$/);
   });
@@ -27,7 +31,15 @@ describe("the tables of a drill", () => {
   });
 
   it("tell of swaps of equal sides how many were rolled back and miscounted", () => {
-    expect(falseAlarmTable(falseAlarms.rows)[1]).toMatch(/^100 requests a second +demo +200 +593,007 +1 +0 +holds$/);
+    expect(falseAlarmTable(falseAlarms.rows)[1]).toMatch(/^100 requests a second +demo +200 +593,007 +1 +1 +0 +holds$/);
+  });
+
+  it("tell how well people were told", () => {
+    expect(alertLines(everyCampaign([]).alerts)).toEqual([
+      "Alerts: 1 expected, 0 missed (false negatives 0.00 %).",
+      "Alerts: 1 of 200 equal swaps called people (false positives 0.50 %).",
+    ]);
+    expect(alertLines(alertRates(undefined, undefined))).toEqual([]);
   });
 
   it("tell of round trips what failed, of how many, and what both sides counted", () => {
