@@ -51,6 +51,8 @@ export class AlertDesk {
   /** What the store did not take; it is offered again with what comes next. */
   #unkept: readonly AlertInput[] = [];
   #unkeptWhy: string | undefined;
+  /** Which target took what of that already. */
+  readonly #saidUnkept = new Set<string>();
   #work: Promise<void> | undefined;
   #watch: Promise<void> | undefined;
   #tickedAt = Number.NEGATIVE_INFINITY;
@@ -182,11 +184,13 @@ export class AlertDesk {
       const apply = (book: AlertBook): AlertBook => {
         const now = clock.now();
         const before = tick ? swept(book, names, now) : book;
-        return told(before, tick ? [{ kind: "tick" }, ...inputs] : inputs, settings, now);
+        const after = told(before, tick ? [{ kind: "tick" }, ...inputs] : inputs, settings, now);
+        return this.#withoutSaid(after, before);
       };
       if (inputs.length > 0 || tick) await this.change(apply);
       this.#unkept = [];
       this.#unkeptWhy = undefined;
+      this.#saidUnkept.clear();
       if (tick) this.#tickedAt = clock.now();
       for (let first = true; await this.#sendDue(eager && first); ) first = false;
     } catch (error) {
@@ -244,8 +248,27 @@ export class AlertDesk {
     const book = told(before, inputs, settings, clock.now());
     this.#book = book;
     const fresh = book.outbox.filter(({ id }) => !known.has(id));
-    await Promise.all(fresh.map((one) => this.#send(book, one)));
+    await Promise.all(
+      fresh.map(async (one) => {
+        if ((await this.#send(book, one)).delivered) this.#saidUnkept.add(saidOf(book, one));
+      }),
+    );
   }
+
+  /** What a target was told while nothing could be kept is not told again now that it is. */
+  #withoutSaid(after: AlertBook, before: AlertBook): AlertBook {
+    if (this.#saidUnkept.size === 0) return after;
+    const old = new Set(before.outbox.map(({ id }) => id));
+    return {
+      ...after,
+      outbox: after.outbox.filter((one) => old.has(one.id) || !this.#saidUnkept.has(saidOf(after, one))),
+    };
+  }
+}
+
+function saidOf({ records }: AlertBook, { target, kind, record }: QueuedNotice): string {
+  const key = records.find(({ id }) => id === record)?.alert.dedupKey ?? "";
+  return `${target} ${kind} ${key}`;
 }
 
 /** Pure: the book after these inputs, with what is to be sent. */
