@@ -1,53 +1,19 @@
 /**
  * What people were told of a fault, against what they have to be told: alerts that are missing are false negatives, alerts of
- * two equal sides false positives. The alerts, their desk and its outbox are the real ones; the target takes everything.
+ * two equal sides false positives.
  */
 
-import { AlertDesk } from "../alerts/desk.ts";
 import { failoverSeverity } from "../alerts/from-failover.ts";
 import { swapAlerts } from "../alerts/from-swap.ts";
-import type { TakeAlerts } from "../alerts/listeners.ts";
 import { alertReasons } from "../alerts/reasons.ts";
-import { alertsConfig, toAlertSettings } from "../alerts/settings.ts";
-import { type Notice, type Notifier, severities } from "../ports/notifier.ts";
+import type { Notice } from "../ports/notifier.ts";
 import { applyEvent, startState } from "../swap/fold.ts";
 import type { Reason } from "../swap/reasons.ts";
 import type { SwapSettings } from "../swap/settings.ts";
 import { journalFormat, type SwapEvent } from "../swap/state.ts";
 import type { Fault } from "./fault.ts";
 import type { AlertRates, Campaign, FalseAlarmRow, FaultRow } from "./results.ts";
-import type { SimulatedWorld } from "./simulation/world.ts";
 import { candidate, oldSide } from "./simulation/world.ts";
-
-/** The one target of a drill; it hears everything, at once. */
-const settings = toAlertSettings(
-  alertsConfig.parse({
-    targets: [{ name: "drill", kind: "webhook", url_from: "DRILL", severities: [...severities] }],
-  }),
-);
-
-/** Who is told in a drill. Every process has a desk of its own; they share the world's state store. */
-export class DrillAlerts {
-  readonly told: Notice[] = [];
-  readonly #world: SimulatedWorld;
-  readonly #notifier: Notifier = {
-    description: "drill",
-    notify: async (notice) => {
-      this.told.push(notice);
-      return { delivered: true };
-    },
-  };
-
-  constructor(world: SimulatedWorld) {
-    this.#world = world;
-  }
-
-  /** For one process. */
-  desk(): TakeAlerts {
-    const { store, clock } = this.#world;
-    return new AlertDesk({ store, settings, notifiers: { drill: this.#notifier }, clock }).take;
-  }
-}
 
 /** What people have to be told of a fault: of each group one code at least. */
 export function expectedAlerts(fault: Fault): readonly (readonly string[])[] {

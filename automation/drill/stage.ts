@@ -3,7 +3,7 @@ import { SwitchyardError } from "../errors.ts";
 import type { RunListener } from "../swap/run.ts";
 import type { SwapEvent, SwapState, Verb } from "../swap/state.ts";
 import type { SwapStore } from "../swap/store.ts";
-import { DrillAlerts } from "./alerting.ts";
+import { DrillAlerts } from "./alert-target.ts";
 import { type EngineOptions, type RunningEngine, startEngine, storeOfWorld } from "./simulation/engine.ts";
 import { candidate, oldSide, type SimulatedWorld } from "./simulation/world.ts";
 
