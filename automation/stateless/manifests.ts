@@ -72,9 +72,9 @@ function partsOf(file: string, text: string, problems: Finding[]): readonly Part
   }
   const lines = new LineCounter();
   try {
-    return [...parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, merge: true })].flatMap((document) =>
-      partOf(file, text, document, lines, problems),
-    );
+    return [
+      ...parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, merge: true, logLevel: "error" }),
+    ].flatMap((document) => partOf(file, text, document, lines, problems));
   } catch (error) {
     problems.push(unreadable(file, 1, error instanceof Error ? error.message : String(error)));
     return [];

@@ -14,6 +14,7 @@ const benches = [
   "idle-connections",
   "guard-hops",
   "detection",
+  "scan",
 ] as const;
 /** Ten minutes and more. */
 const long: readonly string[] = ["detection"];
