@@ -88,6 +88,18 @@ export default {
       "Which platform: rules and preferences, without I/O.",
     ),
     only(
+      "metrics",
+      "^automation/metrics/",
+      "^(automation/(metrics/|swap/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
+      "metrics -> swap's journals.",
+    ),
+    only(
+      "health",
+      "^automation/health/",
+      "^automation/(health/|metrics/|ports/|(errors|error-catalogue)\\.ts$)",
+      "health -> metrics.",
+    ),
+    only(
       "adapters",
       "^automation/adapters/",
       "^(automation/(adapters/|ports/|stateless/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",

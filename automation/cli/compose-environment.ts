@@ -13,6 +13,8 @@ import { createLocalSideLoad, type LocalCloud, type LocalTraffic } from "../adap
 import { createLocalRequestFeed } from "../adapters/local-request-feed.ts";
 import { createMetricSources } from "../adapters/metric-sources.ts";
 import { createNotifiers } from "../adapters/notifiers.ts";
+import { createGooglePlatformMetrics } from "../adapters/platform-metrics-google.ts";
+import { createLocalPlatformMetrics } from "../adapters/platform-metrics-local.ts";
 import { createPlatforms, platformNames } from "../adapters/platforms.ts";
 import { createPulumiEngine } from "../adapters/pulumi-engine.ts";
 import type { ResolvedEngine } from "../adapters/pulumi-resolver.ts";
@@ -26,6 +28,7 @@ import type { FileSystem } from "../ports/file-system.ts";
 import type { LiveResources } from "../ports/live-resources.ts";
 import type { MetricSource } from "../ports/metric-source.ts";
 import type { Platform } from "../ports/platform.ts";
+import type { PlatformMetrics } from "../ports/platform-metrics.ts";
 import type { ProcessTable } from "../ports/process-table.ts";
 import type { RequestFeed } from "../ports/request-feed.ts";
 import type { ConfigValues, StackEngine, StackName } from "../ports/stack-engine.ts";
@@ -214,6 +217,17 @@ export class Environment {
   async localTraffic(): Promise<LocalTraffic | undefined> {
     if (this.config.cloud !== "local") return undefined;
     return (await this.#composition.localCloud()).traffic(`${this.config.prefix}-https`);
+  }
+
+  /** Metrics of the platforms in one model. Errors: invalid-config, credentials-over-http. */
+  async platformMetrics(): Promise<PlatformMetrics> {
+    const { prefix, cloud } = this.config;
+    if (cloud !== "local") {
+      const env = await this.#composition.variables(this.config);
+      return createGooglePlatformMetrics({ project: this.project, prefix, env, clock: this.#composition.clock });
+    }
+    const { controlUrl, token } = await this.#composition.localCloud();
+    return createLocalPlatformMetrics({ controlUrl, token, listener: `${prefix}-https`, prefix });
   }
 
   /** Settings of a stack that follow from switchyard.yaml. Errors: fail-back-unreachable. */

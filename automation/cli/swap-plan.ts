@@ -164,7 +164,7 @@ export function expectedPropagation(
 }
 
 /** Sizes that switchyard.yaml states; what it does not is left to the defaults. */
-function sizesOf(config: EnvironmentConfig, platforms: readonly string[]) {
+export function sizesOf(config: EnvironmentConfig, platforms: readonly string[]) {
   return Object.fromEntries(
     platforms.map((platform) => {
       const { auto_scale_config: scale, resource_limits: limits } =

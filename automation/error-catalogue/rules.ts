@@ -57,4 +57,9 @@ export const rulesErrors = {
     what: "No alert or silence of that number is known.",
     next: "Run `npx switchyard alert list` to see the numbers.",
   },
+  "metrics-unreachable": {
+    exitCode: exitCodes.error,
+    what: "The source of a platform's metrics did not answer, so that no figure of the platform is known.",
+    next: "On this machine bring the local cloud up (`npx switchyard local start`); on Google Cloud look at the credentials and at the Cloud Monitoring API of the project.",
+  },
 } as const satisfies Record<string, CatalogueEntry>;

@@ -1,4 +1,8 @@
 import type { Properties } from "../compute/resources.ts";
+import type { ScalingLog } from "../runtime/scaling-log.ts";
+import type { Autoscaler } from "./objects/autoscaler.ts";
+import type { Pod } from "./objects/pod.ts";
+import type { Deployment } from "./objects/workloads.ts";
 
 /** Any Kubernetes object. */
 export type KubernetesObject = Properties & {
@@ -56,6 +60,16 @@ export interface Cluster {
   endpointGroups(): readonly ClusterEndpointGroup[];
   /** Called after every change of endpoint groups. */
   onEndpointsChange(listener: () => void): () => void;
+  /** What a metrics pipeline sees of the cluster: its workloads as they are now, and what its autoscalers changed. */
+  observe(): ClusterObservation;
   /** Ends all pods. */
   close(): Promise<void>;
+}
+
+export interface ClusterObservation {
+  readonly deployments: readonly Deployment[];
+  readonly autoscalers: readonly Autoscaler[];
+  /** Those on their way out too. */
+  readonly pods: readonly Pod[];
+  readonly scaling: ReturnType<ScalingLog["list"]>;
 }

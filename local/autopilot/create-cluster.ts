@@ -274,6 +274,12 @@ export function createCluster(options: ClusterOptions): Cluster {
     },
     endpointGroups: () => neg.groups(),
     onEndpointsChange: (listener) => neg.onChange(listener),
+    observe: () => ({
+      deployments: store.list(DEPLOYMENT),
+      autoscalers: store.list(AUTOSCALER),
+      pods: store.list(POD),
+      scaling: autoscaler.scaling(),
+    }),
     async close() {
       loop.close();
       autoscaler.close();

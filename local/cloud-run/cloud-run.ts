@@ -5,7 +5,8 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { CloudRunError } from "./cloud-run-error.ts";
 import { createProbeAttempt, type ProbeAttempt } from "./probe.ts";
 import { evaluationIntervalMs } from "./scaling.ts";
-import { CloudRunService, type ServiceMetrics } from "./service.ts";
+import { CloudRunService } from "./service.ts";
+import type { ServiceMetrics } from "./service-metrics.ts";
 import type { CloudRunServiceName, CloudRunServiceStatus } from "./service-status.ts";
 
 /** Cloud Run services over local instances; settings in the shape of gcp.cloudrunv2.Service's inputs. */

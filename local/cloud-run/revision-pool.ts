@@ -54,6 +54,11 @@ export class RevisionPool {
     return count;
   }
 
+  /** Those that take requests, or will. */
+  get present(): number {
+    return this.count("ready") + this.count("starting");
+  }
+
   /** Requests in the instances, probes not counted. */
   get inFlight(): number {
     let sum = 0;

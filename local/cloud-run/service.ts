@@ -2,6 +2,7 @@ import type { Properties } from "../compute/resources.ts";
 import type { Backend, BackendRequest, Refusal, Reservation } from "../router/backend.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { InstanceUsage, Runtime } from "../runtime/runtime.ts";
+import { ScalingLog } from "../runtime/scaling-log.ts";
 import { Autoscaler } from "./autoscaler.ts";
 import { CloudRunError } from "./cloud-run-error.ts";
 import type { ProbeAttempt } from "./probe.ts";
@@ -11,6 +12,7 @@ import { revisionName, revisionNameProblem, settingsKey, templateKey } from "./r
 import { RevisionPool } from "./revision-pool.ts";
 import { chooseScaleIn, pendingLimitMs, recommend, startsForQueue } from "./scaling.ts";
 import { type StartFailure, terminationGraceMs } from "./service-instance.ts";
+import type { ServiceMetrics } from "./service-metrics.ts";
 import { serviceEtag, serviceUri, shortName } from "./service-names.ts";
 import type { CloudRunServiceName, CloudRunServiceStatus } from "./service-status.ts";
 import { parseServiceSettings, type ServiceSettings } from "./settings.ts";
@@ -23,26 +25,6 @@ export interface ServiceSurroundings {
   readonly attempt: ProbeAttempt;
   readonly coldStartDelayMs: () => number;
   readonly random: () => number;
-}
-
-export interface ServiceMetrics {
-  readonly name: CloudRunServiceName;
-  /** Revision that gets the requests; empty when there is none. */
-  readonly revision: string;
-  /** Instances that are ready, of the serving revision. */
-  readonly instanceCount: number;
-  readonly startingInstances: number;
-  /** Instances of former revisions that finish their requests. */
-  readonly retiringInstances: number;
-  /** Requests that wait for an instance. */
-  readonly pending: number;
-  readonly inFlight: number;
-  /** Most requests that an instance takes at once. */
-  readonly concurrency: number;
-  /** Instances that the autoscaler asked for when it last looked. */
-  readonly recommendedInstances: number;
-  readonly coldStarts: number;
-  readonly averageStartMs: number;
 }
 
 interface Revision {
@@ -75,6 +57,9 @@ export class CloudRunService implements Backend {
   #latestReady = "";
   #isSettling = false;
   #formerColdStarts = 0;
+  #crashes = 0;
+  #startFailures = 0;
+  readonly #scaling = new ScalingLog();
 
   constructor(name: CloudRunServiceName, around: ServiceSurroundings) {
     this.name = name;
@@ -118,6 +103,14 @@ export class CloudRunService implements Backend {
       recommendedInstances: this.#autoscaler.recommended,
       coldStarts: this.#formerColdStarts + (pool?.coldStarts ?? 0),
       averageStartMs: this.#averageStartMs,
+      minInstances: pool?.settings.minInstances ?? 0,
+      maxInstances: pool?.settings.maxInstances ?? 0,
+      cpu: pool?.settings.cpu ?? 0,
+      memoryBytes: pool?.settings.memoryBytes ?? 0,
+      instances: pool?.instances.map(({ name }) => name) ?? [],
+      crashes: this.#crashes,
+      startFailures: this.#startFailures,
+      scaling: this.#scaling.list(),
     };
   }
 
@@ -205,10 +198,16 @@ export class CloudRunService implements Backend {
     const { instances, mostRecommended } = this.#autoscaler.evaluate({ concurrency, cpu, min, max }, now);
     const ready = pool.instances.filter(({ state }) => state === "ready");
     if (ready.some(({ readyAt }) => readyAt !== undefined && now - readyAt >= crashLoopMs)) this.#throttle.reset();
+    const before = pool.present;
     pool.scaleIn(chooseScaleIn(ready, now, { min, mostRecommended }));
-    const present = pool.count("ready") + pool.count("starting");
+    const present = pool.present;
+    this.#scaled(before, present, "idle");
     // Only waiting requests start the first instance (statement 31).
-    this.#startMissing(pool, (present === 0 ? min : instances) - present);
+    this.#startMissing(pool, (present === 0 ? min : instances) - present, present === 0 ? "minimum" : "demand");
+  }
+
+  #scaled(from: number, to: number, reason: string): void {
+    this.#scaling.add({ at: this.#around.clock.now(), target: this.#shortName, from, to, reason });
   }
 
   /** A sample of all instances' CPU and memory. */
@@ -272,7 +271,10 @@ export class CloudRunService implements Backend {
       onChange: (pool) => this.#changed(pool),
       onStarted: (pool, failure, durationMs) => this.#started(pool, failure, durationMs),
       onCrash: (pool, instance) => {
-        if (pool === this.#serving && clock.now() - (instance.readyAt ?? 0) < crashLoopMs) this.#throttle.failed();
+        this.#crashes += 1;
+        if (pool !== this.#serving) return;
+        this.#scaled(pool.present + 1, pool.present, "crash");
+        if (clock.now() - (instance.readyAt ?? 0) < crashLoopMs) this.#throttle.failed();
       },
     });
   }
@@ -329,6 +331,7 @@ export class CloudRunService implements Backend {
   #roll(pool: RevisionPool): void {
     const former = this.#serving;
     this.#serving = pool;
+    this.#scaled(former === undefined ? 0 : former.present, pool.present, "revision");
     this.#throttle.reset();
     this.#autoscaler.started(pool.count("ready"), this.#around.clock.now());
     if (former !== undefined) {
@@ -351,7 +354,7 @@ export class CloudRunService implements Backend {
     if (failure === undefined) {
       this.#startTimes.push(durationMs);
       if (this.#startTimes.length > rememberedStarts) this.#startTimes.shift();
-    }
+    } else this.#startFailures += 1;
     if (pool !== this.#serving) return;
     if (failure === undefined) {
       this.#autoscaler.started(pool.count("ready"), this.#around.clock.now());
@@ -380,12 +383,15 @@ export class CloudRunService implements Backend {
       { waiting: requests, probesWait: probes > 0, starting, ready },
       { concurrency, max: maxInstances },
     );
-    this.#startMissing(pool, Math.max(forQueue, minInstances - ready - starting));
+    const forMinimum = minInstances - ready - starting;
+    this.#startMissing(pool, Math.max(forQueue, forMinimum), forQueue > forMinimum ? "waiting requests" : "minimum");
   }
 
-  #startMissing(pool: RevisionPool, count: number): void {
+  #startMissing(pool: RevisionPool, count: number, reason: string): void {
     if (count <= 0) return;
     const allowed = this.#throttle.allowed(count, pool.count("starting"));
+    const before = pool.present;
     for (let started = 0; started < allowed; started += 1) pool.start();
+    this.#scaled(before, before + allowed, reason);
   }
 }

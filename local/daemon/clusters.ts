@@ -9,6 +9,7 @@ export interface Clusters {
   readonly byEndpoint: Cloud["clusters"];
   /** As the load balancer sees them. */
   readonly endpointGroups: EndpointGroups;
+  list(): readonly Cluster[];
   /** Ends all clusters with their pods. */
   close(): Promise<void>;
 }
@@ -55,6 +56,7 @@ export function createClusters(make: (options: ClusterOptions) => Promise<Cluste
         return () => listeners.delete(listener);
       },
     },
+    list: () => [...clusters.values()].map(({ cluster }) => cluster),
     async close() {
       await Promise.all([...clusters.keys()].map(remove));
     },

@@ -2,12 +2,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { z } from "zod";
 import type { Listener } from "../compute/compute.ts";
 import type { DeclaredResource } from "../compute/resources.ts";
-import type { SideCounters } from "../router/counters.ts";
+import { bucketBoundsMs, type SideCounters } from "../router/counters.ts";
 import type { RequestFeedLog } from "../router/feed.ts";
 import type { InstanceExit, InstanceUsage } from "../runtime/runtime.ts";
 import { type FailBackFlags, flagName } from "./fail-back-flags.ts";
 import { BodyTooLargeError, hasToken, isLoopbackHost, readJson, sendJson } from "./loopback-request.ts";
 import { givenSettings, type Settings, settingsPatchSchema } from "./settings.ts";
+import type { Workloads } from "./workloads.ts";
 
 /** GET /status */
 export interface DaemonStatus {
@@ -31,8 +32,11 @@ export interface ControlSources {
   status(): DaemonStatus;
   readonly feed: Pick<RequestFeedLog, "read">;
   readonly counters: Pick<SideCounters, "snapshot">;
+  /** Of the dark route. */
+  readonly darkCounters: Pick<SideCounters, "snapshot">;
   /** Of one listener or of all. */
   weights(listener?: string): Readonly<Record<string, number>>;
+  workloads(): Promise<Workloads>;
   usage(): Promise<readonly InstanceUsage[]>;
   exits(): readonly InstanceExit[];
   resources(): readonly DeclaredResource[];
@@ -78,6 +82,7 @@ const routes: Readonly<Record<string, (sources: ControlSources, call: Call) => P
   "GET /status": (sources) => ({ json: sources.status() }),
   "GET /feed": readFeed,
   "GET /traffic": readTraffic,
+  "GET /workloads": async (sources) => ({ json: await sources.workloads() }),
   "GET /usage": async (sources) => ({ json: { instances: await sources.usage() } }),
   "GET /exits": (sources) => ({ json: { exits: sources.exits() } }),
   "GET /resources": (sources) => ({
@@ -185,7 +190,17 @@ const trafficQuery = z.strictObject({ listener: listenerName });
 
 function readTraffic(sources: ControlSources, call: Call): Answer {
   const { listener } = parseQuery(trafficQuery, call.query);
-  return { json: { sides: sources.counters.snapshot(listener), weights: sources.weights(listener) } };
+  const { counters, darkCounters } = sources;
+  const weights = sources.weights(listener);
+  return {
+    json: {
+      sides: counters.snapshot(listener),
+      dark: darkCounters.snapshot(listener),
+      bucketBoundsMs,
+      since: sources.status().startedAt,
+      weights,
+    },
+  };
 }
 
 const logQuery = z.strictObject({ instance: z.string().regex(/^[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?$/) });

@@ -31,6 +31,7 @@ import { openFailBackFlags } from "./fail-back-flags.ts";
 import { createRouterListeners } from "./router-listeners.ts";
 import { defaultSettings, type Settings } from "./settings.ts";
 import { version } from "./version.ts";
+import { workloadsNow } from "./workloads.ts";
 
 export interface DaemonOptions {
   /** The folder whose .switchyard/ holds state and images. */
@@ -133,13 +134,14 @@ async function compose(options: DaemonOptions, cleanups: Cleanup[]): Promise<Dae
   const feed = createRequestFeedLog();
   const log = createRequestLog({ delayMs: () => settings.logDelayMs });
   const counters = createSideCounters();
+  const darkCounters = createSideCounters();
   let drainMs = drainOnDeleteMs;
   const compute = await createCompute({
     folder,
     resources,
     cloudRun,
     endpointGroups: clusters.endpointGroups,
-    host: createRouterListeners({ feed, counters, log, closeGraceMs: () => drainMs }),
+    host: createRouterListeners({ feed, counters, darkCounters, log, closeGraceMs: () => drainMs }),
     clock,
     probe: probeEndpoint,
     random,
@@ -214,7 +216,9 @@ async function compose(options: DaemonOptions, cleanups: Cleanup[]): Promise<Dae
       }),
       feed,
       counters,
+      darkCounters,
       weights: compute.weights,
+      workloads: () => workloadsNow({ cloudRun, clusters: clusters.list(), runtime, now: clock.now() }),
       usage: () => runtime.usage(),
       exits: () => runtime.exits(),
       resources: () => resources.list(),

@@ -8,6 +8,7 @@ import type { RoutingTable } from "../router/routing-table.ts";
 export interface RouterListenersOptions {
   readonly feed: RequestFeedLog;
   readonly counters: SideCounters;
+  readonly darkCounters: SideCounters;
   readonly log: RequestLog;
   /** For requests in flight when a listener closes, ms; asked at that time. */
   readonly closeGraceMs: () => number;
@@ -19,8 +20,8 @@ export function createRouterListeners(options: RouterListenersOptions): Listener
     async open({ name, port, scheme, workers, routes }) {
       const tables = Array.from({ length: workers }, (_, worker) => routes(worker));
       const table = (worker: number): RoutingTable => tables[worker] ?? routes(worker);
-      const { feed, counters, log } = options;
-      const router = createRouter({ name, workers, table, feed, counters, log, scheme });
+      const { feed, counters, darkCounters, log } = options;
+      const router = createRouter({ name, workers, table, feed, counters, darkCounters, log, scheme });
       await router.listen(port);
       return {
         setRoutes(next, worker) {

@@ -14,6 +14,8 @@ export interface ExchangeSurroundings {
   readonly upstreams: UpstreamPool;
   readonly feed: RequestFeedLog;
   readonly counters: SideCounters;
+  /** Requests of the dark route; undefined where nobody counts them. */
+  readonly darkCounters: SideCounters | undefined;
   /** Every request, as the balancer logs it; undefined where nobody reads such a log. */
   readonly log: RequestLog | undefined;
   /** Requests under way per side, probes and dark ones too. */

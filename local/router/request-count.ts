@@ -1,9 +1,10 @@
+import type { SideCounters } from "./counters.ts";
 import type { ExchangeSurroundings } from "./exchange-surroundings.ts";
 import type { RequestRecord } from "./feed.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { Selection } from "./routing-table.ts";
 
-type Books = Pick<ExchangeSurroundings, "listener" | "underWay" | "counters" | "feed" | "log" | "now">;
+type Books = Pick<ExchangeSurroundings, "listener" | "underWay" | "counters" | "darkCounters" | "feed" | "log" | "now">;
 type BackendSelection = Extract<Selection, { kind: "backend" }>;
 
 /** User traffic is what users caused: neither a probe nor the dark route. */
@@ -11,10 +12,16 @@ function isUserTraffic(selection: BackendSelection | undefined, probe: boolean):
   return !probe && selection?.weighted !== false;
 }
 
-/** Counts a request under way on its side; only user traffic goes into the counters. */
+/** Where a request is counted: probes nowhere, those of the dark route apart from the users'. */
+function countersOf(books: Books, selection: BackendSelection, probe: boolean): SideCounters | undefined {
+  if (probe) return undefined;
+  return isUserTraffic(selection, probe) ? books.counters : books.darkCounters;
+}
+
+/** Counts a request under way on its side. */
 export function countBegin(books: Books, selection: BackendSelection, probe: boolean): void {
   books.underWay.set(selection.side, (books.underWay.get(selection.side) ?? 0) + 1);
-  if (isUserTraffic(selection, probe)) books.counters.begin(books.listener, selection.side);
+  countersOf(books, selection, probe)?.begin(books.listener, selection.side);
 }
 
 /** Ends what `countBegin` began, or records a request that had no backend (no selection). */
@@ -25,7 +32,7 @@ export function countEnd(
   method: string,
   result: Pick<RequestRecord, "status" | "firstByteMs" | "durationMs" | "outcome">,
 ): void {
-  const { listener, underWay, counters, feed, log, now } = books;
+  const { listener, underWay, feed, log, now } = books;
   const at = now();
   const side = selection?.side ?? "";
   if (selection !== undefined) underWay.set(side, (underWay.get(side) ?? 1) - 1);
@@ -42,12 +49,12 @@ export function countEnd(
     status,
     outcome,
   });
-  if (!isUserTraffic(selection, head.probe)) return;
   if (selection !== undefined) {
-    const error = outcome === "application" || outcome === "gateway";
     // How long a WebSocket stayed open (101) says nothing of the service's speed.
-    counters.end(listener, side, error, outcome === "client" || status === 101 ? undefined : durationMs);
+    const times = outcome === "client" || status === 101 ? undefined : { firstByteMs, durationMs };
+    countersOf(books, selection, head.probe)?.end(listener, side, outcome, times);
   }
+  if (!isUserTraffic(selection, head.probe)) return;
   feed.push({ at, listener, side, status, firstByteMs, durationMs, outcome });
 }
 

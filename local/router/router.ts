@@ -23,6 +23,8 @@ export interface RouterOptions {
   readonly workers?: number;
   readonly feed: RequestFeedLog;
   readonly counters: SideCounters;
+  /** Takes the requests of the dark route. Default: they are not counted. */
+  readonly darkCounters?: SideCounters;
   /** Takes every request, probes and dark ones too. Default: none is logged. */
   readonly log?: RequestLog;
   /** In [0, 1), decides between weights. Default Math.random. */
@@ -67,6 +69,7 @@ export function createRouter(options: RouterOptions): Router {
     listener: options.name,
     feed: options.feed,
     counters: options.counters,
+    darkCounters: options.darkCounters,
     log: options.log,
     underWay,
     scheme: options.scheme ?? "https",

@@ -83,6 +83,7 @@ function createFakeCluster(name: string, endpoint: string, faults: Faults): Clus
     },
     endpointGroups: () => [],
     onEndpointsChange: () => () => undefined,
+    observe: () => ({ deployments: [], autoscalers: [], pods: [], scaling: { events: [], dropped: 0 } }),
     close: async () => undefined,
   };
 }

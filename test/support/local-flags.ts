@@ -32,6 +32,8 @@ export async function startLocalFlags(folder?: string): Promise<LocalFlags> {
       feed: createRequestFeedLog(),
       status: absent,
       counters: { snapshot: absent },
+      darkCounters: { snapshot: absent },
+      workloads: absent,
       weights: absent,
       usage: absent,
       exits: absent,

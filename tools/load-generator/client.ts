@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import * as http from "node:http";
 import * as https from "node:https";
 import { z } from "zod";
+import { platformHeader } from "../../services/kiro/contract.ts";
 import { type Observation, type ProblemKind, requestIdOf } from "./outcome.ts";
 import type { PlannedRequest } from "./plan.ts";
 
@@ -34,6 +35,8 @@ export interface ClientOptions {
   readonly url: URL;
   /** Host header. */
   readonly host: string;
+  /** The platform that the balancer's dark route shall choose; default: none is named. */
+  readonly platform?: string | undefined;
   /** ms since the epoch, with a fraction. */
   readonly now: () => number;
   /** Default 15,000: time beyond what the request asks for. */
@@ -49,7 +52,7 @@ export interface Client {
 type Ending = { readonly kind: "end" } | { readonly kind: "error"; readonly error: NodeJS.ErrnoException };
 
 export function createClient(options: ClientOptions): Client {
-  const { url, host, now } = options;
+  const { url, host, now, platform } = options;
   const patience = options.patienceMs ?? patienceMs;
   const secure = url.protocol === "https:";
   const keep = secure
@@ -72,6 +75,7 @@ export function createClient(options: ClientOptions): Client {
         "content-length": Buffer.byteLength(body),
         accept: request.events > 0 ? "text/event-stream" : "application/json",
         ...(request.fresh && { connection: "close" }),
+        ...(platform !== undefined && { [platformHeader]: platform }),
       },
     };
     return secure ? https.request({ ...settings, servername: host.split(":")[0] ?? host }) : http.request(settings);

@@ -1,7 +1,7 @@
 /**
  * An open-loop load generator in a process of its own: requests start when the plan says so, however earlier ones fare.
  *
- *   node tools/load-generator/main.ts --url http://127.0.0.1:PORT --host agent.local --rate 200 --seed 1 [--duration SECONDS] [--grace SECONDS] [--long-every SECONDS] [--long-duration SECONDS]
+ *   node tools/load-generator/main.ts --url http://127.0.0.1:PORT --host agent.local [--platform gke] --rate 200 --seed 1 [--duration SECONDS] [--grace SECONDS] [--long-every SECONDS] [--long-duration SECONDS]
  *
  * Messages and commands: messages.ts. It ends with a summary after --duration, `stop`, SIGTERM, SIGINT or the end of stdin.
  */
@@ -16,6 +16,11 @@ import { Recorder } from "./summary.ts";
 const flagsSchema = z.object({
   url: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }),
   host: z.string().min(1).optional(),
+  /** Chooses the platform on the balancer's dark route. */
+  platform: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,20}$/, "must be a platform's name")
+    .optional(),
   rate: z.coerce.number().min(0.1).max(20_000).default(200),
   seed: z.coerce.number().int().min(0).max(0xffffffff).default(1),
   /** s; undefined: until told to stop. */
@@ -49,6 +54,7 @@ function readFlags(): Flags {
       options: {
         url: text,
         host: text,
+        platform: text,
         rate: text,
         seed: text,
         duration: text,
@@ -69,7 +75,7 @@ function readFlags(): Flags {
 
 function run(flags: Flags): void {
   const url = new URL(flags.url);
-  const client = createClient({ url, host: flags.host ?? url.host, now });
+  const client = createClient({ url, host: flags.host ?? url.host, platform: flags.platform, now });
   const startedAt = now();
   const cpuBefore = process.cpuUsage();
   const recorder = new Recorder(startedAt);

@@ -12,6 +12,7 @@ import AlertUnsilence from "./alert/unsilence.ts";
 import AuditSetAside from "./audit/set-aside.ts";
 import AuditShow from "./audit/show.ts";
 import AuditVerify from "./audit/verify.ts";
+import Compare from "./compare.ts";
 import CostVeto from "./cost/veto.ts";
 import CostWatch from "./cost/watch.ts";
 import Cost from "./cost.ts";
@@ -26,6 +27,7 @@ import LocalEnv from "./local/env.ts";
 import LocalStart from "./local/start.ts";
 import LocalStatus from "./local/status.ts";
 import LocalStop from "./local/stop.ts";
+import Metrics from "./metrics.ts";
 import Outputs from "./outputs.ts";
 import Preview from "./preview.ts";
 import Refresh from "./refresh.ts";
@@ -70,6 +72,7 @@ export const commands = {
   cost: Cost,
   "cost:veto": CostVeto,
   "cost:watch": CostWatch,
+  compare: Compare,
   demo: Demo,
   destroy: Destroy,
   doctor: Doctor,
@@ -81,6 +84,7 @@ export const commands = {
   "local:start": LocalStart,
   "local:status": LocalStatus,
   "local:stop": LocalStop,
+  metrics: Metrics,
   outputs: Outputs,
   preview: Preview,
   refresh: Refresh,

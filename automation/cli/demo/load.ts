@@ -12,6 +12,10 @@ export interface LoadOptions {
   /** Requests a second. */
   readonly rate: number;
   readonly seed: number;
+  /** The platform that the dark route shall choose; the host is then the dark one. Default: the weights choose. */
+  readonly platform?: string;
+  /** It ends by itself after so many seconds; default: when it is told to. */
+  readonly durationSeconds?: number;
   /** Beside them one long request (answers and streams in turns) begins every so many seconds; default none. */
   readonly long?: { readonly everySeconds: number; readonly durationSeconds: number };
 }
@@ -41,6 +45,8 @@ export class Load {
       `${options.rate}`,
       "--seed",
       `${options.seed}`,
+      ...(options.platform === undefined ? [] : ["--platform", options.platform]),
+      ...(options.durationSeconds === undefined ? [] : ["--duration", `${options.durationSeconds}`]),
       ...(options.long === undefined
         ? []
         : [
@@ -96,6 +102,20 @@ export class Load {
 
   crash(instance: string, platform: string, at: number): void {
     this.#tell({ type: "crash", instance, platform, at });
+  }
+
+  /** Of one with a duration: waits for its end. Aborting ends it at once, with the signal's reason. */
+  async finished(signal: AbortSignal): Promise<Summary> {
+    const onAbort = (): void => this.kill();
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await this.#ended;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
   }
 
   /** Sends no more, waits for what is in flight. */

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
+import { ScalingLog } from "../../runtime/scaling-log.ts";
 import { decideScale, type MetricVerdict, type ScaleCondition, type ScaleMemory } from "../autoscaling/decide-scale.ts";
 import { PodMetrics } from "../autoscaling/pod-metrics.ts";
 import { type MetricTarget, type ObservedPod, replicasForResource } from "../autoscaling/replica-calculation.ts";
@@ -26,6 +27,8 @@ export interface AutoscalerControllerOptions {
 }
 
 export interface AutoscalerController extends Controller {
+  /** What it changed, oldest first. */
+  scaling(): ReturnType<ScalingLog["list"]>;
   close(): void;
 }
 
@@ -40,6 +43,7 @@ export function createAutoscalerController(options: AutoscalerControllerOptions)
   const metrics = new PodMetrics();
   /** By the autoscaler's uid. */
   const memories = new Map<string, ScaleMemory>();
+  const scaling = new ScalingLog();
   let timer: Timer | undefined;
   let closed = false;
 
@@ -88,6 +92,18 @@ export function createAutoscalerController(options: AutoscalerControllerOptions)
     memories.set(uid, decision.memory);
     const currentMetrics = outcomes.flatMap(({ shown }) => shown ?? []);
     report(autoscaler, deployment, decision.desired, decision.conditions, currentMetrics);
+    if (deployment !== undefined) {
+      const { namespace, name } = autoscaler.metadata;
+      const from = deployment.spec.replicas;
+      const { desired: to } = decision;
+      scaling.add({
+        at: now,
+        target: `${namespace}/${name}`,
+        from,
+        to,
+        reason: reasonOf(decision.conditions, from, to),
+      });
+    }
     resize(deployment, decision.desired);
   }
 
@@ -166,6 +182,7 @@ export function createAutoscalerController(options: AutoscalerControllerOptions)
   }
 
   return {
+    scaling: () => scaling.list(),
     reconcile() {
       schedule();
       for (const autoscaler of store.list(AUTOSCALER)) {
@@ -186,6 +203,14 @@ export function createAutoscalerController(options: AutoscalerControllerOptions)
       timer?.cancel();
     },
   };
+}
+
+/** As Kubernetes says it in the event SuccessfulRescale: what drove the change, or the bound that was crossed. */
+function reasonOf(conditions: readonly ScaleCondition[], from: number, to: number): string {
+  const active = conditions.find(({ type, status }) => type === "ScalingActive" && status === "True");
+  if (active === undefined) return to > from ? "below the minimum" : "above the maximum";
+  const metric = active.message.split("from ").at(-1) ?? "a metric";
+  return to > from ? `${metric} above target` : "all metrics below target";
 }
 
 function targetOfMetric({ type, resource }: MetricSpec): { resource: Resource; target: MetricTarget } | undefined {

@@ -37,6 +37,8 @@ async function startControlApi() {
       feed,
       status: absent,
       counters: { snapshot: absent },
+      darkCounters: { snapshot: absent },
+      workloads: absent,
       weights: absent,
       usage: absent,
       exits: absent,

@@ -1,5 +1,5 @@
 import { type CloudRun, createCloudRun } from "../../../local/cloud-run/cloud-run.ts";
-import type { ServiceMetrics } from "../../../local/cloud-run/service.ts";
+import type { ServiceMetrics } from "../../../local/cloud-run/service-metrics.ts";
 import type { CloudRunServiceStatus } from "../../../local/cloud-run/service-status.ts";
 import type { Properties } from "../../../local/compute/resources.ts";
 import type { Refusal, Reservation } from "../../../local/router/backend.ts";
