@@ -7,8 +7,10 @@ import type { Environment } from "./compose.ts";
 /** A command ends at most so much later because of its alerts, ms. */
 const closingMs = 3_000;
 
+type Opened = Pick<Environment, "name" | "config" | "alerts">;
+
 /** Warnings about targets that are down. Never throws what the alerts themselves meet. */
-export async function closeAlerts(opened: readonly Environment[], thrown: unknown): Promise<readonly string[]> {
+export async function closeAlerts(opened: readonly Opened[], thrown: unknown): Promise<readonly string[]> {
   // An error belongs to the environment that was asked for last.
   const last = opened.at(-1);
   if (last !== undefined) last.alerts().take(commandAlerts(thrown, last.name, Date.now()));
@@ -29,7 +31,7 @@ export async function closeAlerts(opened: readonly Environment[], thrown: unknow
 }
 
 /** Whether an earlier command may have left something to send. A local cloud is not started for that. */
-function worthALook({ config }: Environment): boolean {
+function worthALook({ config }: Opened): boolean {
   const { targets = [] } = config.alerts ?? {};
   return targets.length > 0 && !(config.cloud === "local" && config.state?.store === "dynamodb");
 }
