@@ -7,6 +7,7 @@ import { alertsConfig } from "../alerts/settings.ts";
 import { costConfig } from "../cost/settings.ts";
 import { SwitchyardError } from "../errors.ts";
 import { failoverConfig } from "../failover/settings.ts";
+import { healthConfig } from "../health/settings.ts";
 import { nearest } from "../nearest.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import { selectionConfig } from "../selection/settings.ts";
@@ -68,6 +69,7 @@ const environment = z
     swap: hotSwapConfig.optional(),
     stateless: statelessConfig.prefault({}),
     failover: failoverConfig.optional(),
+    health: healthConfig.optional(),
     alerts: alertsConfig.optional(),
     cost: costConfig.optional(),
     selection: selectionConfig.optional(),

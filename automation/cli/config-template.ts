@@ -129,6 +129,18 @@ environments:
     # The stateless rules: seconds between two checks of what really runs, during bake and rollback window; 0: none.
     stateless:
       compliance_every: 300
+    # When \`switchyard health\` calls a platform unhealthy: bad of the last window looks; healthy again: good in a row.
+    #health:
+      #interval: 5
+      #window: 5
+      #bad: 3
+      #good: 3
+      # Seconds for an answer; shares of the limit of the fullest instance; waiting requests that strain.
+      #timeout: 3
+      #cpu: {degraded: 0.85, unhealthy: 1}
+      #memory: {degraded: 0.8, unhealthy: 0.95}
+      #min_requests: 20
+      #queue: 10
     # What \`failover watch\` does outside swaps when the serving side fails and another platform stands by.
     #failover:
       # off, propose (the command is told) or automatic (traffic moves). It never goes back by itself.

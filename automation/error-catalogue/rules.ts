@@ -62,4 +62,9 @@ export const rulesErrors = {
     what: "The source of a platform's metrics did not answer, so that no figure of the platform is known.",
     next: "On this machine bring the local cloud up (`npx switchyard local start`); on Google Cloud look at the credentials and at the Cloud Monitoring API of the project.",
   },
+  "not-healthy": {
+    exitCode: exitCodes.error,
+    what: "A platform is degraded or unhealthy, or something of it cannot be seen, which is not the same as well.",
+    next: "Look at `npx switchyard metrics` and, on this machine, at the logs in .switchyard/local/logs.",
+  },
 } as const satisfies Record<string, CatalogueEntry>;

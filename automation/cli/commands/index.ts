@@ -21,6 +21,7 @@ import Destroy from "./destroy.ts";
 import Doctor from "./doctor.ts";
 import FailoverRun from "./failover/run.ts";
 import FailoverWatch from "./failover/watch.ts";
+import Health from "./health.ts";
 import ImageBuild from "./image/build.ts";
 import Init from "./init.ts";
 import LocalEnv from "./local/env.ts";
@@ -78,6 +79,7 @@ export const commands = {
   doctor: Doctor,
   "failover:run": FailoverRun,
   "failover:watch": FailoverWatch,
+  health: Health,
   "image:build": ImageBuild,
   init: Init,
   "local:env": LocalEnv,

@@ -82,6 +82,22 @@ test("compare sends the same load to both platforms, moves no weight, and metric
   expect(own.ended).toBeGreaterThan(100);
 });
 
+test("both platforms are healthy, each by its four checks", async () => {
+  const { verdict, platforms } = z
+    .object({
+      verdict: z.string(),
+      platforms: z.array(
+        z.object({ platform: z.string(), checks: z.array(z.object({ check: z.string(), verdict: z.string() })) }),
+      ),
+    })
+    .parse(await cli.result("health"));
+  expect(verdict).toBe("healthy");
+  expect(platforms.map(({ platform }) => platform).toSorted()).toEqual(["cloud-run", "gke"]);
+  for (const { checks } of platforms) {
+    expect(checks.map(({ check }) => check)).toEqual(["endpoint", "response-time", "resources", "platform"]);
+  }
+});
+
 test("Prometheus' text is printed as it is", async () => {
   const text = (await cli.run(["metrics", "--prometheus"])).stdout;
   expect(text).toMatch(/^switchyard_instances\{environment="local",platform="gke",state="ready"\} 2$/m);
