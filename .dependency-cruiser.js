@@ -19,7 +19,12 @@ export default {
     only("components", "^components/", "^components/", "Components stand on their own."),
     only("stacks", "^stacks/", "^(stacks|components)/", "stacks -> components."),
     only("services", "^services/", "^services/", "What is deployed knows nothing of who deploys it."),
-    only("local", "^local/", "^(local/|services/kiro/contract\\.ts$)", "The local cloud knows nothing of automation."),
+    only(
+      "local",
+      "^local/",
+      "^(local/|services/kiro/(contract|otlp)\\.ts$)",
+      "The local cloud knows nothing of automation.",
+    ),
     only(
       "tools",
       "^tools/",
@@ -108,8 +113,8 @@ export default {
     {
       name: "only-compose-wires",
       severity: "error",
-      comment: "cli/compose.ts and its other half are the only wiring; others take types only.",
-      from: { path: "^automation/", pathNot: "^automation/(cli/compose(-environment)?\\.ts$|adapters/)" },
+      comment: "cli/compose.ts and its other parts are the only wiring; others take types only.",
+      from: { path: "^automation/", pathNot: "^automation/(cli/compose(-environment|-tracer)?\\.ts$|adapters/)" },
       to: { path: "^(automation/adapters|stacks|local)/", dependencyTypesNot: ["type-only"] },
     },
     {
@@ -124,7 +129,7 @@ export default {
       severity: "error",
       comment: "A decision imports no I/O, no clock, no process.",
       from: {
-        path: "^automation/(stateless/|audit/(entry|verify)\\.ts$|guard/(state-.*|versions|support|hops|evidence|rules/.*)\\.ts$|(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|compliance|stateless-settings|metric-state|gates/.*|judge/.*)\\.ts$)",
+        path: "^automation/(stateless/|audit/(entry|verify)\\.ts$|guard/(state-.*|versions|support|hops|evidence|rules/.*)\\.ts$|(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|compliance|stateless-settings|metric-state|trace|gates/.*|judge/.*)\\.ts$)",
       },
       to: { path: ["^node:", "^automation/adapters/"], dependencyTypesNot: ["type-only"] },
     },
@@ -152,7 +157,9 @@ export default {
       severity: "error",
       comment: "One adapter file per outside system; the local cloud's servers have their own.",
       from: { path: "^(automation/(cli|swap|ports)|components|stacks)/" },
-      to: { path: "node_modules/(undici|google-auth-library|@grpc/grpc-js|pidusage|@aws-sdk|dynalite)/" },
+      to: {
+        path: "node_modules/(undici|google-auth-library|@opentelemetry|@grpc/grpc-js|pidusage|@aws-sdk|dynalite)/",
+      },
     },
   ],
   options: {

@@ -9,6 +9,8 @@ export interface AgentRoute {
   readonly baseUrl: string;
   /** Host of the dark route, dark.<domain>. */
   readonly darkHost: string;
+  /** Headers that name the trace a request belongs to. Default none. */
+  readonly traceHeaders?: () => Readonly<Record<string, string>>;
   /** An identity token for services that admit no anonymous caller; absent where they do. */
   readonly identityToken?: () => Promise<string>;
 }

@@ -11,7 +11,7 @@ export const cloudRunAgentClient: AgentClient = {
       platform: "cloud-run",
       baseUrl: route.baseUrl,
       async headers() {
-        const routing = { host: route.darkHost, [platformHeader]: "cloud-run" };
+        const routing = { host: route.darkHost, [platformHeader]: "cloud-run", ...route.traceHeaders?.() };
         if (route.identityToken === undefined) return routing;
         if (!isConfidential(new URL(route.baseUrl))) {
           throw new SwitchyardError("credentials-over-http", {

@@ -8,6 +8,10 @@ export const gkeAgentClient: AgentClient = {
     createHttpAgent({
       platform: "gke",
       baseUrl: route.baseUrl,
-      headers: async () => ({ host: route.darkHost, [platformHeader]: "gke" }),
+      headers: async () => ({
+        host: route.darkHost,
+        [platformHeader]: "gke",
+        ...route.traceHeaders?.(),
+      }),
     }),
 };

@@ -16,6 +16,8 @@ export interface SyntheticLoadOptions {
   readonly perSecond?: number;
   /** Time for one request, ms; default 30,000. */
   readonly timeoutMs?: number;
+  /** Headers that name the trace a request belongs to. Default none. */
+  readonly traceHeaders?: () => Readonly<Record<string, string>>;
 }
 
 export interface HttpSyntheticLoad extends SyntheticLoad {
@@ -48,7 +50,12 @@ export function createSyntheticLoad(options: SyntheticLoadOptions): HttpSyntheti
       const reply = await pool.request({
         path,
         method: "POST",
-        headers: { host: options.host, "content-type": "application/json", "user-agent": "switchyard-synthetic" },
+        headers: {
+          host: options.host,
+          "content-type": "application/json",
+          "user-agent": "switchyard-synthetic",
+          ...options.traceHeaders?.(),
+        },
         body: JSON.stringify(body),
         ...(signal !== undefined && { signal }),
       });

@@ -1,6 +1,8 @@
 import { Command, Flags } from "@oclif/core";
 import type { AuditLog } from "../audit/log.ts";
+import { type TraceScope, untraced } from "../ports/tracer.ts";
 import { reportError } from "./error-output.ts";
+import { traced } from "./tracing.ts";
 
 /** Flags that every command takes beside --json. */
 const commonFlags = {
@@ -21,6 +23,7 @@ export abstract class SwitchyardCommand<Result extends object> extends Command {
 
   readonly #stop = new AbortController();
   readonly #warnings: string[] = [];
+  #trace = untraced;
 
   /** Does the work. */
   protected abstract execute(): Promise<Result>;
@@ -36,7 +39,7 @@ export abstract class SwitchyardCommand<Result extends object> extends Command {
   override async run(): Promise<Result> {
     const release = this.#watchSignals();
     try {
-      const result = await this.#executed();
+      const result = await this.#traced(() => this.#executed());
       if (!this.jsonEnabled()) for (const line of this.describe(result)) process.stdout.write(`${line}\n`);
       return result;
     } finally {
@@ -84,6 +87,24 @@ export abstract class SwitchyardCommand<Result extends object> extends Command {
   /** What is to be done before the result or the error is printed; may add warnings and must not throw. */
   protected atEnd(_thrown: unknown): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Where what the command does is traced. */
+  protected get trace(): TraceScope {
+    return this.#trace;
+  }
+
+  #traced<Done>(work: () => Promise<Done>): Promise<Done> {
+    const command = {
+      name: (this.id ?? "").replaceAll(":", " "),
+      version: this.config.version,
+      env: process.env,
+      warn: (text: string) => this.addWarning(text),
+    };
+    return traced(command, (scope) => {
+      this.#trace = scope;
+      return work();
+    });
   }
 
   /** One line of progress, for people. */

@@ -33,6 +33,7 @@ import type { ProcessTable } from "../ports/process-table.ts";
 import type { RequestFeed } from "../ports/request-feed.ts";
 import type { ConfigValues, StackEngine, StackName } from "../ports/stack-engine.ts";
 import type { StateStore } from "../ports/state-store.ts";
+import { type TraceScope, traceHeaders } from "../ports/tracer.ts";
 import type { TrafficRouter } from "../ports/traffic-router.ts";
 import type { RunPorts } from "../swap/run-ports.ts";
 import { hotSwapConfig } from "../swap/settings.ts";
@@ -68,6 +69,7 @@ export interface EnvironmentSurroundings {
   readonly signal: AbortSignal;
   /** The process's own variables. */
   readonly env: Variables;
+  readonly trace: TraceScope;
   readonly onDiagnostic: (stack: StackName, severity: string, text: string) => void;
   config(): Promise<ConfigFile>;
   localCloud(): Promise<LocalCloud>;
@@ -207,7 +209,7 @@ export class Environment {
     const local = this.config.cloud === "local";
     const baseUrl = local && balancerNeeded ? (await this.balancer()).url : `https://${darkHost}`;
     return createPlatforms({
-      route: { baseUrl, darkHost },
+      route: { baseUrl, darkHost, traceHeaders: this.#traceHeaders },
       groups: createGoogleNetworkEndpointGroups({ client: await this.#googleClient(), project: this.project }),
       clock: this.#composition.clock,
     });
@@ -294,15 +296,24 @@ export class Environment {
     return createLiveResources({ engine: () => this.engine(), environment: this.name });
   }
 
+  /** Of what a request that is sent now belongs to. */
+  readonly #traceHeaders = (): Readonly<Record<string, string>> => traceHeaders(this.#composition.trace);
+
+  /** The process's tracer, and what happens in it now. */
+  get trace(): TraceScope {
+    return this.#composition.trace;
+  }
+
   /** Everything that a swap needs beside its lease. Errors: not-deployed, credentials-missing. */
   async swapPorts(): Promise<Omit<RunPorts, "lease"> & { readonly close: () => Promise<void> }> {
     const balancer = await this.balancer();
     const { clock } = this.#composition;
     const local = this.config.cloud === "local";
     const perSecond = this.config.probes_per_second ?? (local ? 1_000 : 20);
-    const prober = createHttpProber({ baseUrl: balancer.url, host: balancer.host, perSecond });
-    const rehearsal = createHttpProber({ baseUrl: balancer.url, host: balancer.rehearsalHost, perSecond });
-    const synthetic = createSyntheticLoad({ baseUrl: balancer.url, host: balancer.host });
+    const towards = { baseUrl: balancer.url, traceHeaders: this.#traceHeaders };
+    const prober = createHttpProber({ ...towards, host: balancer.host, perSecond });
+    const rehearsal = createHttpProber({ ...towards, host: balancer.rehearsalHost, perSecond });
+    const synthetic = createSyntheticLoad({ ...towards, host: balancer.host });
     const env = await this.#composition.variables(this.config);
     return {
       engine: await this.engine(),

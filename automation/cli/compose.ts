@@ -17,6 +17,7 @@ import { type AuditLog, createAuditLog } from "../audit/log.ts";
 import { SwitchyardError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { StackName } from "../ports/stack-engine.ts";
+import { type TraceScope, untraced } from "../ports/tracer.ts";
 import {
   Environment,
   type EnvironmentSurroundings,
@@ -44,6 +45,8 @@ export interface ComposeOptions {
   /** The local cloud ends with this process (demo, tests). Default false. */
   readonly ownLocalCloud?: boolean;
   readonly env?: NodeJS.ProcessEnv;
+  /** What requests to the agent belong to. Default: nothing is traced. */
+  readonly trace?: TraceScope;
   /** The state of swaps is kept in files, whatever the configuration says (demo). Default false. */
   readonly stateInFiles?: boolean;
 }
@@ -161,6 +164,10 @@ export class Composition implements EnvironmentSurroundings {
 
   get stateInFiles(): boolean {
     return this.#options.stateInFiles ?? false;
+  }
+
+  get trace(): TraceScope {
+    return this.#options.trace ?? untraced;
   }
 
   get signal(): AbortSignal {

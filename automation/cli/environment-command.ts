@@ -26,6 +26,7 @@ export abstract class EnvironmentCommand<Result extends object> extends Switchya
       root: this.config.root,
       signal: this.signal,
       listener: composeProgress(this.lines),
+      trace: this.trace,
       ...options,
     });
     this.#compositions.push(composition);

@@ -10,6 +10,7 @@ import { runSwap } from "../swap/run.ts";
 import { combineListeners } from "../swap/run-listeners.ts";
 import type { SwapEvent, Verb } from "../swap/state.ts";
 import { type SwapRecord, swapPurpose } from "../swap/store.ts";
+import { traceListener } from "../swap/trace-listener.ts";
 import type { Environment } from "./compose.ts";
 import { engineProcess } from "./engine-process.ts";
 import { EnvironmentCommand } from "./environment-command.ts";
@@ -105,7 +106,11 @@ export abstract class SwapCommand<Result extends object> extends EnvironmentComm
         { ...ports, lease, requests: (after) => environment.store.requests(id, after) },
         engineProcess,
         this.signal,
-        combineListeners(swapListener(this.lines), alertRunListener(environment.alerts().take, journal.events)),
+        combineListeners(
+          swapListener(this.lines),
+          alertRunListener(environment.alerts().take, journal.events),
+          traceListener(environment.trace, journal.events),
+        ),
       );
       return finish(state, verb);
     } finally {

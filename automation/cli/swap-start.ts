@@ -2,6 +2,7 @@
 import { userInfo } from "node:os";
 import { SwitchyardError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
+import { traceparentOf } from "../ports/tracer.ts";
 import type { Lease } from "../swap/lease.ts";
 import { unknownMetricProblems } from "../swap/metric-names.ts";
 import {
@@ -133,7 +134,7 @@ export async function readWeights(environment: Pick<Environment, "name" | "route
  * gets the claim, and the other is told. Errors: swap-in-progress, swap-interrupted.
  */
 export async function beginSwap(
-  environment: Pick<Environment, "name" | "store" | "router">,
+  environment: Pick<Environment, "name" | "store" | "router" | "trace">,
   intent: SwapIntent,
   image: string,
 ): Promise<{ readonly id: string; readonly lease: Lease }> {
@@ -170,6 +171,7 @@ export async function beginSwap(
       image,
       settings: intent.settings,
       by: userInfo().username,
+      ...(environment.trace.tracer.enabled && { trace: traceparentOf(environment.trace.current) }),
     });
     return { id, lease };
   } catch (error) {

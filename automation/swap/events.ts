@@ -71,6 +71,8 @@ export const swapEvent = z.discriminatedUnion("kind", [
     image: z.string(),
     settings: swapSettings,
     by: z.string(),
+    /** W3C traceparent of the command that started it, where that was traced: whoever goes on goes on with that trace. */
+    trace: z.string().optional(),
   }),
   /** A process takes the swap over (also the first one). */
   z.object({

@@ -30,6 +30,7 @@ import { type DaemonInfo, stateFolder, takeDaemonLock } from "./daemon-file.ts";
 import { openFailBackFlags } from "./fail-back-flags.ts";
 import { createRouterListeners } from "./router-listeners.ts";
 import { defaultSettings, type Settings } from "./settings.ts";
+import { openTracing } from "./tracing.ts";
 import { version } from "./version.ts";
 import { workloadsNow } from "./workloads.ts";
 
@@ -112,7 +113,10 @@ async function compose(options: DaemonOptions, cleanups: Cleanup[]): Promise<Dae
   const startedAt = clock.now();
   const resources = await openResourceStore(join(folder, "resources.json"));
   const registry = openRegistry(join(root, ".switchyard", "images"));
-  const runtime = createProcessRuntime({ registry, logsDirectory, clock });
+  const tracing = openTracing(process.env, (why) => process.emitWarning(why));
+  cleanups.push((graceMs) => tracing.close(Math.min(graceMs, lastSpansMs)));
+  const { environment } = tracing;
+  const runtime = createProcessRuntime({ registry, logsDirectory, clock, environment });
   cleanups.push((graceMs) => runtime.close(graceMs));
 
   const { random } = Math;
@@ -141,7 +145,14 @@ async function compose(options: DaemonOptions, cleanups: Cleanup[]): Promise<Dae
     resources,
     cloudRun,
     endpointGroups: clusters.endpointGroups,
-    host: createRouterListeners({ feed, counters, darkCounters, log, closeGraceMs: () => drainMs }),
+    host: createRouterListeners({
+      feed,
+      counters,
+      darkCounters,
+      log,
+      tracing: tracing.router,
+      closeGraceMs: () => drainMs,
+    }),
     clock,
     probe: probeEndpoint,
     random,
@@ -238,6 +249,9 @@ async function compose(options: DaemonOptions, cleanups: Cleanup[]): Promise<Dae
   await lock.announce(info);
   return info;
 }
+
+/** For the router's last spans, ms. */
+const lastSpansMs = 1_000;
 
 /** What requests in flight get when a forwarding rule is deleted, ms. */
 const drainOnDeleteMs = 30_000;

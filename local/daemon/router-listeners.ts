@@ -4,12 +4,15 @@ import type { RequestFeedLog } from "../router/feed.ts";
 import type { RequestLog } from "../router/request-log.ts";
 import { createRouter } from "../router/router.ts";
 import type { RoutingTable } from "../router/routing-table.ts";
+import type { RouterTracing } from "../router/server-span.ts";
 
 export interface RouterListenersOptions {
   readonly feed: RequestFeedLog;
   readonly counters: SideCounters;
   readonly darkCounters: SideCounters;
   readonly log: RequestLog;
+  /** Takes spans of sampled traces; undefined: nobody does. */
+  readonly tracing: RouterTracing | undefined;
   /** For requests in flight when a listener closes, ms; asked at that time. */
   readonly closeGraceMs: () => number;
 }
@@ -20,8 +23,8 @@ export function createRouterListeners(options: RouterListenersOptions): Listener
     async open({ name, port, scheme, workers, routes }) {
       const tables = Array.from({ length: workers }, (_, worker) => routes(worker));
       const table = (worker: number): RoutingTable => tables[worker] ?? routes(worker);
-      const { feed, counters, darkCounters, log } = options;
-      const router = createRouter({ name, workers, table, feed, counters, darkCounters, log, scheme });
+      const { feed, counters, darkCounters, log, tracing } = options;
+      const router = createRouter({ name, workers, table, feed, counters, darkCounters, log, scheme, tracing });
       await router.listen(port);
       return {
         setRoutes(next, worker) {

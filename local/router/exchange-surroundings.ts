@@ -2,6 +2,7 @@ import type { SideCounters } from "./counters.ts";
 import type { RequestFeedLog } from "./feed.ts";
 import type { RequestLog } from "./request-log.ts";
 import type { RoutingTable } from "./routing-table.ts";
+import type { RouterTracing } from "./server-span.ts";
 import type { TraceIds } from "./trace-context.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 
@@ -22,6 +23,8 @@ export interface ExchangeSurroundings {
   readonly underWay: Map<string, number>;
   readonly scheme: "http" | "https";
   readonly traceIds: TraceIds;
+  /** undefined where nobody is told of spans. */
+  readonly tracing: RouterTracing | undefined;
   readonly random: () => number;
   /** ms since the epoch. */
   readonly now: () => number;

@@ -16,6 +16,7 @@ import { endWith, flushHead, writeHead } from "./response-write.ts";
 import { mayBeSentAgain } from "./retry.ts";
 import { answerHeaders, requestTimeout, serverError } from "./router-answer.ts";
 import type { Selection } from "./routing-table.ts";
+import { beginServerSpan, endServerSpan, type ServerSpanBegin } from "./server-span.ts";
 import type { ConnectionWaiter, UpstreamConnection } from "./upstream-pool.ts";
 import { upstreamHeaders } from "./upstream-request.ts";
 
@@ -36,6 +37,7 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
   readonly #head: RequestHead;
   readonly #incoming: IncomingRequest;
   readonly #arrivedAt: number;
+  readonly #span: ServerSpanBegin | undefined;
   #withheldBody: boolean;
   readonly #upgrade: ClientUpgrade | undefined;
 
@@ -69,6 +71,7 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
     this.#upgrade = arrival.upgrade;
     this.#incoming = new IncomingRequest(request, head);
     this.#arrivedAt = client.worker.elapsed();
+    this.#span = client.worker.tracing === undefined ? undefined : beginServerSpan(head);
     response.on("finish", () => this.#finish(this.#outcome));
   }
 
@@ -155,7 +158,8 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
     this.#connection = connection;
     this.#body = this.#head.hasBody ? new RequestBody(this.#request) : undefined;
     const { scheme, traceIds } = this.#around;
-    const hop = { forwardedFor: this.#client.forwardedFor, scheme, traceIds };
+    const traceparent = this.#span?.traceparent;
+    const hop = { forwardedFor: this.#client.forwardedFor, scheme, traceIds, traceparent };
     connection.dispatch(
       {
         method: this.#incoming.method,
@@ -380,11 +384,30 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
     const { elapsed } = this.#around;
     const durationMs = elapsed() - this.#arrivedAt;
     const begun = this.#firstByteAt >= 0;
+    const status = begun ? this.#response.statusCode : 0;
+    this.#traced(status, durationMs, outcome);
     countEnd(this.#around, this.#selection, this.#head, this.#incoming.method, {
-      status: begun ? this.#response.statusCode : 0,
+      status,
       firstByteMs: begun ? this.#firstByteAt - this.#arrivedAt : durationMs,
       durationMs,
       outcome,
+    });
+  }
+
+  #traced(status: number, durationMs: number, outcome: RequestOutcome): void {
+    const { tracing, listener, now } = this.#around;
+    if (tracing === undefined || this.#span === undefined) return;
+    const endedAt = now();
+    const startedAt = endedAt - durationMs;
+    const side = this.#selection?.side ?? "";
+    endServerSpan(tracing, this.#span, {
+      listener,
+      side,
+      method: this.#incoming.method,
+      status,
+      outcome,
+      startedAt,
+      endedAt,
     });
   }
 }

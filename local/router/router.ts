@@ -11,6 +11,7 @@ import { asksForWebSocket, type HeadProblem, type RequestHead, readRequestHead }
 import type { RequestLog } from "./request-log.ts";
 import { rejectionOf } from "./router-answer.ts";
 import type { RoutingTable } from "./routing-table.ts";
+import type { RouterTracing } from "./server-span.ts";
 import { createTraceIds } from "./trace-context.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
 
@@ -33,6 +34,8 @@ export interface RouterOptions {
   readonly now?: () => number;
   /** What X-Forwarded-Proto says. Default https: the listener stands for the 443 rule. */
   readonly scheme?: "https" | "http";
+  /** Takes a span of each request of a sampled trace. Default: nobody is told. */
+  readonly tracing?: RouterTracing | undefined;
   /** Most bytes of a request's head; above it 431. Default 64 KiB, as Google's balancer. */
   readonly maxHeaderBytes?: number;
   /** Told of an exception of the table or a backend; the request got a 502. Default: a process warning. */
@@ -74,6 +77,7 @@ export function createRouter(options: RouterOptions): Router {
     underWay,
     scheme: options.scheme ?? "https",
     traceIds: createTraceIds(),
+    tracing: options.tracing,
     random: options.random ?? Math.random,
     now: options.now ?? Date.now,
     elapsed: () => performance.now(),

@@ -9,6 +9,8 @@ export interface Hop {
   readonly forwardedFor: string;
   readonly scheme: "http" | "https";
   readonly traceIds: TraceIds;
+  /** Said instead of what the client said, where the router's span stands between. */
+  readonly traceparent: string | undefined;
 }
 
 /**
@@ -16,7 +18,7 @@ export interface Hop {
  * the router's of the same name; of two lists the later wins.
  */
 export function upstreamHeaders(head: RequestHead, hop: Hop, route: HeaderList, platform: HeaderList): string[] {
-  const { traceparent, cloudTrace } = traceHeaders(head.traceparent, head.cloudTrace, hop.traceIds);
+  const { traceparent, cloudTrace } = traceHeaders(hop.traceparent ?? head.traceparent, head.cloudTrace, hop.traceIds);
   const headers = head.headers.slice();
   if (head.contentLength !== undefined) headers.push("content-length", head.contentLength);
   headers.push(

@@ -24,6 +24,8 @@ export interface ProcessSurroundings {
   readonly rootfs: string;
   readonly command: readonly string[];
   readonly owner: string;
+  /** Variables that every instance has unless its own say otherwise. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly stateDirectory: string;
   readonly logsDirectory: string;
   /** Gives back the previous port and promises another. */
@@ -155,6 +157,7 @@ export class ProcessInstance implements Instance {
       TMPDIR: path.join(this.#home, "tmp"),
       // As container runtimes do; the agent names itself by it where its platform gives no other name.
       HOSTNAME: this.name,
+      ...this.#around.environment,
       ...this.#spec.env,
       HOST: "127.0.0.1",
       PORT: String(this.#port),

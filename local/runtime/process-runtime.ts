@@ -20,6 +20,8 @@ export interface ProcessRuntimeOptions {
   readonly clock: Clock;
   /** What `node` is for the instances; default: the Node that runs this. */
   readonly nodePath?: string;
+  /** Variables that every instance has unless its own say otherwise. Default none. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Numbers in [0, 1), for ports; default Math.random. */
   readonly random?: () => number;
 }
@@ -83,6 +85,7 @@ export function createProcessRuntime(options: ProcessRuntimeOptions): Runtime {
       rootfs,
       command: spec.command ?? start,
       owner,
+      environment: options.environment ?? {},
       stateDirectory,
       logsDirectory: path.resolve(logsDirectory),
       promisePort,

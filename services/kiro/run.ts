@@ -4,12 +4,17 @@ import { totalmem } from "node:os";
 import { createAgent } from "./agent.ts";
 import { watchFailBackFlag } from "./fail-back-flag.ts";
 import { createHandBack } from "./hand-back.ts";
-import { createLog } from "./log.ts";
+import { createLog, type Log } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
+import { collectorOf, createSpanExporter } from "./otlp.ts";
 import { detectPlatform, fetchInstanceId } from "./platform.ts";
+import { createRequestSpans, type RequestSpans } from "./request-span.ts";
 import { startServer } from "./server.ts";
 import { readSettings, SettingsError } from "./settings.ts";
 import type { Process } from "./work.ts";
+
+/** For the last spans, after the last response. */
+const lastSpansMs = 1_000;
 
 const metadataServer = "metadata.google.internal";
 
@@ -17,6 +22,27 @@ const metadataServer = "metadata.google.internal";
 function memoryLimit(): number | undefined {
   const limit = process.constrainedMemory();
   return limit > 0 && limit < totalmem() ? limit : undefined;
+}
+
+/** Undefined where OpenTelemetry's variables name no collector, or none that may be used. */
+function traceRequests(options: {
+  readonly log: Log;
+  readonly platform: string;
+  readonly instance: string;
+  readonly version: string;
+}): RequestSpans | undefined {
+  const { log, platform, instance, version } = options;
+  const collector = collectorOf(process.env);
+  if (typeof collector === "string") log("WARNING", collector);
+  if (typeof collector !== "object") return undefined;
+  const exporter = createSpanExporter({
+    collector,
+    serviceName: process.env["OTEL_SERVICE_NAME"] || "kiro",
+    resource: { "service.version": version, "service.instance.id": instance, "kiro.platform": platform },
+    onFailure: (why) => log("WARNING", `The collector does not take the traces: ${why}.`),
+  });
+  const paths = new Set(["/process", "/health", "/ready", "/info", "/kiro-metrics", "/metrics"]);
+  return createRequestSpans(exporter, { paths, instance, now: Date.now });
 }
 
 async function serve(work: Process): Promise<void> {
@@ -38,6 +64,7 @@ async function serve(work: Process): Promise<void> {
   });
   if (found === undefined) log("WARNING", "The platform gives no instance id; a random one is used.");
 
+  const spans = traceRequests({ log, platform: platform.name, instance: instanceId, version: settings.version });
   const now = () => performance.now();
   const metrics = createMetrics({
     labels: { platform: platform.name, instance: instanceId },
@@ -75,7 +102,7 @@ async function serve(work: Process): Promise<void> {
       closing: () => !agent.ready,
       onHandedBack: metrics.handedBack,
     });
-  const server = await startServer({ agent, metrics, log, now, host, port, handBack });
+  const server = await startServer({ agent, metrics, log, now, host, port, handBack, spans });
 
   let draining = false;
   const end = (signal: NodeJS.Signals): void => {
@@ -85,10 +112,11 @@ async function serve(work: Process): Promise<void> {
     log("INFO", `${signal}: no longer ready, serving until idle.`, { drain_ms: settings.drainMs });
     const lameDuckMs = Math.min(settings.lameDuckMs ?? platform.lameDuckMs, settings.drainMs);
     server.drain({ deadlineMs: settings.drainMs, lameDuckMs }).then(
-      (cut) => {
+      async (cut) => {
         const elapsed = Math.round(now() - begun);
         if (cut === 0) log("INFO", `Drained in ${elapsed} ms.`);
         else log("WARNING", `Ended after ${elapsed} ms with ${cut} requests cut off.`, { cut });
+        await spans?.close(lastSpansMs);
         process.exit(0);
       },
       (error: unknown) => {

@@ -16,6 +16,7 @@ import { type HandBack, HandBackBrokenError } from "./hand-back.ts";
 import type { Log } from "./log.ts";
 import { parseTraceparent } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import type { RequestSpans } from "./request-span.ts";
 
 /** Google's balancer keeps idle connections for 600 s; whoever closes first must not be the agent. */
 const keepAliveMs = 620_000;
@@ -56,6 +57,8 @@ export interface ServerOptions {
   readonly port: number;
   /** Hands requests to another side when it is told to; absent: never. */
   readonly handBack?: HandBack | undefined;
+  /** Tells of requests whose trace is sampled; absent: nobody is told. */
+  readonly spans?: RequestSpans | undefined;
 }
 
 /** What a route does with a request whose body may have been read already. */
@@ -234,6 +237,7 @@ export async function startServer(options: ServerOptions): Promise<AgentServer> 
     { keepAliveTimeout: keepAliveMs, headersTimeout: headersMs, requestTimeout: requestMs },
     (request, response) => {
       responses.add(response);
+      options.spans?.begin(request, response);
       response.once("close", () => responses.delete(response));
       handle(request, response).catch((error: unknown) => {
         const trace = parseTraceparent(request.headers.traceparent?.toString());

@@ -6,8 +6,10 @@ import type { LocalCloud } from "../../adapters/local-cloud.ts";
 import { SwitchyardError } from "../../errors.ts";
 import { type Reason, reasons } from "../../swap/reasons.ts";
 import { runSwap } from "../../swap/run.ts";
+import { combineListeners } from "../../swap/run-listeners.ts";
 import type { SwapEvent, SwapState } from "../../swap/state.ts";
 import { describePosition } from "../../swap/store.ts";
+import { traceListener } from "../../swap/trace-listener.ts";
 import type { Composition, Environment } from "../compose.ts";
 import { engineProcess } from "../engine-process.ts";
 import { label, type ProgressLines, stackProgress } from "../progress.ts";
@@ -170,7 +172,7 @@ export async function act(
   try {
     const journal = await environment.store.journal(id, lease.token);
     const ports = await environment.swapPorts();
-    const view = swapListener(lines);
+    const view = combineListeners(swapListener(lines), traceListener(environment.trace, journal.events));
     // Nobody is there who could let a paused swap go on.
     const paused = new AbortController();
     try {

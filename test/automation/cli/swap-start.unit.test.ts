@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { beginSwap } from "../../../automation/cli/swap-start.ts";
 import { SwitchyardError } from "../../../automation/errors.ts";
 import type { ProcessTable } from "../../../automation/ports/process-table.ts";
+import { untraced } from "../../../automation/ports/tracer.ts";
 import { hotSwapConfig, platformConfig, toSwapSettings } from "../../../automation/swap/settings.ts";
 import { SwapStore } from "../../../automation/swap/store.ts";
 import { createMemoryStateStore } from "../../support/memory-state-store.ts";
@@ -29,6 +30,7 @@ function processOf() {
       beginSwap(
         {
           name: "local",
+          trace: untraced,
           store: store(pid),
           router: async () => ({
             read: async () => ({ weights: { [serving]: 100 }, fingerprint: "1", fence: 0 }),
