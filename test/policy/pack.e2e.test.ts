@@ -4,8 +4,14 @@ import { join } from "node:path";
 import { CustomResource, type Output } from "@pulumi/pulumi";
 import type { PulumiFn } from "@pulumi/pulumi/automation/index.js";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { scannedOfState } from "../../automation/adapters/live-resources.ts";
+import { resourcesOfState } from "../../automation/adapters/pulumi-file-backend.ts";
 import { resolveEngine } from "../../automation/adapters/pulumi-resolver.ts";
 import type { StackEngine } from "../../automation/ports/stack-engine.ts";
+import type { ScannedResource } from "../../automation/stateless/finding.ts";
+import { scan } from "../../automation/stateless/scan.ts";
+import { readCorpus } from "../automation/stateless/corpus.ts";
+import { startPolicyAnalyzer } from "../support/policy-analyzer.ts";
 import { engineTimeoutMs, type RealEngine, startRealEngine } from "../support/real-engine.ts";
 
 const policyPack = join(import.meta.dirname, "../../policy");
@@ -93,4 +99,44 @@ test("a lean on one instance is an advice: up goes on, and the verdict says it",
   const { stateless } = await engine.up("sticky.local");
   expect(stateless?.verdict).toBe("session-bound");
   expect(provider.things.size).toBe(2);
+});
+
+/** What a Pulumi program would declare to have the same object applied. */
+function asDeclared({ type, object }: ScannedResource, index: number) {
+  const apiVersion = type.slice(0, type.lastIndexOf("/"));
+  const token = `kubernetes:${apiVersion.includes("/") ? apiVersion : `core/${apiVersion}`}:${type.slice(apiVersion.length + 1)}`;
+  return { type: token, name: `resource-${index}`, properties: object };
+}
+
+/** The same after it was applied, in the text of a stack's state: the API server adds what it knows. */
+function asState(resources: readonly ReturnType<typeof asDeclared>[]): string {
+  const inState = resources.map(({ type, name, properties }) => {
+    const outputs = { ...properties, status: { observedGeneration: 1 } };
+    const urn = `urn:pulumi:corpus.local::switchyard::${type}::${name}`;
+    return { urn, type, custom: true, id: name, inputs: properties, outputs };
+  });
+  return JSON.stringify({ version: 3, checkpoint: { latest: { resources: inState } } });
+}
+
+test("manifests, the pack's own process and the state of what runs give one verdict on the whole corpus", async () => {
+  const pack = await startPolicyAnalyzer();
+  onTestFinished(() => pack.close());
+  const corpus = (await readCorpus()).filter(({ manifests }) => manifests.resources.length > 0);
+  expect(corpus.length).toBeGreaterThanOrEqual(60);
+  for (const { file, manifests } of corpus) {
+    const rendered = scan(manifests.resources);
+    const declared = manifests.resources.map(asDeclared);
+    const { report, mandatory, advisory } = await pack.judge(declared);
+    const live = scan(scannedOfState(resourcesOfState(asState(declared))));
+    const said = ({ verdict, findings }: typeof rendered) => ({
+      verdict,
+      findings: findings.map(({ rule, path, level, class: found }) => ({ rule, path, level, found })),
+    });
+    expect(report && said(report), file).toEqual(said(rendered));
+    expect(said(live), file).toEqual(said(rendered));
+    expect({ mandatory: mandatory.length, advisory: advisory.length }, file).toEqual({
+      mandatory: rendered.findings.filter(({ level }) => level === "hard").length,
+      advisory: rendered.findings.filter(({ level }) => level !== "hard").length,
+    });
+  }
 });
