@@ -37,7 +37,7 @@ const folder = join(import.meta.dirname, "../../policy");
 export async function startPolicyAnalyzer(): Promise<PolicyAnalyzer> {
   const scratch = await mkdtemp(join(tmpdir(), "switchyard-policy-"));
   const run = await PolicyRun.in(scratch, folder, "corpus");
-  const child = spawn("pulumi-analyzer-policy-switchyard", ["127.0.0.1:0", folder], {
+  const child = spawn(join(folder, "pulumi-analyzer-policy-switchyard"), ["127.0.0.1:0", folder], {
     cwd: folder,
     env: run.environment(process.env),
     stdio: ["ignore", "pipe", "inherit"],
