@@ -7,6 +7,7 @@
 import { engineErrors } from "./error-catalogue/engine.ts";
 import type { CatalogueEntry } from "./error-catalogue/entry.ts";
 import { generalErrors } from "./error-catalogue/general.ts";
+import { guardErrors } from "./error-catalogue/guard.ts";
 import { localErrors } from "./error-catalogue/local.ts";
 import { rulesErrors } from "./error-catalogue/rules.ts";
 import { stateErrors } from "./error-catalogue/state.ts";
@@ -23,6 +24,7 @@ export const catalogue = {
   ...localErrors,
   ...engineErrors,
   ...rulesErrors,
+  ...guardErrors,
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;

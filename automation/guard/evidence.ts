@@ -12,34 +12,40 @@ const texts = z.array(text);
 const count = z.number().int().nonnegative();
 
 /** Never a number: 1.30 in YAML is 1.3. */
-const version = z.string('must be text in quotes, for example "1.31.1"').transform((value, context): Version => {
-  const parsed = parseVersion(value);
-  if (parsed !== undefined) return parsed;
-  context.issues.push({ code: "custom", input: value, message: `"${value}" is no whole version, for example 1.31.1` });
-  return z.NEVER;
-});
+export const versionText = z
+  .string('must be text in quotes, for example "1.31.1"')
+  .transform((value, context): Version => {
+    const parsed = parseVersion(value);
+    if (parsed !== undefined) return parsed;
+    context.issues.push({
+      code: "custom",
+      input: value,
+      message: `"${value}" is no whole version: versionText, for example 1.31.1`,
+    });
+    return z.NEVER;
+  });
 
-const kubernetesMinor = z.string('must be text in quotes, for example "1.33"').transform((value, context): Minor => {
+export const minorText = z.string('must be text in quotes, for example "1.33"').transform((value, context): Minor => {
   const parsed = parseMinor(value);
   if (parsed !== undefined) return parsed;
   context.issues.push({
     code: "custom",
     input: value,
-    message: `"${value}" is no Kubernetes version, for example 1.33`,
+    message: `"${value}" is no Kubernetes version: versionText, for example 1.33`,
   });
   return z.NEVER;
 });
 
 /** An instant with offset becomes ms since the epoch. */
-const instant = z.iso.datetime({ offset: true }).transform((value) => Date.parse(value));
+export const instant = z.iso.datetime({ offset: true }).transform((value) => Date.parse(value));
 
 export const components = ["base", "istiod", "cni", "ztunnel", "gateway"] as const;
 /** In the order in which they may move. */
 export type Component = (typeof components)[number];
 
 const hop = z.strictObject({
-  from: version,
-  to: version,
+  from: versionText,
+  to: versionText,
   strategy: z.enum(strategies),
   /** Whether `to` is what the plan is for, and no version on the way. */
   final: z.boolean(),
@@ -51,7 +57,7 @@ const release = z.strictObject({
   name: text,
   component: z.enum(components),
   file: text,
-  /** As the file has it: a version, a range; missing when the file names none. */
+  /** As the file has it: a version: versionText, a range; missing when the file names none. */
   chartVersion: z.string().optional(),
   /** Repository of the chart. */
   source: text,
@@ -75,14 +81,14 @@ const git = z.strictObject({
   kustomizations: z.array(z.strictObject({ name: text, dependsOn: texts, wait: z.boolean() })),
 });
 
-const proxies = z.array(z.strictObject({ workload: text, version, revision: z.string() }));
+const proxies = z.array(z.strictObject({ workload: text, version: versionText, revision: z.string() }));
 
 const controlPlanes = z
   .array(
     z.strictObject({
       /** Empty for the one without a revision. */
       revision: z.string(),
-      version,
+      version: versionText,
       replicas: count,
       autoscaleMin: count,
       disruptionBudget: z.boolean(),
@@ -92,8 +98,8 @@ const controlPlanes = z
 
 const ambient = z.strictObject({
   used: z.boolean(),
-  cni: version.optional(),
-  ztunnel: version.optional(),
+  cni: versionText.optional(),
+  ztunnel: versionText.optional(),
   /** Nodes are drained before their ztunnel restarts. */
   drainsNodes: z.boolean(),
 });
@@ -102,17 +108,17 @@ const artifacts = z.array(
   z.strictObject({
     kind: z.enum(["chart", "image"]),
     name: text,
-    version,
+    version: versionText,
     source: text,
     found: z.boolean(),
   }),
 );
 
 const base = z.strictObject({
-  version,
+  version: versionText,
   release: text,
   /** Version after this hop, where the plan changes it. */
-  next: version.optional(),
+  next: versionText.optional(),
   crds: z.array(z.strictObject({ name: text, release: z.string(), keep: z.boolean() })),
   /** Which release owns the service account that istiod's Deployment uses; empty for none. */
   serviceAccountRelease: z.string(),
@@ -163,10 +169,10 @@ const message = z.strictObject({
 
 const analysis = z.strictObject({ messages: z.array(message), baseline: z.array(message) });
 
-const istioctl = z.strictObject({ version, emptyEnvironment: z.boolean(), explicitContext: z.boolean() });
+const istioctl = z.strictObject({ version: versionText, emptyEnvironment: z.boolean(), explicitContext: z.boolean() });
 
 const kubernetes = z.strictObject({
-  minor: kubernetesMinor,
+  minor: minorText,
   ready: z.boolean(),
   nodes: z.array(z.strictObject({ name: text, ready: z.boolean(), pressure: texts })).min(1),
   criticalPods: z.array(z.strictObject({ name: text, ready: z.boolean(), restarts: count })),
@@ -196,7 +202,7 @@ const flux = z.strictObject({
       }),
     )
     .min(1),
-  versions: z.strictObject({ registry: version, git: version, history: version, running: version }),
+  versions: z.strictObject({ registry: versionText, git: versionText, history: versionText, running: versionText }),
 });
 
 const metricsBaseline = z.strictObject({
@@ -225,7 +231,7 @@ const fleet = z.strictObject({
   failureBudget: count,
   wave: z.array(z.strictObject({ cluster: text, meshId: z.string(), region: text })).min(1),
   /** Clusters of the same multi-cluster mesh. */
-  peers: z.array(z.strictObject({ cluster: text, version })),
+  peers: z.array(z.strictObject({ cluster: text, version: versionText })),
 });
 
 const lock = z.strictObject({ held: z.boolean(), fence: count, highestFence: count, conditionalWrites: z.boolean() });
@@ -254,7 +260,7 @@ const credentials = z.strictObject({
  */
 const mesh = z.strictObject({
   istiodEnv: z.record(z.string(), z.string()).optional(),
-  compatibilityVersion: kubernetesMinor.optional(),
+  compatibilityVersion: minorText.optional(),
   telemetryProviders: z.array(z.strictObject({ name: text, kind: text })).optional(),
   /** Pods' annotations that begin with sidecar.istio.io/, proxy.istio.io/ or istio.io/, each once. */
   podAnnotations: texts.optional(),
@@ -285,7 +291,7 @@ const mesh = z.strictObject({
   nodeUntaint: z.boolean().optional(),
 });
 
-const evidence = z.strictObject({
+export const evidenceFile = z.strictObject({
   git: git.optional(),
   proxies: proxies.optional(),
   controlPlanes: controlPlanes.optional(),
@@ -317,7 +323,7 @@ export const situationFile = z.strictObject({
   at: instant.describe("The time for which is judged."),
   production: z.boolean(),
   hop,
-  evidence,
+  evidence: evidenceFile,
 });
 
 export type SituationFile = z.input<typeof situationFile>;

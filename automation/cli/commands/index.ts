@@ -22,6 +22,7 @@ import Doctor from "./doctor.ts";
 import FailoverRun from "./failover/run.ts";
 import FailoverWatch from "./failover/watch.ts";
 import Health from "./health.ts";
+import GuardPlan from "./guard/plan.ts";
 import ImageBuild from "./image/build.ts";
 import Init from "./init.ts";
 import LocalEnv from "./local/env.ts";
@@ -80,6 +81,7 @@ export const commands = {
   "failover:run": FailoverRun,
   "failover:watch": FailoverWatch,
   health: Health,
+  "guard:plan": GuardPlan,
   "image:build": ImageBuild,
   init: Init,
   "local:env": LocalEnv,

@@ -3,7 +3,7 @@ import type { Situation } from "../evidence.ts";
 import { clusterRules } from "./cluster.ts";
 import { fleetRules } from "./fleet.ts";
 import { installRules } from "./install.ts";
-import { noteRules } from "./notes.ts";
+import { noteRule } from "./notes.ts";
 import { ask, type Finding, type Level, type Rule } from "./rule.ts";
 import { sourceRules } from "./sources.ts";
 import { versionRules } from "./versions.ts";
@@ -15,7 +15,7 @@ export const ruleBook: readonly Rule[] = [
   ...sourceRules,
   ...installRules,
   ...workloadRules,
-  ...noteRules,
+  noteRule,
   ...clusterRules,
   ...fleetRules,
 ].toSorted((a, b) => a.id.localeCompare(b.id));

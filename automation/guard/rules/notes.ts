@@ -325,17 +325,15 @@ function look(note: UpgradeNote, facts: MeshFacts | undefined): Hit | undefined 
   if (note.switchedOffBy !== undefined && istiodEnv?.[note.switchedOffBy[0]] === note.switchedOffBy[1])
     return undefined;
   const missing = note.needs.filter((fact) => facts?.[fact] === undefined);
-  if (facts === undefined || missing.length > 0)
-    return hit(
-      missing.join(", "),
-      "undecided",
-      `${note.what}; ${missing.join(" and ")} ${missing.length === 1 ? "was" : "were"} not collected`,
-    );
+  if (facts === undefined || missing.length > 0) {
+    const evidence = `${note.what}; ${missing.join(" and ")} ${missing.length === 1 ? "was" : "were"} not collected`;
+    return { ...hit(missing.join(", "), "undecided", evidence), missing };
+  }
   const affected = note.affected(facts);
   return affected.length === 0 ? undefined : hit(some(affected), note.level);
 }
 
-const rule: Rule = {
+export const noteRule: Rule = {
   id: "G19",
   title: "No upgrade note of a minor that is crossed touches this cluster unseen",
   link: "https://istio.io/latest/news/releases/",
@@ -363,5 +361,3 @@ const rule: Rule = {
     }),
   ],
 };
-
-export const noteRules: readonly Rule[] = [rule];

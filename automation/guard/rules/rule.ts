@@ -13,6 +13,8 @@ export interface Hit {
   readonly fix: string;
   /** Where it differs from the check's. */
   readonly level?: Level;
+  /** Sections or facts that were not collected, where that is why it is undecided. */
+  readonly missing?: readonly string[];
 }
 
 export interface Finding extends Omit<Hit, "level"> {
@@ -70,6 +72,7 @@ export function check<K extends EvidenceSection>(spec: CheckSpec<K>): Check {
           evidence: `${missing.join(" and ")} ${missing.length === 1 ? "was" : "were"} not collected`,
           fix: "Collect it: what is not known counts as not passed.",
           level: "undecided",
+          missing,
         },
       ];
     },
@@ -79,7 +82,7 @@ export function check<K extends EvidenceSection>(spec: CheckSpec<K>): Check {
 /** Everything that a rule has to say of a situation. */
 export function ask(rule: Rule, situation: Situation): readonly Finding[] {
   return rule.checks.flatMap((one) =>
-    one.run(situation).map(({ subject, evidence, fix, level }) => ({
+    one.run(situation).map(({ subject, evidence, fix, level, missing }) => ({
       rule: rule.id,
       check: one.name,
       level: level ?? one.level,
@@ -87,6 +90,7 @@ export function ask(rule: Rule, situation: Situation): readonly Finding[] {
       evidence,
       fix,
       link: rule.link,
+      ...(missing === undefined ? {} : { missing }),
     })),
   );
 }

@@ -119,13 +119,19 @@ const skew: Rule = {
           else if (!(behind <= most)) lagging.push(told);
         }
         return [
-          hit(lost, "have no control plane of their revision", "Restart them under a revision that exists."),
+          hit(
+            lost,
+            proxies.length,
+            "no control plane has their revision",
+            "Restart them under a revision that exists.",
+          ),
           hit(
             ahead,
-            "are ahead of their control plane, which Istio does not support",
+            proxies.length,
+            "ahead of their control plane, which Istio does not support",
             "Bring the control plane up first.",
           ),
-          hit(lagging, "are behind it", "Restart them before the control plane moves on."),
+          hit(lagging, proxies.length, "behind their control plane", "Restart them before the control plane moves on."),
         ].flat();
       },
     }),
@@ -138,7 +144,8 @@ const skew: Rule = {
         const newer = proxies.filter(({ version }) => isAhead(version, hop.to)).map(({ workload }) => workload);
         return hit(
           newer,
-          `stay ahead of the control plane from its way back to ${formatVersion(hop.to)} until they restart`,
+          proxies.length,
+          `ahead of the control plane from its way back to ${formatVersion(hop.to)} until they restart`,
           "Restart them at once after it; the time in between is measured and reported.",
         );
       },
@@ -148,8 +155,10 @@ const skew: Rule = {
 
 const isAhead = (proxy: Version, plane: Version): boolean => compareMinors(minorOf(proxy), minorOf(plane)) > 0;
 
-function hit(names: readonly string[], evidence: string, fix: string): readonly Hit[] {
-  return names.length === 0 ? [] : [{ subject: some(names), evidence: `${names.length} ${evidence}`, fix }];
+function hit(names: readonly string[], of: number, evidence: string, fix: string): readonly Hit[] {
+  return names.length === 0
+    ? []
+    : [{ subject: some(names), evidence: `${names.length} of ${of} proxies: ${evidence}`, fix }];
 }
 
 const ambient: Rule = {

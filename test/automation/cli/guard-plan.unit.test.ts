@@ -1,0 +1,68 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parsePlanFile } from "../../../automation/cli/guard-plan-input.ts";
+import { describeGuardPlan } from "../../../automation/cli/guard-plan-view.ts";
+import { SwitchyardError } from "../../../automation/errors.ts";
+import { makePlan } from "../../../automation/guard/plan.ts";
+import { planDigest } from "../../../automation/guard/plan-digest.ts";
+import { checkout } from "../../support/cli.ts";
+
+const fixture = join("test", "fixtures", "guard", "batch.yaml");
+const text = await readFile(join(checkout, fixture), "utf8");
+
+function problemsOf(file: string): string {
+  try {
+    parsePlanFile("batch.yaml", file);
+    return "";
+  } catch (error) {
+    if (error instanceof SwitchyardError && error.code === "guard-input-invalid") return error.message;
+    throw error;
+  }
+}
+
+describe("guard plan", () => {
+  test("prints hops with EKS in between, notes, and what the rules say, in lines that fit", () => {
+    const planned = makePlan(parsePlanFile(fixture, text), 0, planDigest);
+    if (planned.kind === "refused") throw new Error("refused");
+    const lines = describeGuardPlan(planned.plan);
+    expect(lines.filter((line) => line.length > 120 && !line.includes("https://"))).toEqual([]);
+    const all = lines.join("\n");
+    expect(lines[0]).toBe(`Plan ${planned.plan.hash} of batch prod-wave-1: Istio 1.31.1, in place, 2 clusters`);
+    expect(all).toContain("  1. EKS 1.31 to 1.32: Istio 1.30 needs Kubernetes 1.32 to 1.36");
+    expect(all).toContain(
+      "  2. Istio 1.29.8 to 1.30.5 on Kubernetes 1.32, 3 merge requests: CRDs; control plane; gateways",
+    );
+    expect(all).toContain("1.30-same-host: of one host in several namespaces");
+    expect(all).toContain("block G03 proxy-skew: shop/mail (1.28.6): 1 of 2 proxies: behind their control plane");
+    expect(all).toContain("block G15 single-istiod: istiod: it runs 1");
+    expect(all).toContain(
+      "undecided, not collected: kubernetes (G02, G21); ambient (G04); artifacts (G05); git (G05, G06,",
+    );
+    expect(all).toContain("undecided, not collected: cniConfigReaders (1.30-cni-file-mode);");
+    expect(lines.at(-1)).toBe("The batch is blocked.");
+  });
+
+  test.each([
+    ["a version as a number", text.replace('target: "1.31.1"', "target: 1.31"), /target: must be text in quotes/],
+    ["a setting that does not exist", text.replace("batch:", "wave: 1\nbatch:"), /wave/],
+    ["a cluster twice", text.replace("prod-us", "prod-eu"), /clusters\[1\]\.cluster: prod-eu stands there twice/],
+    [
+      "evidence that contradicts",
+      text.replace("    evidence:\n", "    evidence:\n      ambient: { used: true, drainsNodes: true }\n"),
+      /clusters\[0\]\.evidence\.ambient\.used: says true/,
+    ],
+    ["a batch that is no name", text.replace("prod-wave-1", "Prod Wave"), /batch: must be lower-case letters/],
+    ["broken YAML", "batch: [", /batch\.yaml has /],
+    ["a key twice", `batch: a\n${text}`, /unique/],
+    ["nothing", "", /batch\.yaml has/],
+    ["aliases without end", `a: &a [x, x]\nb: &b [${"*a,".repeat(99)}*a]\nc: [${"*b,".repeat(99)}*b]`, /alias/i],
+  ])("refuses %s", (_, file, message) => {
+    expect(problemsOf(file)).toMatch(message);
+  });
+
+  test("tells all problems at once", () => {
+    const file = text.replace('"1.31.1"', "1.31").replace("prod-wave-1", "Prod");
+    expect(problemsOf(file)).toMatch(/has 2 problems:\n.*\n.*/);
+  });
+});
