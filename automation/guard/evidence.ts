@@ -20,7 +20,7 @@ export const versionText = z
     context.issues.push({
       code: "custom",
       input: value,
-      message: `"${value}" is no whole version: versionText, for example 1.31.1`,
+      message: `"${value}" is no whole version, for example 1.31.1`,
     });
     return z.NEVER;
   });
