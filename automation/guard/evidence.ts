@@ -31,7 +31,7 @@ export const minorText = z.string('must be text in quotes, for example "1.33"').
   context.issues.push({
     code: "custom",
     input: value,
-    message: `"${value}" is no Kubernetes version: versionText, for example 1.33`,
+    message: `"${value}" is no Kubernetes version, for example 1.33`,
   });
   return z.NEVER;
 });
