@@ -3,12 +3,13 @@ import { describe, expect, it } from "vitest";
 import { tieredLine } from "../../../automation/cost/bill.ts";
 import { podsPerNode } from "../../../automation/cost/bill-eks.ts";
 import { allBills, type BillQuestion, billOf, cheapest } from "../../../automation/cost/bills.ts";
-import { addBatch, monthOf, nothingObserved } from "../../../automation/cost/observed.ts";
+import { addBatch, monthOf, nothingObserved, watchLoad } from "../../../automation/cost/observed.ts";
 import { priceAge, priceAgeWarning } from "../../../automation/cost/price-age.ts";
 import { nodeHour, nodeRegions, nodeTypes } from "../../../automation/cost/prices-eks.ts";
 import { awsNetwork, googleNetwork } from "../../../automation/cost/prices-network.ts";
 import { usageConfig, usageOn } from "../../../automation/cost/usage.ts";
-import type { RequestRecord } from "../../../automation/ports/request-feed.ts";
+import type { RequestFeed, RequestRecord } from "../../../automation/ports/request-feed.ts";
+import { createVirtualClock } from "../../support/virtual-clock.ts";
 
 const question = (usage: Readonly<Record<string, unknown>>, more: Partial<BillQuestion> = {}): BillQuestion => ({
   region: "us-central1",
@@ -84,6 +85,16 @@ describe("a bill's range", () => {
         expect(at(Math.min(a, b))).toBeLessThanOrEqual(at(Math.max(a, b)));
       }),
     );
+  });
+
+  it("has pods of the size that Autopilot makes of them: 1 to 6.5 GiB per vCPU", () => {
+    const pods = (cpu: string, memory: string) => {
+      const { lines } = bill("gke", question(stated, { shapes: { gke: { cpu, memory, minInstances: 1 } } }));
+      return lines.slice(0, 2).map(({ quantity }) => Number((quantity / 730).toFixed(6)));
+    };
+    expect(pods("500m", "6656Mi")).toEqual([1, 6.5]);
+    expect(pods("2", "1Gi")).toEqual([2, 2]);
+    expect(pods("1", "4Gi")).toEqual([1, 4]);
   });
 
   it("tells when a platform may not have as many instances as it needs", () => {
@@ -169,6 +180,7 @@ describe("the pods of a node", () => {
     expect(podsPerNode(large, 0.5, 1)).toBe(3);
     // 8 - (255 + 319 + 100) / 1,024 = 7.34 GiB
     expect(podsPerNode(large, 0.1, 2)).toBe(3);
+    expect(podsPerNode(large, 0.1, 0.75)).toBe(9);
     expect(podsPerNode(large, 0.01, 0.01)).toBe(25);
     expect(podsPerNode(large, 2, 1)).toBe(0);
   });
@@ -200,6 +212,21 @@ describe("the load that was seen", () => {
     const seen = addBatch(nothingObserved, { records: Array(60).fill(record(100)), lost: 40 }, 10_000);
     expect(monthOf(seen)?.requests.expected).toBeCloseTo(10 * 2_628_000, 6);
     expect(monthOf(seen)?.durationMs.expected).toBe(100);
+  });
+
+  it("is what ended within the time that was watched, also when the feed has it later", async () => {
+    const clock = createVirtualClock();
+    const begun = clock.now();
+    const ends = [9_999, 10_000, 10_050].map((ms) => ({ ...record(100), at: begun + ms }));
+    const feed: RequestFeed = {
+      description: { source: "test", fields: [], complete: true, delayMs: 100 },
+      read: async (cursor) =>
+        cursor === 1
+          ? { records: clock.now() < begun + 10_100 ? [] : ends, cursor: 2, lost: 3 }
+          : { records: [], cursor: cursor ?? 1, lost: 0 },
+    };
+    const seen = await clock.run(() => watchLoad({ feed, clock }, 10_000, new AbortController().signal));
+    expect(seen).toMatchObject({ watchedMs: 10_000, requests: 1 + 3, timed: 1, durationMs: 100 });
   });
 
   it("says nothing where it was too little: no requests are no price of nothing", () => {
