@@ -134,6 +134,13 @@ export default {
       to: { path: ["^node:", "^automation/adapters/"], dependencyTypesNot: ["type-only"] },
     },
     {
+      name: "metrics-and-health-are-pure",
+      severity: "error",
+      comment: "The model is arithmetic; collect.ts and watch.ts ask ports.",
+      from: { path: "^automation/(metrics|health)/" },
+      to: { path: ["^node:", "^automation/adapters/"], dependencyTypesNot: ["type-only"] },
+    },
+    {
       name: "alert-decisions-are-pure",
       severity: "error",
       comment: "Who is told of what is decided without I/O; desk.ts alone keeps and sends.",

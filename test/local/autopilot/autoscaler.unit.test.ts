@@ -69,6 +69,22 @@ describe("a HorizontalPodAutoscaler", () => {
     ]);
   });
 
+  it("remembers what it changed, when and why", async () => {
+    const fixture = await running();
+    await pass(fixture, 30, 0.5);
+    const { events, dropped } = fixture.cluster.observe().scaling;
+    expect(events).toEqual([
+      {
+        at: expect.any(Number),
+        target: "default/kiro",
+        from: 1,
+        to: 2,
+        reason: "cpu resource utilization (percentage of request) above target",
+      },
+    ]);
+    expect(dropped).toBe(0);
+  });
+
   it("given idle pods, scales down only after 300 s, and at once where its behavior says so", async () => {
     const fixture = await running();
     await pass(fixture, 30, 0.5);
