@@ -1,4 +1,9 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+
+/** Processes that tests start keep their compiled sources, as `bin/switchyard.js` does. */
+const compiled = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "switchyard", "compiled");
 
 export default defineConfig({
   test: {
@@ -18,6 +23,7 @@ export default defineConfig({
           name: "e2e",
           include: ["test/**/*.e2e.test.ts"],
           globalSetup: ["test/support/ensure-engine.ts"],
+          env: { NODE_COMPILE_CACHE: compiled },
           testTimeout: 240_000,
           hookTimeout: 240_000,
           sequence: { groupOrder: 1 },

@@ -165,7 +165,8 @@ describe("a swap with approval and a rollback window", () => {
 
 describe("a swap that was ended", () => {
   test("is tried again with retry; promoted in full it keeps the bake and the window", async () => {
-    await configure({ approvals: [], bake: 1 });
+    // No step follows the first one by itself, however late the wishes come.
+    await configure({ ramp: [20, 100], approvals: [20], bake: 1 });
     const first = cli.start(["swap", "start", "--to", "cloud-run", "--ramp", "10,20,100", "--allow-over-budget"]);
     await first.says("Swap 2: gke -> cloud-run");
     await swapIs("it shifts", ({ id, phase }) => id === "2" && phase === "shifting");

@@ -1,5 +1,5 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { nodeFileSystem } from "../../../automation/adapters/node-file-system.ts";
@@ -24,6 +24,7 @@ import {
 let cli: CliCheckout;
 let load: Load | undefined;
 let store: SwapStore;
+let cloudPid: unknown;
 beforeAll(async () => {
   cli = await openCliCheckout();
   const folder = join(cli.root, ".switchyard/environments/local");
@@ -37,14 +38,36 @@ beforeAll(async () => {
   await cli.result("up", "traffic.local");
   const { url, host } = z.object({ url: z.string(), host: z.string() }).parse(await cli.result("traffic", "show"));
   load = await Load.start({ root: checkout, url, host, rate: 60, seed: 1 });
+  cloudPid = (await cli.result("local", "status"))["pid"];
 });
 afterAll(async () => {
   load?.kill();
   await cli.close();
 });
 
-const start = (to: string): CliProcess =>
-  cli.start(["swap", "start", "--to", to, "--ramp", "50,100", "--profile", "demo"]);
+const start = (to: string, ...more: string[]): CliProcess =>
+  cli.start(["swap", "start", "--to", to, "--ramp", "50,100", "--profile", "demo", ...more]);
+
+/** The agent, whose instances begin to start when they are let. */
+async function heldImage(): Promise<{ readonly folder: string; readonly letStart: () => Promise<void> }> {
+  const folder = join(cli.root, "held");
+  const sign = join(cli.root, "may-start");
+  const image = { from: relative(folder, join(checkout, "services", "kiro")), start: ["node", "held.ts"] };
+  await mkdir(folder);
+  await writeFile(
+    join(folder, "package.json"),
+    JSON.stringify({ name: "held", type: "module", switchyard: { image } }),
+  );
+  await writeFile(
+    join(folder, "held.ts"),
+    `import { existsSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
+while (!existsSync(${JSON.stringify(sign)})) await wait(50);
+await import("./main.ts");
+`,
+  );
+  return { folder, letStart: () => writeFile(sign, "") };
+}
 
 /** Until the newest swap's journal says so. */
 function swapIs(what: string, condition: (state: SwapState) => boolean): Promise<SwapState> {
@@ -63,7 +86,6 @@ const shifted = (state: SwapState): boolean =>
 
 /** Ctrl-C, and what holds after it in any phase. */
 async function interrupt(running: CliProcess): Promise<CliResult> {
-  const { pid } = await cli.result("local", "status");
   running.kill("SIGINT");
   const ended = await running.ended;
   expect(ended.code, told(ended)).toBe(8);
@@ -78,7 +100,7 @@ async function interrupt(running: CliProcess): Promise<CliResult> {
     cli.run(["swap", "status"]),
     cli.failure("swap", "start", "--to", "gke"),
   ]);
-  expect(local["pid"]).toBe(pid);
+  expect(local["pid"]).toBe(cloudPid);
   expect(status.stdout).toContain(
     "Nobody drives it at the moment.\nTo go on:   npx switchyard swap resume --env local\n",
   );
@@ -87,8 +109,13 @@ async function interrupt(running: CliProcess): Promise<CliResult> {
 }
 
 describe("a swap that a person ends early", () => {
+  let held: Awaited<ReturnType<typeof heldImage>>;
+  beforeAll(async () => {
+    held = await heldImage();
+  });
+
   test("Ctrl-C while the candidate is deployed leaves the traffic where it was", async () => {
-    const swap = start("gke");
+    const swap = start("gke", "--image", held.folder);
     await swapIs("deploying", ({ phase, pending }) => phase === "deploying" && pending !== undefined);
     const second = await cli.failure("swap", "start", "--to", "gke");
     expect(second).toMatchObject({ code: "swap-in-progress", message: expect.stringContaining("deploying") });
@@ -100,6 +127,7 @@ describe("a swap that a person ends early", () => {
   });
 
   test("resume goes on; abort from elsewhere returns when the traffic is back, and the driver fails", async () => {
+    await held.letStart();
     const resumed = cli.start(["swap", "resume"]);
     await swapIs("half of the traffic moved", shifted);
     const abort = await cli.run(["swap", "abort"]);
