@@ -5,12 +5,13 @@ import { currentConfig } from "./config-source.ts";
 
 /** The agent on Cloud Run. Outputs: what the swap needs. */
 export async function cloudRun(): Promise<Record<string, unknown>> {
-  const { environment, ...settings } = readCloudRunConfig(currentConfig());
+  const { environment, leastInstances, ...settings } = readCloudRunConfig(currentConfig());
   const platform = new AgentPlatform("agent", {
     ...settings,
     environment: Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, secret(value)])),
   });
   return {
+    leastInstances,
     negName: platform.endpointGroupName,
     service: platform.serviceName,
     uri: platform.uri,

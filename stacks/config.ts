@@ -64,9 +64,15 @@ const image = text.refine((value) => checkImage("image", value).length === 0).de
 const cpu = text.default("1").describe('vCPUs as a Kubernetes quantity, for example "1" or "500m" (default 1)');
 const memory = text.default("1Gi").describe('a Kubernetes quantity, for example "512Mi" (default 1Gi)');
 const environment = mapOfText.default({}).describe("a map of variable names to text (default none)");
+/** Kept whatever the least number says: a swap sets it on the sides that must carry all of the traffic, and sets it back to 0. */
+const heldRange = { default: 0, min: 0, max: 1000, unit: "instances" } as const satisfies Range;
 // Off: a swap ends with taking the old platform away.
 const deletionProtection = flagOf(false);
 const domain = text.describe("a host name in lower case, for example agent.example.com");
+const heldInstances = integer
+  .pipe(z.number().min(heldRange.min).max(heldRange.max))
+  .default(heldRange.default)
+  .describe(describeRange(heldRange));
 const requestTimeoutSeconds = ranged(gkeRanges.requestTimeoutSeconds);
 const drainSeconds = integer
   .optional()
@@ -92,6 +98,7 @@ const programSettings = {
     drainSeconds,
     deletionProtection,
     replicas: ranged(gkeRanges.replicas),
+    heldInstances,
     maxReplicas: integer.optional().describe(describeRange(gkeRanges.maxReplicas)),
     cpuUtilization: ranged(gkeRanges.cpuUtilization),
     preStopSeconds: ranged(gkeRanges.preStopSeconds),
@@ -112,6 +119,7 @@ const programSettings = {
     deletionProtection,
     concurrency: ranged(cloudRunRanges.concurrency),
     minInstances: ranged(cloudRunRanges.minInstances),
+    heldInstances,
     maxInstances: integer.optional().describe(describeRange(cloudRunRanges.maxInstances)),
     cpuIdle: flagOf(true),
   }),
@@ -156,10 +164,16 @@ type Settings<Name extends ProgramName> = z.infer<(typeof programSettings)[Name]
 interface WithFailBack {
   readonly failBack: FailBackArgs | undefined;
 }
-export type GkeConfig = Omit<Settings<"gke">, keyof typeof failBack> &
-  WithFailBack & { readonly drainSeconds: number; readonly maxReplicas: number };
-export type CloudRunConfig = Omit<Settings<"cloud-run">, keyof typeof failBack> &
-  WithFailBack & { readonly maxInstances: number };
+interface WithLeast {
+  /** What the platform keeps where no swap holds it at more. */
+  readonly leastInstances: number;
+}
+export type GkeConfig = Omit<Settings<"gke">, keyof typeof failBack | "heldInstances"> &
+  WithFailBack &
+  WithLeast & { readonly drainSeconds: number; readonly maxReplicas: number };
+export type CloudRunConfig = Omit<Settings<"cloud-run">, keyof typeof failBack | "heldInstances"> &
+  WithFailBack &
+  WithLeast & { readonly maxInstances: number };
 export type ObservabilityConfig = Settings<"observability">;
 export type TrafficConfig = Settings<"traffic"> & { readonly drainSeconds: number };
 
@@ -173,11 +187,14 @@ export function readGkeConfig(source: ConfigSource): GkeConfig {
   return read("gke", source, complete, (settings) => [...gkeSettingProblems(settings), ...failBackKeys(settings)]);
 
   function complete(given: Settings<"gke">): GkeConfig {
-    const settings = withFailBack(given);
+    const { heldInstances, ...settings } = withFailBack(given);
+    const replicas = Math.max(settings.replicas, heldInstances);
     return {
       ...settings,
+      leastInstances: settings.replicas,
+      replicas,
       drainSeconds: settings.drainSeconds ?? settings.requestTimeoutSeconds,
-      maxReplicas: settings.maxReplicas ?? Math.max(settings.replicas, gkeRanges.maxReplicas.default),
+      maxReplicas: settings.maxReplicas ?? Math.max(replicas, gkeRanges.maxReplicas.default),
     };
   }
 }
@@ -190,9 +207,15 @@ export function readCloudRunConfig(source: ConfigSource): CloudRunConfig {
   ]);
 
   function complete(given: Settings<"cloud-run">): CloudRunConfig {
-    const settings = withFailBack(given);
-    const most = Math.max(settings.minInstances, cloudRunRanges.maxInstances.default);
-    return { ...settings, maxInstances: settings.maxInstances ?? most };
+    const { heldInstances, ...settings } = withFailBack(given);
+    const minInstances = Math.max(settings.minInstances, heldInstances);
+    const most = Math.max(minInstances, cloudRunRanges.maxInstances.default);
+    return {
+      ...settings,
+      leastInstances: settings.minInstances,
+      minInstances,
+      maxInstances: settings.maxInstances ?? most,
+    };
   }
 }
 

@@ -5,12 +5,13 @@ import { currentConfig } from "./config-source.ts";
 
 /** The agent on GKE. Outputs: what the swap needs, and a kubeconfig for people. */
 export async function gke(): Promise<Record<string, unknown>> {
-  const { environment, ...settings } = readGkeConfig(currentConfig());
+  const { environment, leastInstances, ...settings } = readGkeConfig(currentConfig());
   const platform = new AgentPlatform("agent", {
     ...settings,
     environment: Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, secret(value)])),
   });
   return {
+    leastInstances,
     negName: platform.endpointGroupName,
     zones: platform.zones,
     namespace: platform.namespace,

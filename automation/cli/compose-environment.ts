@@ -31,6 +31,7 @@ import type { Platform } from "../ports/platform.ts";
 import type { PlatformMetrics } from "../ports/platform-metrics.ts";
 import type { ProcessTable } from "../ports/process-table.ts";
 import type { RequestFeed } from "../ports/request-feed.ts";
+import type { SideCapacity } from "../ports/side-capacity.ts";
 import type { ConfigValues, StackEngine, StackName } from "../ports/stack-engine.ts";
 import type { StateStore } from "../ports/state-store.ts";
 import { type TraceScope, traceHeaders } from "../ports/tracer.ts";
@@ -232,6 +233,18 @@ export class Environment {
     return createLocalPlatformMetrics({ controlUrl, token, listener: `${prefix}-https`, prefix });
   }
 
+  /** How many instances take requests. Errors: those of platformMetrics, metrics-unreachable. */
+  async capacity(): Promise<SideCapacity> {
+    const metrics = await this.platformMetrics();
+    const { clock } = this.#composition;
+    return {
+      async ready(platform, signal) {
+        const { instances } = await metrics.read(platform, clock.wall(), signal);
+        return instances.kind === "value" ? instances.value.ready : "unknown";
+      },
+    };
+  }
+
   /** Settings of a stack that follow from switchyard.yaml. Errors: fail-back-unreachable. */
   async settings(program: string): Promise<ConfigValues> {
     return stackSettings(program, this.config, this.project, await this.#failBackSettings(program));
@@ -324,6 +337,7 @@ export class Environment {
       prober,
       rehearse: (count, signal) => rehearsal.sample(count, signal),
       synthetic,
+      capacity: await this.capacity(),
       metrics: await this.metricSources(),
       live: this.liveResources(),
       random: Math.random,

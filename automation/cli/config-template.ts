@@ -87,6 +87,8 @@ environments:
       dead_man:
         policy: hold
         after: 600
+      # Whether the old side keeps the instances that it has until the bake is over, and the new side has as many before it gets a share.
+      hold_capacity: true
       # Whether a rollback also tells the new side to hand its requests to the old one, before the balancer follows.
       fail_back: false
       # The gates: risks per swap of blaming a healthy new side, and what a step must rule out.

@@ -32,8 +32,8 @@ export function assertPossible(verb: Verb, state: SwapState): void {
   }
 }
 
-const leaving: readonly Phase[] = ["removing-entry", "detaching", "removing"];
-const beforeBake: readonly Phase[] = ["deploying", "attaching", "adding-entry", "accepting", "shifting"];
+const leaving: readonly Phase[] = ["removing-entry", "detaching", "removing", "releasing"];
+const beforeBake: readonly Phase[] = ["deploying", "attaching", "adding-entry", "holding", "accepting", "shifting"];
 
 /** What to do instead, at a point where a wish makes no sense. */
 function instead(state: SwapState): readonly string[] {

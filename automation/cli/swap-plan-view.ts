@@ -8,6 +8,7 @@ export function describePlan(plan: PlannedSwap): readonly string[] {
     `Swap of ${plan.environment}: ${plan.from} -> ${plan.to}, gate profile ${plan.profile}.`,
     loadLine(plan),
     propagationLine(plan),
+    instancesLine(plan),
     "",
     ...table(
       ["step", "weight", "requests", "probes", "at least", "expected", ""],
@@ -68,6 +69,15 @@ function propagationLine({ propagationMs, propagationFrom }: PlannedSwap): strin
   return `Propagation:   ${duration(propagationMs)} until requests follow a weight (${from}).`;
 }
 
+function instancesLine({ capacity, from, to }: PlannedSwap): string {
+  if (capacity === undefined)
+    return "Instances:     not held: they could not be counted, or swap.hold_capacity is off.";
+  const old = capacity.holdOld
+    ? `${from} is held at the ${capacity.old} that it has`
+    : `${from} keeps the ${capacity.old} that it has`;
+  return `Instances:     ${old} until the bake is over; ${to} gets ${capacity.candidate} at least.`;
+}
+
 function durationLine(plan: PlannedSwap): string {
   const window = plan.rollbackWindowMs > 0 ? `, rollback window ${duration(plan.rollbackWindowMs)}` : "";
   const expected =
@@ -106,7 +116,7 @@ function costLines(plan: PlannedSwap): readonly string[] {
       ? ` UNVERIFIED: no price of ${doubleRunning.region} was found for some of it.`
       : "";
   return [
-    `Cost:          ${money(cost.total)} for the ${cost.of} duration with both platforms at their smallest (${money(cost.perHour)} an hour: ${sizes}).`,
+    `Cost:          ${money(cost.total)} for the ${cost.of} duration with both platforms at their ${plan.capacity === undefined ? "smallest" : "instances of now"} (${money(cost.perHour)} an hour: ${sizes}).`,
     `               List prices of ${doubleRunning.pricesOf}, ${doubleRunning.region}, as on Google Cloud; without network, discounts and scaling.${certain}`,
   ];
 }

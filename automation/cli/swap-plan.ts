@@ -1,7 +1,9 @@
 /** What is known beforehand of a swap's load, propagation and prices, and what keeps it from starting. */
 import { setTimeout as wait } from "node:timers/promises";
 import { type DoubleRunning, doubleRunningCost } from "../cost/double-running.ts";
+import { defaultSizes } from "../cost/sizes.ts";
 import { SwitchyardError } from "../errors.ts";
+import type { SwapCapacity } from "../swap/capacity.ts";
 import { type Freeze, frozenAt } from "../swap/freeze.ts";
 import { planSwap, type SwapPlan, stepsOverBudget } from "../swap/plan.ts";
 import { measuredPropagationMs } from "../swap/propagation.ts";
@@ -20,6 +22,8 @@ export interface PlannedSwap extends SwapPlan {
   readonly loadFrom: "given" | "measured" | "unknown";
   readonly propagationFrom: PropagationFrom;
   readonly probesPerSecond: number;
+  /** Instances that are held; undefined where none are, or they could not be counted. */
+  readonly capacity: SwapCapacity | undefined;
   /** undefined where no price is known. On a local environment: what Google Cloud would take for the same. */
   readonly doubleRunning: DoubleRunning | undefined;
   /** The freeze that holds now. */
@@ -60,7 +64,7 @@ export async function planIntent(
     earlierJournals(environment.store),
   ]);
   const propagation = expectedPropagation(config, options.config, earlier.journals, probesPerSecond);
-  const doubleRunning = doubleRunningCost(config.region, sizesOf(config, [intent.from, intent.to]));
+  const doubleRunning = doubleRunningCost(config.region, sizesOf(config, [intent.from, intent.to], heldBy(intent)));
   const freeze = frozenAt(intent.settings.freeze, options.now);
   const plan = planSwap(intent.settings, {
     probesPerSecond,
@@ -78,6 +82,7 @@ export async function planIntent(
     loadFrom: options.requestsPerSecond !== undefined ? "given" : load === undefined ? "unknown" : "measured",
     propagationFrom: propagation.from,
     probesPerSecond,
+    capacity: intent.settings.capacity,
     doubleRunning,
     frozen: freeze === undefined ? undefined : { name: freeze.name, until: new Date(freeze.until).toISOString() },
     unreadable: earlier.unreadable,
@@ -163,15 +168,29 @@ export function expectedPropagation(
     : { ms: assumedPropagationMs, from: "assumed" };
 }
 
-/** Sizes that switchyard.yaml states; what it does not is left to the defaults. */
-export function sizesOf(config: EnvironmentConfig, platforms: readonly string[]) {
+/**
+ * Sizes that switchyard.yaml states; what it does not is left to the defaults. `held`: instances that a swap holds a platform at, where
+ * they are more.
+ */
+export function sizesOf(
+  config: EnvironmentConfig,
+  platforms: readonly string[],
+  held: Readonly<Record<string, number | undefined>> = {},
+) {
   return Object.fromEntries(
     platforms.map((platform) => {
       const { auto_scale_config: scale, resource_limits: limits } =
         config.platforms[platform as keyof typeof config.platforms] ?? platformConfig.parse({});
-      return [platform, { cpu: limits.cpu, memory: limits.memory, instances: scale.min_instances }];
+      const { gkeInstances, cloudRunInstances } = defaultSizes;
+      const least = scale.min_instances ?? (platform === "gke" ? gkeInstances : cloudRunInstances);
+      return [platform, { cpu: limits.cpu, memory: limits.memory, instances: Math.max(held[platform] ?? 0, least) }];
     }),
   );
+}
+
+/** Each side with the instances that the swap holds it at. */
+function heldBy({ from, to, settings }: SwapIntent): Readonly<Record<string, number | undefined>> {
+  return { [from]: settings.capacity?.old, [to]: settings.capacity?.candidate };
 }
 
 /** Errors: swap-frozen. */

@@ -18,6 +18,7 @@ import { swapPurpose } from "../swap/store.ts";
 import { type Environment, platformNames } from "./compose.ts";
 import type { EnvironmentConfig } from "./config-file.ts";
 import { assertNoOpenSwap } from "./environment-lease.ts";
+import { countCapacity } from "./swap-capacity.ts";
 
 export interface SwapIntent {
   readonly from: string;
@@ -65,11 +66,10 @@ export async function prepareSwap(
     });
   }
   const candidate = config.platforms[to as keyof typeof config.platforms] ?? platformConfig.parse({});
+  const capacity = swap.hold_capacity ? await countCapacity(environment, from, to) : undefined;
   const { compliance_every: everyS } = config.stateless;
-  const settings = toSwapSettings(swap, candidate, await environment.propagationMs(), {
-    accepted: [...accepted],
-    complianceEveryMs: everyS * 1_000,
-  });
+  const stateless = { accepted: [...accepted], complianceEveryMs: everyS * 1_000 };
+  const settings = toSwapSettings(swap, candidate, await environment.propagationMs(), { stateless, capacity });
   await assertMetricsKnown(environment, settings, from);
   return { from, to, settings };
 }

@@ -69,6 +69,7 @@ const phaseNames: Readonly<Record<SwapState["phase"], string>> = {
   deploying: "deploy",
   attaching: "attach",
   "adding-entry": "entry",
+  holding: "hold",
   accepting: "dark",
   shifting: "shift",
   baking: "bake",
@@ -82,6 +83,7 @@ const phaseNames: Readonly<Record<SwapState["phase"], string>> = {
   "withdrawing-entry": "entry",
   "detaching-candidate": "detach",
   "removing-candidate": "remove",
+  releasing: "release",
   ended: "done",
 };
 

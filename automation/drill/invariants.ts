@@ -3,14 +3,14 @@
  * campaign checks all of them at every change, whoever made it and however the engine died before. Pure.
  */
 import type { Effect } from "../swap/effects.ts";
-import type { SwapState } from "../swap/state.ts";
+import { canReturn, type SwapState } from "../swap/state.ts";
 
 type Weights = Readonly<Record<string, number>>;
 
 /** A change of the world, as the world sees it. */
 export type Change =
   | { readonly kind: "weights"; readonly weights: Weights; readonly fence: number }
-  | { readonly kind: "up"; readonly platform: string; readonly image: string }
+  | { readonly kind: "up"; readonly platform: string; readonly image: string; readonly held: number }
   | { readonly kind: "attach"; readonly platforms: readonly string[] }
   | { readonly kind: "destroy"; readonly platform: string };
 
@@ -87,6 +87,13 @@ function otherThan(name: string, { swap }: WorldView): string {
   return name === swap.from ? swap.to : swap.from;
 }
 
+/** Instances that a share of the candidate needs; undefined where the swap did not count them. */
+function neededFor(name: string, share: number, { mode, to, settings }: SwapState): number | undefined {
+  const { capacity } = settings;
+  if (capacity === undefined || mode === "failover" || name !== to) return undefined;
+  return Math.ceil((capacity.candidate * share) / 100);
+}
+
 /** Platforms whose share a change raises. */
 function raised(change: Extract<Change, { kind: "weights" }>, view: WorldView): readonly string[] {
   return Object.keys(change.weights).filter((name) => (change.weights[name] ?? 0) > (view.weights[name] ?? 0));
@@ -104,17 +111,32 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: "weight-up-only-after-capacity",
-    title: "A side's weight rises only when all its instances are there and passed the acceptance suite",
+    title: "A side's weight rises only when it has the instances for that weight and they passed the acceptance suite",
     check(change, view) {
       if (change.kind !== "weights") return undefined;
       for (const name of raised(change, view)) {
         const platform = view.platforms[name];
         if (platform === undefined) return `${name} was given weight and is not there`;
-        if (platform.available < platform.wanted)
-          return `${name} was given ${change.weights[name]} % with ${platform.available} of ${platform.wanted} instances`;
+        const share = change.weights[name] ?? 0;
+        const needed = neededFor(name, share, view.swap) ?? platform.wanted;
+        if (platform.available < needed)
+          return `${name} was given ${share} % with ${platform.available} of ${needed} instances`;
         if (!platform.accepted) return `${name} was given ${change.weights[name]} % before its acceptance suite passed`;
       }
       return undefined;
+    },
+  },
+  {
+    name: "going-back-needs-no-start",
+    title: "While users are on the candidate and it can still go back, the old side has all instances that it had",
+    check(_change, { swap, weights, platforms }) {
+      const { capacity } = swap.settings;
+      if (capacity === undefined || swap.mode === "failover" || !canReturn(swap) || (weights[swap.to] ?? 0) === 0)
+        return undefined;
+      const available = platforms[swap.from]?.available ?? 0;
+      return available >= capacity.old
+        ? undefined
+        : `${swap.from} had ${available} of the ${capacity.old} instances that carried all of the traffic`;
     },
   },
   {
@@ -253,13 +275,27 @@ function fits(change: Change, effect: Effect): boolean {
     case "weights":
       return effect.kind === "write-weights" && sameWeights(effect.weights, change.weights);
     case "up":
-      return effect.kind === "deploy" && effect.platform === change.platform;
+      return ofPlatform(change, effect);
     case "attach":
       return (
         (effect.kind === "attach" || effect.kind === "detach") && effect.platforms.join() === change.platforms.join()
       );
     case "destroy":
       return effect.kind === "remove" && effect.platform === change.platform;
+  }
+}
+
+/** `held`: a deploy without a number leaves what was held. */
+function ofPlatform({ platform, held }: Extract<Change, { kind: "up" }>, effect: Effect): boolean {
+  switch (effect.kind) {
+    case "deploy":
+      return effect.platform === platform && (effect.instances === undefined || effect.instances === held);
+    case "hold":
+      return effect.platform === platform && effect.instances === held;
+    case "release":
+      return effect.platforms.includes(platform) && held === 0;
+    default:
+      return false;
   }
 }
 

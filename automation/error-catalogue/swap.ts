@@ -62,6 +62,11 @@ export const swapErrors = {
     what: "A freeze window holds, in which no swap starts and no step begins. Going back is always possible.",
     next: "Wait until the window ends, or change swap.freeze in switchyard.yaml.",
   },
+  "swap-no-capacity": {
+    exitCode: exitCodes.configuration,
+    what: "The platform that a swap should go to may not have as many instances as the traffic of the serving one needs.",
+    next: "Raise auto_scale_config.max_instances of the platform in switchyard.yaml; `npx switchyard swap plan --to gke` shows the numbers.",
+  },
   "swap-no-rollback-window": {
     exitCode: exitCodes.error,
     what: "There is no rollback window that could be ended: the swap has not come to it, or has none.",

@@ -2,7 +2,7 @@
 import {
   attempts,
   type Decision,
-  type Evidence,
+  endOrRelease,
   enter,
   failureEvidence,
   type Observation,
@@ -13,6 +13,7 @@ import {
   verificationInTime,
   wait,
 } from "./decision.ts";
+import type { Reason } from "./reasons.ts";
 import type { EndState, Phase, SwapState } from "./state.ts";
 
 export function decideDrain(state: SwapState, seen: Observation, now: number, next: Phase): Decision {
@@ -34,24 +35,19 @@ export function decideDrain(state: SwapState, seen: Observation, now: number, ne
 export function decideReturn(state: SwapState, seen: Observation, now: number): Decision {
   const { from, to } = state;
   const keep = state.rollback?.reason === "requested-abort" || state.settings.afterRollback === "keep";
-  const endAs: EndState = state.rollback?.reason === "requested-abort" ? "aborted" : "rolled-back";
+  const { as, reason } = endOf(state);
+  const over = (): Decision => endOrRelease(state, as, reason);
   switch (state.phase) {
     case "returning": {
-      const returned = (evidence: Evidence): Decision =>
-        keep
-          ? { kind: "end", as: endAs, reason: state.rollback?.reason ?? "traffic-returned", evidence }
-          : enter("draining-candidate", state.step, "traffic-returned", evidence);
+      const returned = (): Decision => (keep ? over() : enter("draining-candidate", state.step, "traffic-returned"));
       // No weight was ever written. An earlier swap may have left an entry of weight 0, which is withdrawn first.
-      if (!state.touched)
-        return keep
-          ? { kind: "end", as: endAs, reason: state.rollback?.reason ?? "traffic-returned", evidence: {} }
-          : enter("withdrawing-entry", state.step, "traffic-returned");
+      if (!state.touched) return keep ? over() : enter("withdrawing-entry", state.step, "traffic-returned");
       return perform(state, now, {
         effect: { kind: "write-weights", weights: { [from]: 100, [to]: 0 } },
         // Going back is tried for as long as it takes: there is nothing safer to fall back to.
         attempts: Number.POSITIVE_INFINITY,
         otherwise: () => wait("the balancer does not take the weight"),
-        next: () => (state.verified ? returned({}) : verification(state, seen, 0)),
+        next: () => (state.verified ? returned() : verification(state, seen, 0)),
       });
     }
     case "draining-candidate":
@@ -74,8 +70,23 @@ export function decideReturn(state: SwapState, seen: Observation, now: number): 
       return perform(state, now, {
         effect: { kind: "remove", platform: to },
         attempts: attempts.deployment,
-        next: () => ({ kind: "end", as: endAs, reason: state.rollback?.reason ?? "traffic-returned", evidence: {} }),
+        next: over,
         otherwise: () => pause("cleanup-failed", failureEvidence(state)),
       });
   }
+}
+
+/** Platforms that the swap held are given back to their autoscalers; then it ends, whichever way it went. */
+export function decideRelease(state: SwapState, now: number): Decision {
+  return perform(state, now, {
+    effect: { kind: "release", platforms: [...state.held] },
+    attempts: attempts.deployment,
+    next: () => ({ kind: "end", ...endOf(state), evidence: {} }),
+    otherwise: () => pause("cleanup-failed", failureEvidence(state)),
+  });
+}
+
+function endOf({ rollback }: SwapState): { readonly as: EndState; readonly reason: Reason } {
+  if (rollback === undefined) return { as: "completed", reason: "platform-removed" };
+  return { as: rollback.reason === "requested-abort" ? "aborted" : "rolled-back", reason: rollback.reason };
 }

@@ -1,4 +1,5 @@
 /** The decisions while users' requests are on the candidate: the ramp, the bake, the rollback window. Pure. */
+import { instancesFor } from "./capacity.ts";
 import { complianceDue, complianceMissing, complianceUnclear, complianceViolation } from "./compliance.ts";
 import {
   ageEvidence,
@@ -32,6 +33,7 @@ import { nextShare, nextStep, type SwapState, weightsSince } from "./state.ts";
 export function beginStep(
   state: SwapState,
   seen: Observation,
+  now: number,
   step: number,
   reason: Reason,
   evidence: Evidence,
@@ -42,7 +44,19 @@ export function beginStep(
   if (freeze !== undefined) return wait(`frozen by ${freeze.name} until ${new Date(freeze.until).toISOString()}`);
   if (state.settings.approvals.includes(share) && !state.approved.includes(share))
     return pause("approval-needed", { ...evidence, share });
-  return enter("shifting", step, reason, evidence);
+  return missingCapacity(state, seen, share, now) ?? enter("shifting", step, reason, evidence);
+}
+
+/** A share that the candidate's instances cannot carry is not given to it. What cannot be counted anywhere keeps nothing. */
+function missingCapacity(state: SwapState, seen: Observation, share: number, now: number): Decision | undefined {
+  const { capacity, stepDeadlineMs } = state.settings;
+  if (capacity === undefined || seen.ready === "unknown") return undefined;
+  const needed = instancesFor(capacity, share);
+  if (seen.ready !== undefined && seen.ready >= needed) return undefined;
+  const ready = seen.ready ?? 0;
+  if (seen.ready !== undefined && now - Math.max(state.phaseSince, state.doneAt ?? 0) >= stepDeadlineMs)
+    return pause("capacity-missing", { ready, needed, share });
+  return { ...wait(`${ready} of the ${needed} instances that ${share} % need are ready`), count: true };
 }
 
 /** One step of the ramp: write, see it followed, gather evidence, go on. */
@@ -66,7 +80,7 @@ export function decideShift(state: SwapState, seen: Observation, now: number): D
       const go = (reason: Reason, evidence: Evidence): Decision =>
         last
           ? enter("baking", state.step, reason, evidence)
-          : beginStep(state, seen, nextStep(state), reason, { ...evidence, ...ageEvidence(seen) });
+          : beginStep(state, seen, now, nextStep(state), reason, { ...evidence, ...ageEvidence(seen) });
       const unsettled = settling(state, now);
       // Beside the hold, so that it costs no time of its own.
       if (unsettled?.kind === "recheck") return unsettled;

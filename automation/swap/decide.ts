@@ -3,13 +3,14 @@
  * Order of effects: weight only to a side that passed its acceptance suite; traffic moves before anything is removed; 100 %
  * that is not seen on the data plane blocks removal (shared research, hot swap 2.2).
  */
-import { decideDrain, decideReturn } from "./decide-return.ts";
+import { decideDrain, decideRelease, decideReturn } from "./decide-return.ts";
 import { beginStep, decideBake, decideRetaining, decideShift } from "./decide-shift.ts";
 import {
   ageEvidence,
   attempts,
   type Decision,
   type Evidence,
+  endOrRelease,
   enter,
   failureEvidence,
   goBack,
@@ -72,10 +73,16 @@ const acceptanceHoldsMs = 60_000;
 
 function decidePhase(state: SwapState, seen: Observation, now: number): Decision {
   const { from, to } = state;
+  const { capacity } = state.settings;
   switch (state.phase) {
     case "deploying":
       return perform(state, now, {
-        effect: { kind: "deploy", platform: to, image: state.image },
+        effect: {
+          kind: "deploy",
+          platform: to,
+          image: state.image,
+          ...(capacity === undefined ? {} : { instances: capacity.candidate }),
+        },
         attempts: attempts.deployment,
         next: () => enter("attaching", state.step, "platform-deployed"),
         otherwise: () => refused(state) ?? pause("deployment-failed", failureEvidence(state)),
@@ -92,15 +99,28 @@ function decidePhase(state: SwapState, seen: Observation, now: number): Decision
         effect: { kind: "write-weights", weights: { [from]: 100, [to]: 0 } },
         // As in decideShift: giving up leaves users on a side that fails.
         attempts: state.mode === "failover" ? Number.POSITIVE_INFINITY : attempts.routing,
-        next: () => enter("accepting", state.step, "entry-added"),
+        next: () =>
+          // A side that fails is not worth its instances.
+          enter(
+            state.mode === "swap" && capacity?.holdOld === true ? "holding" : "accepting",
+            state.step,
+            "entry-added",
+          ),
         otherwise: () => goBack(state, "routing-failed", failureEvidence(state)),
+      });
+    case "holding":
+      return perform(state, now, {
+        effect: { kind: "hold", platform: from, instances: capacity?.old ?? 0 },
+        attempts: attempts.deployment,
+        next: () => enter("accepting", state.step, "capacity-held"),
+        otherwise: () => pause("capacity-not-held", failureEvidence(state)),
       });
     case "accepting":
       return perform(state, now, {
         effect: { kind: "accept", platform: to },
         attempts: attempts.health,
         next: () => {
-          const decision = beginStep(state, seen, nextStep(state), "acceptance-passed", {});
+          const decision = beginStep(state, seen, now, nextStep(state), "acceptance-passed", {});
           // A freeze or a person may have taken long: nobody looked at a side without traffic meanwhile.
           const stale = state.doneAt !== undefined && now - state.doneAt > acceptanceHoldsMs;
           return decision.kind === "enter" && stale
@@ -140,9 +160,11 @@ function decidePhase(state: SwapState, seen: Observation, now: number): Decision
       return perform(state, now, {
         effect: { kind: "remove", platform: from },
         attempts: attempts.deployment,
-        next: () => ({ kind: "end", as: "completed", reason: "platform-removed", evidence: {} }),
+        next: () => endOrRelease(state, "completed", "platform-removed"),
         otherwise: () => pause("cleanup-failed", failureEvidence(state)),
       });
+    case "releasing":
+      return decideRelease(state, now);
     default:
       return decideReturn(state, seen, now);
   }

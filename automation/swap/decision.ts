@@ -18,6 +18,8 @@ export interface Observation {
   readonly lookedAt: number | undefined;
   /** When the last user request was heard of; undefined: none since this process looks. */
   readonly heardAt: number | undefined;
+  /** Instances of the candidate that take requests; undefined: not known yet; unknown: cannot be known here. */
+  readonly ready: number | "unknown" | undefined;
   /** Age of the candidate's instance that answered last, ms; latencies of young ones say less. */
   readonly instanceAgeMs: number | undefined;
   /** The request feed cannot be read at the moment: nothing passes on what was seen before. */
@@ -57,6 +59,8 @@ export type Decision =
       readonly measure: boolean;
       /** Look at what runs by the stateless rules now. */
       readonly comply: boolean;
+      /** Count the candidate's instances. */
+      readonly count: boolean;
     }
   /** A person has to act, and nothing needs this process meanwhile. */
   | { readonly kind: "leave"; readonly reason: Reason };
@@ -137,6 +141,11 @@ export function verificationInTime(state: SwapState, seen: Observation, share: n
     : look;
 }
 
+/** The end, after platforms that were held are given back to their autoscalers. */
+export function endOrRelease(state: SwapState, as: EndState, reason: Reason): Decision {
+  return state.held.length > 0 ? enter("releasing", state.step, reason) : { kind: "end", as, reason, evidence: {} };
+}
+
 export function goBack(state: SwapState, reason: Reason, evidence: Evidence): Decision {
   return enter("returning", state.step, reason, evidence);
 }
@@ -150,7 +159,17 @@ export function pause(reason: Reason, evidence: Evidence): PauseDecision {
 }
 
 export function wait(why: string): Extract<Decision, { kind: "wait" }> {
-  return { kind: "wait", why, probe: false, drain: false, looked: false, topUp: false, measure: false, comply: false };
+  return {
+    kind: "wait",
+    why,
+    probe: false,
+    drain: false,
+    looked: false,
+    topUp: false,
+    measure: false,
+    comply: false,
+    count: false,
+  };
 }
 
 export function failureEvidence(state: SwapState): Evidence {

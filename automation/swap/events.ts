@@ -11,6 +11,7 @@ export const phases = [
   "deploying",
   "attaching",
   "adding-entry",
+  "holding",
   "accepting",
   "shifting",
   "baking",
@@ -24,6 +25,7 @@ export const phases = [
   "withdrawing-entry",
   "detaching-candidate",
   "removing-candidate",
+  "releasing",
   "ended",
 ] as const;
 

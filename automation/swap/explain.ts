@@ -161,6 +161,10 @@ function reasonLines(reason: Reason, facts: Facts, settings: SwapSettings): stri
       return [
         `No user request for ${facts.text("silentMs")}; from ${milliseconds(gates.silenceMs)} on (silence_after) that is silence.`,
       ];
+    case "capacity-missing":
+      return [
+        `The step of ${facts.text("share")} % needs ${facts.text("needed")} instances of the new side; ${facts.text("ready")} were ready, and no more came in ${milliseconds(settings.stepDeadlineMs)}.`,
+      ];
     case "approval-needed":
       return [`The step of ${facts.text("share")} % begins with swap promote (swap.approvals).`];
     case "engine-was-dead":

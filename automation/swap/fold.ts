@@ -1,4 +1,5 @@
 /** The fold of a swap's journal, line by line, into its state; nothing else is kept. Pure. */
+import type { Effect } from "./effects.ts";
 import type { Phase, SwapEvent } from "./events.ts";
 import { foldVerdict, noVerdicts } from "./gates/limits.ts";
 import type { Reason } from "./reasons.ts";
@@ -37,6 +38,7 @@ export function startState(event: Extract<SwapEvent, { kind: "started" }>): Swap
     paused: undefined,
     promoted: false,
     promotedFull: false,
+    held: [],
     approved: [],
     bakeExtensionMs: 0,
     windowExtensionMs: 0,
@@ -104,6 +106,8 @@ function applied(state: SwapState, event: SwapEvent): SwapState {
             }
           : {}),
         touched: state.touched || event.effect.kind === "write-weights",
+        // Until its outcome says otherwise.
+        held: heldAfter(state.held, event.effect, false),
       };
     case "outcome":
       return outcome(state, event);
@@ -201,7 +205,13 @@ function outcome(state: SwapState, event: Extract<SwapEvent, { kind: "outcome" }
       failedAt: event.at,
       lastFailure: event.failure,
     };
-  if (state.pending?.effect.kind !== "write-weights") return { ...settled, done: true, doneAt: event.at };
+  if (state.pending?.effect.kind !== "write-weights") {
+    const held =
+      state.pending === undefined
+        ? state.held
+        : heldAfter(state.held, state.pending.effect, true, event.facts["least"]);
+    return { ...settled, done: true, doneAt: event.at, held };
+  }
   return {
     ...settled,
     done: true,
@@ -218,6 +228,30 @@ function outcome(state: SwapState, event: Extract<SwapEvent, { kind: "outcome" }
         ? { ...state.rollback, acceptedAt: event.at }
         : state.rollback,
   };
+}
+
+/** `least`: what the platform keeps by itself, where it is known; with no more than that it is not held. */
+function heldAfter(
+  held: readonly string[],
+  effect: Effect,
+  over: boolean,
+  least?: number | string | boolean,
+): readonly string[] {
+  const without = (names: readonly string[]): readonly string[] => held.filter((name) => !names.includes(name));
+  switch (effect.kind) {
+    case "deploy":
+    case "hold": {
+      if (effect.instances === undefined) return held;
+      const needless = over && typeof least === "number" && effect.instances <= least;
+      return needless ? without([effect.platform]) : [...without([effect.platform]), effect.platform];
+    }
+    case "release":
+      return over ? without(effect.platforms) : held;
+    case "remove":
+      return over ? without([effect.platform]) : held;
+    default:
+      return held;
+  }
 }
 
 function request(state: SwapState, event: Extract<SwapEvent, { kind: "requested" }>): SwapState {

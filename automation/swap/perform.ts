@@ -47,11 +47,23 @@ export async function performEffect(
   ports.lease.assertHeld();
   const options = { signal, ...(ports.onProgress === undefined ? {} : { onProgress: ports.onProgress }) };
   const stack = (program: string): StackName => `${program}.${state.environment}`;
+  const upPlatform = async (platform: string, own: ConfigValues): Promise<StackResult> => {
+    const config = { ...(await ports.platformSettings(platform)), ...own };
+    return ports.engine.up(stack(platform), { ...options, config });
+  };
   switch (effect.kind) {
     case "deploy": {
-      const config = { ...(await ports.platformSettings(effect.platform)), "switchyard:image": effect.image };
-      const result = await ports.engine.up(stack(effect.platform), { ...options, config });
-      return { found: false, facts: { ...factsOf(result), ...assertMovable(result, state) } };
+      const image = { "switchyard:image": effect.image };
+      const result = await upPlatform(effect.platform, { ...image, ...holding(effect.instances) });
+      return { found: false, facts: { ...factsOf(result), ...leastOf(result), ...assertMovable(result, state) } };
+    }
+    case "hold": {
+      const result = await upPlatform(effect.platform, holding(effect.instances));
+      return { found: false, facts: { ...factsOf(result), ...leastOf(result) } };
+    }
+    case "release": {
+      for (const platform of effect.platforms) await upPlatform(platform, holding(0));
+      return { found: false, facts: { platforms: effect.platforms.join(", ") } };
     }
     case "attach":
     case "detach": {
@@ -143,6 +155,17 @@ async function accept(
       await clock.sleep(rehearsalPauseMs, signal);
     }
   }
+}
+
+/** What the platform keeps by itself, where its stack says so. */
+function leastOf({ outputs }: StackResult): PerformResult["facts"] {
+  const least = outputs["leastInstances"];
+  return typeof least === "number" ? { least } : {};
+}
+
+/** The setting of a platform's stack that holds it at a number of instances; nothing where the swap does not hold any. */
+function holding(instances: number | undefined): ConfigValues {
+  return instances === undefined ? {} : { "switchyard:heldInstances": instances };
 }
 
 function platformOf(name: string, ports: PerformPorts): Platform {

@@ -3,6 +3,7 @@
  * PlatformConfig), in snake_case; inside they are camelCase.
  */
 import { z } from "zod";
+import { type SwapCapacity, swapCapacity } from "./capacity.ts";
 import { freezeWindow, freezeWindowProblems } from "./freeze.ts";
 import {
   gateContradictions,
@@ -121,6 +122,12 @@ export const hotSwapConfig = z
       .default(false)
       .describe(
         "Whether a rollback also tells the candidate to hand its requests to the old side, before the balancer follows. Default false.",
+      ),
+    hold_capacity: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether the old side keeps the instances that it has until the bake is over, and the candidate has as many before it gets the weight. Default true.",
       ),
     gates: gatesConfig,
     metrics: metricChecks,
@@ -243,6 +250,8 @@ export const swapSettings = z.object({
   freeze: z.array(freezeWindow),
   deadMan: z.object({ policy: z.enum(["hold", "revert"]), afterMs: z.number() }),
   failBack: z.boolean(),
+  /** Absent where the instances are not held (hold_capacity), or could not be counted when the swap began. */
+  capacity: swapCapacity.optional(),
   gates: gateSettings,
   metrics: metricChecks,
   stateless: statelessSettings.optional(),
@@ -252,13 +261,16 @@ export type SwapSettings = z.infer<typeof swapSettings>;
 
 /**
  * `propagationMs`: where the configuration does not give it; default 0, a balancer that follows at once. `stateless`: default
- * none, as swaps had it before there were such rules.
+ * none, as swaps had it before there were such rules. `capacity`: what was counted; nothing is held without it.
  */
 export function toSwapSettings(
   swap: HotSwapConfigFile,
   candidate: PlatformConfigFile,
   propagationMs = 0,
-  stateless?: StatelessSettings,
+  {
+    stateless,
+    capacity,
+  }: { readonly stateless?: StatelessSettings; readonly capacity?: SwapCapacity | undefined } = {},
 ): SwapSettings {
   const profile = gateProfiles[swap.profile];
   return {
@@ -280,6 +292,7 @@ export function toSwapSettings(
     freeze: swap.freeze,
     deadMan: { policy: swap.dead_man.policy, afterMs: swap.dead_man.after * 1_000 },
     failBack: swap.fail_back,
+    ...(capacity !== undefined && swap.hold_capacity ? { capacity } : {}),
     gates: toGateSettings(swap.gates, profile),
     metrics: swap.metrics,
     ...(stateless === undefined ? {} : { stateless }),

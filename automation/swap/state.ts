@@ -64,6 +64,8 @@ export interface SwapState {
   readonly promoted: boolean;
   /** A person let the whole ramp pass: the next step is the last one. */
   readonly promotedFull: boolean;
+  /** Platforms that this swap may have taken from their autoscalers. */
+  readonly held: readonly string[];
   /** Shares, percent, that a person let begin. */
   readonly approved: readonly number[];
   /** Added to the bake by people. */
@@ -117,9 +119,17 @@ export interface MetricState {
 /** Whether traffic can still be sent back to the old side: until its entry is gone. */
 export function canReturn(state: Pick<SwapState, "phase" | "done">): boolean {
   return (
-    ["deploying", "attaching", "adding-entry", "accepting", "shifting", "baking", "retaining", "draining"].includes(
-      state.phase,
-    ) ||
+    [
+      "deploying",
+      "attaching",
+      "adding-entry",
+      "holding",
+      "accepting",
+      "shifting",
+      "baking",
+      "retaining",
+      "draining",
+    ].includes(state.phase) ||
     (state.phase === "removing-entry" && !state.done)
   );
 }
@@ -130,7 +140,12 @@ export function sameWeights(a: Readonly<Record<string, number>>, b: Readonly<Rec
 }
 
 /** Pauses in which no process has to be there: the one that wrote them has ended. */
-export const leavingReasons: readonly Reason[] = ["deployment-failed", "cleanup-failed", "attach-failed"];
+export const leavingReasons: readonly Reason[] = [
+  "deployment-failed",
+  "cleanup-failed",
+  "attach-failed",
+  "capacity-not-held",
+];
 
 /** From when the present weights count: they were accepted in this phase, or before it began. */
 export function weightsSince({ phaseSince, acceptedAt }: Pick<SwapState, "phaseSince" | "acceptedAt">): number {

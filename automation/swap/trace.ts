@@ -214,8 +214,10 @@ function effectAttributes(effect: Extract<SwapEvent, { kind: "intent" }>["effect
       );
     case "attach":
     case "detach":
+    case "release":
       return { "switchyard.platforms": effect.platforms.join(",") };
     case "deploy":
+    case "hold":
     case "accept":
     case "remove":
       return { "switchyard.platform": effect.platform };

@@ -67,6 +67,7 @@ export class SwapWatch {
       probes: createProbeWindow(),
       probesSince: ports.clock.now(),
       inFlight: undefined,
+      ready: undefined,
       lookedAt: undefined,
       heardAt: undefined,
       blind: false,
@@ -89,7 +90,7 @@ export class SwapWatch {
   }
 
   newPhase(): void {
-    this.#seen = { ...this.#seen, inFlight: undefined, lookedAt: undefined };
+    this.#seen = { ...this.#seen, inFlight: undefined, ready: undefined, lookedAt: undefined };
   }
 
   /** What was observed before belongs to the weights before. */
@@ -118,7 +119,11 @@ export class SwapWatch {
     if (!decision.topUp) this.#toppedUpAt = undefined;
     if (decision.topUp) this.#beside("top-up", () => this.#topUp(now));
     if (judging.includes(this.#state().phase)) this.#beside("age", () => this.#askAge(now));
-    const [blind] = await Promise.all([this.readFeed(tickMs), decision.drain ? this.#readInFlight() : undefined]);
+    const [blind] = await Promise.all([
+      this.readFeed(tickMs),
+      decision.drain ? this.#readInFlight() : undefined,
+      decision.count ? this.#countInstances() : undefined,
+    ]);
     const measured = this.#measured;
     this.#measured = undefined;
     // A window of a step that is over says nothing of this one.
@@ -294,5 +299,16 @@ export class SwapWatch {
       this.#seen = { ...this.#seen, inFlight: "unknown" };
       await clock.sleep(tickMs, this.#signal);
     }
+  }
+
+  async #countInstances(): Promise<void> {
+    const { capacity } = this.#ports;
+    let ready: number | "unknown" = "unknown";
+    try {
+      ready = (await capacity?.ready(this.#state().to, this.#signal)) ?? "unknown";
+    } catch (error) {
+      if (!(error instanceof SwitchyardError) || this.#signal.aborted) throw error;
+    }
+    this.#seen = { ...this.#seen, ready };
   }
 }

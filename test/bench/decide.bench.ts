@@ -69,6 +69,7 @@ function seen(probes: ProbeWindow, lookedAt: number | undefined): Observation {
     probes,
     probesSince: 0,
     inFlight: undefined,
+    ready: undefined,
     lookedAt,
     heardAt: swap.at,
     instanceAgeMs: 60_000,

@@ -43,6 +43,7 @@ describe("stack configuration", () => {
       cpu: "1",
       memory: "1Gi",
       environment: {},
+      leastInstances: 2,
       replicas: 2,
       maxReplicas: 10,
       cpuUtilization: 60,
@@ -84,12 +85,30 @@ describe("stack configuration", () => {
       memory: "1Gi",
       environment: {},
       concurrency: 80,
+      leastInstances: 1,
       minInstances: 1,
       maxInstances: 100,
       requestTimeoutSeconds: 300,
       cpuIdle: true,
       deletionProtection: false,
     });
+  });
+
+  test("a swap holds platforms at more than they keep by themselves, never at less", () => {
+    expect(readGkeConfig(source({ image, heldInstances: "12" }))).toMatchObject({
+      leastInstances: 2,
+      replicas: 12,
+      maxReplicas: 12,
+    });
+    expect(readGkeConfig(source({ image, replicas: "3", heldInstances: "1" }))).toMatchObject({ replicas: 3 });
+    expect(readCloudRunConfig(source({ image, heldInstances: "5" }))).toMatchObject({
+      leastInstances: 1,
+      minInstances: 5,
+    });
+    expect(() => readCloudRunConfig(source({ image, heldInstances: "-1" }))).toThrow("switchyard:heldInstances");
+    expect(() => readGkeConfig(source({ image, maxReplicas: "4", heldInstances: "5" }))).toThrow(
+      "at least replicas (5)",
+    );
   });
 
   test("traffic: lists as Pulumi's JSON or as words with commas", () => {

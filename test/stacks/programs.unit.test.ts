@@ -34,6 +34,7 @@ describe("programs", () => {
   test("the outputs are those that the swap reads", async () => {
     const gke = await runProgram("gke.test", { "switchyard:image": image });
     expect(Object.keys(gke.outputs)).toEqual([
+      "leastInstances",
       "negName",
       "zones",
       "namespace",
@@ -46,7 +47,13 @@ describe("programs", () => {
     expect(gke.types).toContain("gcp:container/cluster:Cluster");
 
     const cloudRun = await runProgram("cloud-run.test", { "switchyard:image": image });
-    expect(Object.keys(cloudRun.outputs)).toEqual(["negName", "service", "uri", "latestReadyRevision"]);
+    expect(Object.keys(cloudRun.outputs)).toEqual([
+      "leastInstances",
+      "negName",
+      "service",
+      "uri",
+      "latestReadyRevision",
+    ]);
     expect(cloudRun.types).toContain("gcp:cloudrunv2/service:Service");
 
     const observability = await runProgram("observability.test", { "switchyard:domain": "agent.example.com" });

@@ -57,6 +57,21 @@ export const candidateFaults: readonly SwapFault[] = [
   errorShare(5, 200),
   errorShare(20, 100),
   {
+    name: "short-of-instances",
+    title: "The candidate gets half of the instances that its share needs, as by a quota, until somebody raises it",
+    given: (stage) => {
+      stage.inPhase("accepting", () => stage.world.cloud.setAvailable(candidate, 2));
+      stage.repair = () => stage.world.cloud.setAvailable(candidate, 4);
+    },
+    expected: { ends: "completed", stopsFor: ["capacity-missing"] },
+  },
+  {
+    name: "instances-uncounted",
+    title: "Nobody can say how many instances the candidate has; it has all of them",
+    given: (stage) => stage.inPhase("accepting", () => (stage.world.instancesCounted = false)),
+    expected: { ends: "completed" },
+  },
+  {
     name: "slow-tail",
     title: "One request in five takes two seconds on the candidate",
     world: thorough,

@@ -10,6 +10,10 @@ export interface SimulatedPlatform {
   readonly image: string;
   readonly wanted: number;
   readonly available: number;
+  /** Kept whatever the load is. */
+  readonly held: number;
+  /** Instances that the load needs. */
+  readonly loaded: number;
 }
 
 /** A creation that goes wrong: `left` times the engine fails, after it has made nothing or half of it. */
@@ -33,7 +37,7 @@ export interface Steps {
 /** Those of the acceptance suite. */
 const agentOperations = ["process", "health", "metrics", "info"];
 /** Instances of a platform that is whole. */
-const instances = 2;
+export const instances = 2;
 /** Half of an operation, ms. */
 const halfMs = 500;
 
@@ -119,26 +123,55 @@ export class SimulatedCloud {
     try {
       const changed = await work();
       const durationMs = this.#clock.now() - beganAt;
-      return { stack, outputs: {}, changes: changed ? { update: 1 } : { same: 1 }, durationMs };
+      return {
+        stack,
+        outputs: { leastInstances: instances },
+        changes: changed ? { update: 1 } : { same: 1 },
+        durationMs,
+      };
     } finally {
       this.#busy.delete(stack);
     }
   }
 
   async #create(program: string, config: ConfigValues, steps: Steps): Promise<boolean> {
-    const image = String(config["switchyard:image"]);
-    this.#fail(program, "nothing");
     const before = this.platforms.get(program);
-    if (before?.image === image && before.available === before.wanted) return false;
+    // What a stack is not given stays as it is.
+    const image = String(config["switchyard:image"] ?? before?.image);
+    const held = Number(config["switchyard:heldInstances"] ?? before?.held ?? 0);
+    this.#fail(program, "nothing");
+    const after = { image, held, wanted: Math.max(instances, held, before?.loaded ?? 0), loaded: before?.loaded ?? 0 };
+    if (before?.image === image && before.held === held && before.available === before.wanted) return false;
     await steps.work(halfMs);
-    await steps.changing({ kind: "up", platform: program, image });
-    this.platforms.set(program, { image, wanted: instances, available: instances / 2 });
+    await steps.changing({ kind: "up", platform: program, image, held });
+    const kept = before?.image === image ? before.available : 0;
+    this.platforms.set(program, { ...after, available: Math.max(kept, after.wanted / 2) });
     this.#balancer.setServing(program, true);
     await steps.reach(`up ${program}: half done`);
     this.#fail(program, "half");
     await steps.work(halfMs);
-    this.platforms.set(program, { image, wanted: instances, available: instances });
+    this.platforms.set(program, { ...after, available: after.wanted });
     return true;
+  }
+
+  /** Instances come or go by themselves. */
+  setAvailable(name: string, available: number): void {
+    const platform = this.platforms.get(name);
+    if (platform !== undefined)
+      this.platforms.set(name, { ...platform, available, wanted: Math.min(platform.wanted, available) });
+  }
+
+  /**
+   * The autoscalers follow the load: down at once, which is the worst for whoever wants to go back, and up too late for a step.
+   * `load` is what each platform gets, in instances that it takes.
+   */
+  autoscale(load: Readonly<Record<string, number>>): void {
+    for (const [name, platform] of this.platforms) {
+      const loaded = Math.ceil(load[name] ?? 0);
+      const least = Math.max(instances, platform.held);
+      const wanted = Math.max(least, Math.min(loaded, platform.available));
+      this.platforms.set(name, { ...platform, loaded, wanted, available: Math.min(platform.available, wanted) });
+    }
   }
 
   async #attach(config: ConfigValues, steps: Steps): Promise<boolean> {

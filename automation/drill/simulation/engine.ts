@@ -210,6 +210,7 @@ export function outsideOf(world: SimulatedWorld, process: SimulatedProcess): Omi
       perSecond: prober.perSecond,
       sample: (count, signal) => process.through(() => prober.sample(count, signal)),
     },
+    capacity: { ready: (name) => process.through(async () => world.countInstances(name)) },
     load: { inFlight: (name, signal) => process.through(() => sideLoad.inFlight(name, signal)) },
     synthetic: { send: (count, signal) => process.through(() => syntheticLoad.send(count, signal)) },
   };

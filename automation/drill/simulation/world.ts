@@ -4,6 +4,7 @@ import type { FailBack } from "../../ports/fail-back.ts";
 import type { ProbeResult } from "../../ports/prober.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import type { TrafficState, Weights } from "../../ports/traffic-router.ts";
+import { capacityFor } from "../../swap/capacity.ts";
 import { hotSwapConfig, platformConfig, type SwapSettings, toSwapSettings } from "../../swap/settings.ts";
 import type { Mode, SwapState } from "../../swap/state.ts";
 import type { Acceptable } from "../../swap/stateless-settings.ts";
@@ -11,7 +12,7 @@ import { type Breach, breachesOf, type Change, type WorldView } from "../invaria
 import { simulatedAgent } from "./agent.ts";
 import { createSimulatedBalancer, type SimulatedBalancer, sameEntries } from "./balancer.ts";
 import { createVirtualClock, type VirtualClock } from "./clock.ts";
-import { SimulatedCloud, type SimulatedPlatform, type Steps } from "./cloud.ts";
+import { instances, SimulatedCloud, type SimulatedPlatform, type Steps } from "./cloud.ts";
 import { createSimulatedMetrics, type SimulatedMetrics } from "./metric-source.ts";
 import type { Propagation } from "./plane.ts";
 import { type SimulatedProcess, SimulatedProcesses } from "./process.ts";
@@ -62,11 +63,14 @@ export const candidate = "gke";
 export const oldImage = "kiro@old";
 export const newImage = "kiro@new";
 
-const whole = { wanted: 2, available: 2 };
+/** What carries all of the traffic; more than a side keeps by itself. */
+const carrying = 4;
+const whole = { wanted: carrying, available: carrying, held: 0, loaded: carrying };
+const idle = { wanted: instances, available: instances, held: 0, loaded: 0 };
 
 function firstPlatforms(standby: boolean): Readonly<Record<string, SimulatedPlatform>> {
   const old = { [oldSide]: { image: oldImage, ...whole } };
-  return standby ? { ...old, [candidate]: { image: newImage, ...whole } } : old;
+  return standby ? { ...old, [candidate]: { image: newImage, ...idle } } : old;
 }
 
 /** Requests in flight for 20 s are part of every campaign; the drain waits for them. */
@@ -105,6 +109,8 @@ export class SimulatedWorld {
   /** What broke an invariant, in order. */
   readonly breaches: Breach[] = [];
   readonly agents = new Map<string, AgentBehaviour>();
+  /** Whether instances can be counted at all. */
+  instancesCounted = true;
   /** The engine cannot reach the agents. */
   agentsReachable = true;
   /** The swap as its journal on the disk says; set by whoever starts one. */
@@ -156,7 +162,13 @@ export class SimulatedWorld {
       platformConfig.parse({}),
       // What whoever runs this balancer knows of it.
       delayMs + spreadMs,
-      { accepted: [...(options.accepted ?? [])], complianceEveryMs: options.complianceEveryMs ?? 300_000 },
+      {
+        stateless: {
+          accepted: [...(options.accepted ?? [])],
+          complianceEveryMs: options.complianceEveryMs ?? 300_000,
+        },
+        capacity: standby ? undefined : capacityFor(carrying, instances, { old: 1, candidate: 1 }),
+      },
     );
   }
 
@@ -233,6 +245,10 @@ export class SimulatedWorld {
       // Only what the balancer took has changed anything.
       if (view !== undefined && balancer.writes.length > written)
         this.breaches.push(...breachesOf({ kind: "weights", weights, fence }, view, at));
+      const load = Object.entries(balancer.accepted()).map(
+        ([name, share]) => [name, (carrying * share) / 100] as const,
+      );
+      this.cloud.autoscale(Object.fromEntries(load));
     }
   }
 
@@ -300,6 +316,11 @@ export class SimulatedWorld {
     const { requests: before, failed: failedBefore } = this.#fed?.first[platform] ?? this.balancer.totals(platform);
     const { requests, failed } = this.#fed?.last[platform] ?? this.balancer.totals(platform);
     return { requests: requests - before, errors: sumOf(failed) - sumOf(failedBefore) };
+  }
+
+  /** As the engine is told. */
+  countInstances(platform: string): number | "unknown" {
+    return this.instancesCounted ? (this.cloud.platforms.get(platform)?.available ?? 0) : "unknown";
   }
 
   agentOf(platform: string, process: SimulatedProcess) {

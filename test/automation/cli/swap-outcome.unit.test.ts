@@ -46,7 +46,7 @@ function takenIn(verb: Verb): readonly Phase[] {
 describe("a wish", () => {
   it.each<[Verb, readonly Phase[]]>([
     ["promote", ["shifting", "baking"]],
-    ["promote-full", ["deploying", "attaching", "adding-entry", "accepting", "shifting"]],
+    ["promote-full", ["deploying", "attaching", "adding-entry", "holding", "accepting", "shifting"]],
     ["extend-bake", ["baking", "retaining"]],
     ["decommission", ["retaining"]],
     ["pause", phases],
@@ -57,7 +57,7 @@ describe("a wish", () => {
 
   it("to go back is refused only while the old side is being removed", () => {
     const refused = phases.filter((phase) => refusal("abort", swap({}, { phase, done: true })) !== undefined);
-    expect(refused).toEqual(["removing-entry", "detaching", "removing"]);
+    expect(refused).toEqual(["removing-entry", "detaching", "removing", "releasing"]);
   });
 
   it("to promote is approval for a step that waits, also for the first one", () => {

@@ -47,6 +47,7 @@ function planned(requestsPerSecond: number | undefined, changes: Partial<Planned
     loadFrom: requestsPerSecond === undefined ? "unknown" : "measured",
     propagationFrom: "assumed",
     probesPerSecond: 1_000,
+    capacity: undefined,
     doubleRunning,
     frozen: undefined,
     unreadable: [],

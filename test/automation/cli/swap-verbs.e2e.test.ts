@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -23,8 +23,11 @@ let cli: CliCheckout;
 let load: Load | undefined;
 let swap: CliProcess;
 
+/** The load takes several instances, more than Cloud Run keeps by itself. */
+const platforms = { "cloud-run": { auto_scale_config: { concurrency: 8 } } };
+
 function configure(more: Readonly<Record<string, unknown>> = {}): Promise<void> {
-  const environments = { local: { cloud: "local", swap: { ...swapSettings, ...more } } };
+  const environments = { local: { cloud: "local", platforms, swap: { ...swapSettings, ...more } } };
   return writeFile(join(cli.root, "switchyard.yaml"), JSON.stringify({ environments }));
 }
 
@@ -40,6 +43,29 @@ afterAll(async () => {
   load?.kill();
   await cli.close();
 });
+
+const snapshots = z.object({
+  platforms: z.array(
+    z.object({ platform: z.string(), instances: z.object({ value: z.object({ ready: z.number() }).optional() }) }),
+  ),
+});
+
+/** As `metrics` counts them. */
+async function readyInstances(platform: string): Promise<number> {
+  const { platforms: read } = snapshots.parse(await cli.result("metrics"));
+  return read.find((one) => one.platform === platform)?.instances.value?.ready ?? 0;
+}
+
+/** What the stack's own file says. */
+async function heldOf(platform: string): Promise<number> {
+  const text = await readFile(join(cli.root, `Pulumi.${platform}.local.yaml`), "utf8");
+  return Number(/switchyard:heldInstances: "?(\d+)/.exec(text)?.[1]);
+}
+
+async function journalOf(id: string): Promise<readonly unknown[]> {
+  const text = await readFile(join(cli.root, ".switchyard/environments/local/swaps", id, "journal.jsonl"), "utf8");
+  return text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
+}
 
 const status = z.object({
   id: z.string(),
@@ -116,7 +142,13 @@ describe("before a swap starts", () => {
 });
 
 describe("a swap with approval and a rollback window", () => {
+  let before: number;
+
   test("waits for the person, and refuses what is not its turn", async () => {
+    before = await until("Cloud Run has scaled", async () => {
+      const ready = await readyInstances("cloud-run");
+      return ready >= 3 ? ready : undefined;
+    });
     swap = cli.start(["swap", "start", "--to", "gke", "--allow-over-budget"]);
     await swap.says("Swap 1: cloud-run -> gke");
     const waiting = await swapIs("the last step waits", ({ waitsForApproval }) => waitsForApproval === 100);
@@ -127,6 +159,20 @@ describe("a swap with approval and a rollback window", () => {
     expect(await cli.failure("swap", "extend-bake", "--by", "30m")).toMatchObject({ code: "swap-not-baking" });
     expect(await cli.failure("swap", "decommission", "--yes")).toMatchObject({ code: "swap-no-rollback-window" });
     expect(await cli.failure("swap", "extend-bake", "--by", "30")).toMatchObject({ code: "usage-error" });
+  });
+
+  test("holds the old side at its instances, and has brought the new one up with as many", async () => {
+    const held = z
+      .object({ settings: z.object({ capacity: z.object({ old: z.number(), candidate: z.number() }) }) })
+      .parse((await journalOf("1"))[0]).settings.capacity;
+    expect(held.old).toBeGreaterThanOrEqual(3);
+    expect(held.candidate).toBe(held.old);
+    expect(before).toBeGreaterThanOrEqual(3);
+    expect(await readyInstances("gke")).toBeGreaterThanOrEqual(held.candidate);
+    expect(await readyInstances("cloud-run")).toBeGreaterThanOrEqual(held.old);
+    expect(await heldOf("cloud-run")).toBe(held.old);
+    const why = await cli.run(["swap", "why", "1"]);
+    expect(why.stdout).toContain("the old side keeps the instances that a rollback would need");
   });
 
   test("goes on when promoted, keeps the old side in the window, and longer when asked", async () => {
@@ -157,6 +203,7 @@ describe("a swap with approval and a rollback window", () => {
       code: "swap-not-retryable",
       message: expect.stringContaining("Swap 1 was completed"),
     });
+    expect(await heldOf("gke"), "gke is its autoscaler's again").toBe(0);
     const why = await cli.run(["swap", "why", "1", "--step", "1"]);
     expect(why.stdout).toContain("paused, because the next step waits for a person.");
     expect(why.stdout).toContain("requests on the candidate");

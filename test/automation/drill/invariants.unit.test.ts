@@ -67,6 +67,11 @@ const tests: Readonly<Record<string, () => Promise<ReadonlySet<string>>>> = {
     broken((decision) =>
       decision.kind === "act" && decision.effect.kind === "accept" ? enter("shifting", 0) : undefined,
     ),
+  // The old side is left to its autoscaler.
+  "going-back-needs-no-start": () =>
+    broken((decision) =>
+      decision.kind === "act" && decision.effect.kind === "hold" ? enter("accepting", -1) : undefined,
+    ),
   // A new image in the middle of the ramp.
   "target-changes-zero-weight-first": () =>
     broken((decision, state) =>
@@ -151,6 +156,7 @@ const tests: Readonly<Record<string, () => Promise<ReadonlySet<string>>>> = {
               topUp: false,
               measure: false,
               comply: false,
+              count: false,
             }
           : undefined,
       {},

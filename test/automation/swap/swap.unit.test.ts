@@ -18,7 +18,15 @@ describe("a swap that goes well", () => {
       { "cloud-run": 0, gke: 100 },
       { gke: 100 },
     ]);
-    expect(world.operations).toEqual(["up gke", "up traffic", "up traffic", "destroy cloud-run"]);
+    expect(world.operations).toEqual([
+      "up gke",
+      "up traffic",
+      // Held at what a rollback would need; at the end the new side is given back to its autoscaler.
+      "up cloud-run",
+      "up traffic",
+      "destroy cloud-run",
+      "up gke",
+    ]);
     expect(world.up).toEqual(["gke"]);
   });
 
@@ -269,7 +277,7 @@ describe("an entry of weight 0 that an earlier swap left", () => {
   it("is withdrawn when a new swap is rolled back before its first write", async () => {
     const world = new SwapWorld();
     world.balancer.interfere({ "cloud-run": 100, gke: 0 });
-    world.cloud.platforms.set("gke", { image: "kiro@older", wanted: 2, available: 2 });
+    world.cloud.platforms.set("gke", { image: "kiro@older", wanted: 2, available: 2, held: 0, loaded: 0 });
     world.cloud.attached = ["cloud-run", "gke"];
     await world.writeStart();
     world.ask("rollback");
