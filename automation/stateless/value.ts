@@ -76,9 +76,9 @@ export class Value {
     return text === undefined || text.trim() === "" || Number.isNaN(Number(text)) ? undefined : Number(text);
   }
 
-  /** Also of quoted booleans; absent is false. */
+  /** Also of quoted booleans, and of the older YAML's, which kubectl still reads; absent is false. */
   get isTrue(): boolean {
-    return this.text === "true";
+    return /^(true|yes|on|y)$/i.test(this.text ?? "");
   }
 
   /** What would decide is not in this value, and not at hand. */

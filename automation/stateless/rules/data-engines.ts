@@ -65,7 +65,10 @@ function kindOfImage(container: Container): ImageKind {
 }
 
 function* imagesOf(subject: Subject, kind: ImageKind): Generator<{ image: Value; name: string }> {
-  for (const container of subject.workload?.containers ?? []) {
+  const sidecars = (subject.workload?.initContainers ?? []).filter(
+    ({ value }) => value.get("restartPolicy").text === "Always",
+  );
+  for (const container of [...(subject.workload?.containers ?? []), ...sidecars]) {
     const image = container.value.get("image");
     if (kindOfImage(container) === kind) yield { image, name: imageName(image.text ?? "").name };
   }

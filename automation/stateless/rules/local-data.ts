@@ -21,6 +21,10 @@ function namesFile(name: string, text: string): boolean {
   return filePath.test(text);
 }
 
+/** A line of a configuration file; behind a comment's sign it does not count. */
+const configuresFile =
+  /^[ \t]*[\w.-]*(type|engine|driver|dialect|provider|url|uri|dsn)["']?[ \t]*[=:][ \t]*["']?(jdbc:)?sqlite/im;
+
 const sessionNames = /SESSION/i;
 const inMemory = /^(in-?memory|memory|mem|file|files|filesystem|local|array|memorystore|simple)$/i;
 
@@ -53,6 +57,13 @@ export const localDataRules: readonly StatelessRule[] = [
       for (const { name, value, text } of settings(subject)) {
         if (databaseNames.test(name) && namesFile(name, text().trim())) {
           sight(value, `${name} names a database in a file, which is gone with the instance or tied to its disk`);
+        }
+      }
+      if (subject.group === "" && subject.kind === "ConfigMap") {
+        const data = subject.object.get("data");
+        for (const key of data.keys) {
+          const value = data.get(key);
+          if (configuresFile.test(value.text ?? "")) sight(value, `${key} configures a database in a file`);
         }
       }
       for (const container of subject.workload?.containers ?? []) {
