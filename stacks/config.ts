@@ -14,6 +14,8 @@ import { type FailBackArgs, failBackProblems } from "../components/shared/fail-b
 import { checkImage, imageForm } from "../components/shared/images.ts";
 import { prefixForm, prefixPattern } from "../components/shared/naming.ts";
 import { nearestName } from "../components/shared/nearest-name.ts";
+import { secretForm } from "../components/shared/secret-version.ts";
+import { literalSecretProblems, secretProblems } from "../components/shared/secrets.ts";
 import {
   describeRange,
   hiddenValue,
@@ -64,6 +66,7 @@ const image = text.refine((value) => checkImage("image", value).length === 0).de
 const cpu = text.default("1").describe('vCPUs as a Kubernetes quantity, for example "1" or "500m" (default 1)');
 const memory = text.default("1Gi").describe('a Kubernetes quantity, for example "512Mi" (default 1Gi)');
 const environment = mapOfText.default({}).describe("a map of variable names to text (default none)");
+const secrets = mapOfText.default({}).describe(`a map of variable names to ${secretForm} (default none)`);
 /** Kept whatever the least number says: a swap sets it on the sides that must carry all of the traffic, and sets it back to 0. */
 const heldRange = { default: 0, min: 0, max: 1000, unit: "instances" } as const satisfies Range;
 // Off: a swap ends with taking the old platform away.
@@ -117,6 +120,7 @@ const programSettings = {
     ...failBack,
     requestTimeoutSeconds,
     deletionProtection,
+    secrets,
     concurrency: ranged(cloudRunRanges.concurrency),
     minInstances: ranged(cloudRunRanges.minInstances),
     heldInstances,
@@ -184,7 +188,11 @@ const knownKeys = [
 
 /** The settings of gke. Errors: InvalidArgsError with every problem at once. */
 export function readGkeConfig(source: ConfigSource): GkeConfig {
-  return read("gke", source, complete, (settings) => [...gkeSettingProblems(settings), ...failBackKeys(settings)]);
+  return read("gke", source, complete, (settings) => [
+    ...gkeSettingProblems(settings),
+    ...failBackKeys(settings),
+    ...literalSecretProblems(settings.environment),
+  ]);
 
   function complete(given: Settings<"gke">): GkeConfig {
     const { heldInstances, ...settings } = withFailBack(given);
@@ -204,6 +212,8 @@ export function readCloudRunConfig(source: ConfigSource): CloudRunConfig {
   return read("cloud-run", source, complete, (settings) => [
     ...cloudRunSettingProblems(settings),
     ...failBackKeys(settings),
+    ...literalSecretProblems(settings.environment),
+    ...secretProblems(settings.secrets, settings.environment),
   ]);
 
   function complete(given: Settings<"cloud-run">): CloudRunConfig {
@@ -284,7 +294,7 @@ function read<Name extends ProgramName, Complete>(
     const allowed = z.globalRegistry.get(field)?.description ?? "another value";
     problems.push({
       path: `${namespace}:${key}`,
-      value: key === "environment" ? hidden(given[key]) : given[key],
+      value: key === "environment" || key === "secrets" ? hidden(given[key]) : given[key],
       allowed,
     });
     given[key] = standIns[key];

@@ -47,6 +47,7 @@ const packages: readonly Package[] = [
       "monitoring:Dashboard",
       "monitoring:UptimeCheckConfig",
       "projects:IAMMember",
+      "secretmanager:SecretIamMember",
       "serviceaccount:Account",
       "serviceaccount:IAMMember",
     ],

@@ -185,9 +185,13 @@ function explainText(error: PulumiProcessError, context: ErrorContext): Switchya
   if (said.length > 0) {
     const texts = [...new Set(said.map(({ message }) => programText(message)))].join("; ");
     const aboutSettings = /^The configuration of \S+ has /.test(texts);
-    return new SwitchyardError(aboutSettings ? "invalid-config" : "engine-program-failed", {
+    const secretInClear = aboutSettings && texts.includes("allowed: no secret in clear");
+    const code = secretInClear ? "literal-secret" : aboutSettings ? "invalid-config" : "engine-program-failed";
+    return new SwitchyardError(code, {
       message: aboutSettings ? texts : `The program${of(context)} failed: ${texts}`,
-      ...(aboutSettings ? { next: `To set one:   pulumi config set KEY VALUE${stackFlag(context)}` } : {}),
+      ...(aboutSettings && !secretInClear
+        ? { next: `To set one:   pulumi config set KEY VALUE${stackFlag(context)}` }
+        : {}),
       data: { ...data, text: said[0]?.message ?? "" },
       cause: error,
     });

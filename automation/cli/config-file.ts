@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { literalSecret } from "../../components/shared/literal-secret.ts";
+import { parseSecretVersion, secretForm } from "../../components/shared/secret-version.ts";
 import { alertsConfig } from "../alerts/settings.ts";
 import { costConfig } from "../cost/settings.ts";
 import { SwitchyardError } from "../errors.ts";
@@ -66,6 +67,18 @@ const environment = z
       .strictObject({ "cloud-run": platformConfig.optional(), gke: platformConfig.optional() })
       .default({})
       .describe("Settings per platform."),
+    secrets: z
+      .record(
+        z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of a variable"),
+        z.string().refine((value) => parseSecretVersion(value) !== undefined, {
+          message: `must be ${secretForm}`,
+          params: { hidden: true },
+        }),
+      )
+      .optional()
+      .describe(
+        "The agent's variables whose values are secrets, each by its version in Secret Manager, projects/P/secrets/S/versions/V. Cloud Run only so far. Default none.",
+      ),
     swap: hotSwapConfig.optional(),
     stateless: statelessConfig.prefault({}),
     failover: failoverConfig.optional(),

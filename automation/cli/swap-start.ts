@@ -18,6 +18,7 @@ import { swapPurpose } from "../swap/store.ts";
 import { type Environment, platformNames } from "./compose.ts";
 import type { EnvironmentConfig } from "./config-file.ts";
 import { assertNoOpenSwap } from "./environment-lease.ts";
+import { assertSecretsReach } from "./stack-settings.ts";
 import { countCapacity } from "./swap-capacity.ts";
 
 export interface SwapIntent {
@@ -53,6 +54,7 @@ export async function prepareSwap(
       message: `There is no platform ${to}; known: ${platformNames.join(", ")}${nearest(to, platformNames)}`,
     });
   }
+  assertSecretsReach(to, config);
   const swap = withOverrides(config.swap, overrides);
   if (!swap.enabled) {
     throw new SwitchyardError("swap-disabled", { message: `Swaps are switched off for environment ${name}` });

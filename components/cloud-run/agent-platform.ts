@@ -3,11 +3,14 @@ import {
   RegionNetworkEndpointGroup,
   type RegionNetworkEndpointGroupArgs,
 } from "@pulumi/gcp/compute/regionNetworkEndpointGroup.js";
+import { SecretIamMember } from "@pulumi/gcp/secretmanager/secretIamMember.js";
 import { Account, type AccountArgs } from "@pulumi/gcp/serviceaccount/account.js";
-import type { ComponentResourceOptions, Input, Output } from "@pulumi/pulumi";
+import { type ComponentResourceOptions, type Input, interpolate, type Output } from "@pulumi/pulumi";
 import { type FailBackArgs, failBackEnvironment, failBackProblems } from "../shared/fail-back.ts";
 import { checkImage } from "../shared/images.ts";
 import { platformName, prefixForm, prefixPattern, resourceName } from "../shared/naming.ts";
+import { parseSecretVersion } from "../shared/secret-version.ts";
+import { type SecretReferences, secretProblems } from "../shared/secrets.ts";
 import { SwitchyardComponent, type Transform } from "../shared/switchyard-component.ts";
 import { checkPattern, type Problem, rejectProblems } from "../shared/validation.ts";
 import { type CloudRunSettings, cloudRunRanges, cloudRunSettingProblems, needsFirstGeneration } from "./settings.ts";
@@ -40,6 +43,11 @@ export interface AgentPlatformArgs {
   readonly failBack?: FailBackArgs | undefined;
   /** Further environment variables of the agent. A change makes a revision. */
   readonly environment?: Readonly<Record<string, Input<string>>>;
+  /**
+   * Variables whose values are secrets: `projects/P/secrets/S/versions/V` each. The instances' account may read them, and only
+   * the names are in the state. A change makes a revision.
+   */
+  readonly secrets?: SecretReferences;
   /** The way to reach what the args do not offer, by resource. */
   readonly transform?: {
     readonly account?: Transform<AccountArgs>;
@@ -87,8 +95,18 @@ export class AgentPlatform extends SwitchyardComponent {
       { transform: transform?.account },
     );
 
+    const readers = secretsOf(args).map(({ project: owner, secret }) =>
+      this.child(SecretIamMember, `secret-${secret}`, {
+        project: owner,
+        secretId: secret,
+        role: "roles/secretmanager.secretAccessor",
+        member: interpolate`serviceAccount:${account.email}`,
+      }),
+    );
     const service = this.child(Service, "service", serviceArgs(args, settings, account.email), {
       transform: transform?.service,
+      // A revision that may not read its secrets does not start.
+      opts: { dependsOn: readers },
     });
 
     const endpointGroup = this.child(
@@ -150,6 +168,10 @@ function serviceArgs(args: AgentPlatformArgs, settings: CloudRunSettings, accoun
               name,
               value,
             })),
+            ...Object.entries(args.secrets ?? {}).map(([name, reference]) => ({
+              name,
+              valueSource: sourceOf(reference),
+            })),
           ],
           resources: {
             limits: { cpu: settings.cpu, memory: settings.memory },
@@ -164,6 +186,17 @@ function serviceArgs(args: AgentPlatformArgs, settings: CloudRunSettings, accoun
       ],
     },
   };
+}
+
+/** Every secret once, whatever versions of it are read. */
+function secretsOf({ secrets }: AgentPlatformArgs): readonly { readonly project: string; readonly secret: string }[] {
+  const versions = Object.values(secrets ?? {}).flatMap((reference) => parseSecretVersion(reference) ?? []);
+  return [...new Map(versions.map((one) => [`${one.project}/${one.secret}`, one])).values()];
+}
+
+function sourceOf(reference: string) {
+  const { project, secret, version } = parseSecretVersion(reference) ?? { project: "", secret: "", version: "" };
+  return { secretKeyRef: { secret: `projects/${project}/secrets/${secret}`, version } };
 }
 
 function withDefaults(args: AgentPlatformArgs): CloudRunSettings {
@@ -184,6 +217,7 @@ function argProblems(args: AgentPlatformArgs, settings: CloudRunSettings): Probl
     ...checkPattern("prefix", args.prefix, prefixPattern, prefixForm),
     ...(typeof args.image === "string" ? checkImage("image", args.image) : []),
     ...failBackProblems(args.failBack),
+    ...secretProblems(args.secrets ?? {}, args.environment ?? {}),
     ...cloudRunSettingProblems(settings),
   ];
 }

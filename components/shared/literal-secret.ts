@@ -48,14 +48,13 @@ export function withoutCredentials(text: string): string {
   );
 }
 
+/** A secret or a version of it in Secret Manager. */
+const reference = /^projects\/[^/\s]+\/secrets\/[\w-]+(?:\/versions\/\w+)?$/;
+
 /** Why this is a secret in clear, for messages that do not repeat it; undefined when it is none. */
 export function literalSecret(name: string, value: string): string | undefined {
-  if (value === "" || secretReference.test(value)) return undefined;
+  if (value === "" || reference.test(value)) return undefined;
   const shape = credentialShape(value);
   if (shape !== undefined) return `holds ${shape}`;
   return isSecretName(name) ? "has the name of a secret, and a value in clear" : undefined;
 }
-
-/** A version of a secret in Secret Manager. */
-export const secretReference =
-  /^projects\/([a-z0-9][a-z0-9.:-]{1,98})\/secrets\/([A-Za-z0-9_-]{1,255})\/versions\/(latest|[1-9]\d*)$/;

@@ -85,6 +85,7 @@ export class RevisionPool {
           platform: "cloud-run",
           image: settings.image,
           env: instanceEnvironment(this.#service, this.revision, settings),
+          secretEnv: settings.secretEnv,
           ...(settings.command === undefined ? {} : { command: settings.command }),
           memoryLimitBytes: settings.memoryBytes,
         },

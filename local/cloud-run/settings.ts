@@ -13,6 +13,8 @@ import {
 export interface ServiceSettings {
   readonly image: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Variables by the name of the secret's version that holds their value. */
+  readonly secretEnv: Readonly<Record<string, string>>;
   /** Replaces the image's start command; undefined keeps it. */
   readonly command: readonly string[] | undefined;
   readonly cpu: number;
@@ -39,10 +41,21 @@ const envLimits = { variables: 1000, valueBytes: 32_768 };
 
 const count = z.int().min(0);
 
+const secretName = /^(?:projects\/[a-z0-9][a-z0-9.:-]*\/secrets\/)?[A-Za-z0-9_-]{1,255}$/;
+
 const envSchema = z.looseObject({
   name: z.string().min(1),
   value: z.string().default(""),
-  valueSource: z.undefined("secrets as environment are not simulated by the local cloud").optional(),
+  valueSource: z
+    .looseObject({
+      secretKeyRef: z.looseObject({
+        secret: z
+          .string()
+          .regex(secretName, "must be a secret's name, or projects/PROJECT/secrets/SECRET for one of another project"),
+        version: z.string().regex(/^(?:latest|[1-9]\d*)$/, "must be a version's number or latest"),
+      }),
+    })
+    .optional(),
 });
 
 const containerSchema = z.looseObject({
@@ -83,6 +96,7 @@ const timeoutSchema = z
 const scalingSchema = z.looseObject({ minInstanceCount: count.optional(), maxInstanceCount: count.optional() });
 
 const serviceSchema = z.looseObject({
+  project: z.string().optional(),
   ingress: z
     .enum(["INGRESS_TRAFFIC_ALL", "INGRESS_TRAFFIC_INTERNAL_ONLY", "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"])
     .optional(),
@@ -148,7 +162,17 @@ function toSettings(service: ParsedService): ServiceSettings {
   const command = [...(container.commands ?? []), ...(container.args ?? [])];
   return {
     image: container.image,
-    env: Object.fromEntries(container.envs.map(({ name, value }) => [name, value])),
+    env: Object.fromEntries(
+      container.envs.flatMap(({ name, value, valueSource }) => (valueSource === undefined ? [[name, value]] : [])),
+    ),
+    secretEnv: Object.fromEntries(
+      container.envs.flatMap(({ name, valueSource }) => {
+        if (valueSource === undefined) return [];
+        const { secret, version } = valueSource.secretKeyRef;
+        const whole = secret.includes("/") ? secret : `projects/${service.project ?? "-"}/secrets/${secret}`;
+        return [[name, `${whole}/versions/${version}`]];
+      }),
+    ),
     command: command.length > 0 ? command : undefined,
     cpu,
     memoryBytes: parseMemory(limits["memory"] ?? "512Mi") ?? 0,
@@ -194,13 +218,15 @@ function rules(service: ParsedService): SettingProblem[] {
   const refuse = (property: string, reason: string): void => void problems.push({ property, reason });
   const at = "template.containers[0]";
 
-  container.envs.forEach(({ name, value }, index) => {
+  container.envs.forEach(({ name, value, valueSource }, index) => {
     if (reservedNames.has(name)) {
       refuse(
         `${at}.envs[${index}].name`,
         `The following reserved env names were provided: ${name}. These values are automatically set by the system.`,
       );
     }
+    if (valueSource !== undefined && value !== "")
+      refuse(`${at}.envs[${index}]`, "A variable has a value or a value source, not both.");
     if (Buffer.byteLength(value) > envLimits.valueBytes) {
       refuse(`${at}.envs[${index}].value`, `is longer than ${envLimits.valueBytes} bytes`);
     }

@@ -23,6 +23,7 @@ import { endOrphans } from "../runtime/orphans.ts";
 import { processStartTime } from "../runtime/process-identity.ts";
 import { createProcessRuntime } from "../runtime/process-runtime.ts";
 import { systemClock } from "../runtime/system-clock.ts";
+import { createSecretFile } from "../secrets/secret-file.ts";
 import type { Cloud } from "./cloud.ts";
 import { createClusters } from "./clusters.ts";
 import { serveControlApi } from "./control-api.ts";
@@ -116,7 +117,13 @@ async function compose(options: DaemonOptions, cleanups: Cleanup[]): Promise<Dae
   const tracing = openTracing(process.env, (why) => process.emitWarning(why));
   cleanups.push((graceMs) => tracing.close(Math.min(graceMs, lastSpansMs)));
   const { environment } = tracing;
-  const runtime = createProcessRuntime({ registry, logsDirectory, clock, environment });
+  const runtime = createProcessRuntime({
+    registry,
+    logsDirectory,
+    clock,
+    environment,
+    accessSecret: createSecretFile(join(folder, "secrets")),
+  });
   cleanups.push((graceMs) => runtime.close(graceMs));
 
   const { random } = Math;

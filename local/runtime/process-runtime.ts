@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import type { Registry } from "../registry/registry.ts";
+import { type AccessSecret, SecretUnavailableError } from "../secrets/secret-file.ts";
 import type { Clock } from "./clock.ts";
 import { findFreePort } from "./free-port.ts";
 import { homesDirectory } from "./orphans.ts";
@@ -24,6 +25,8 @@ export interface ProcessRuntimeOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Numbers in [0, 1), for ports; default Math.random. */
   readonly random?: () => number;
+  /** Where secret variables come from; default: from nowhere. */
+  readonly accessSecret?: AccessSecret;
 }
 
 /** Exits that are kept. */
@@ -79,7 +82,7 @@ export function createProcessRuntime(options: ProcessRuntimeOptions): Runtime {
 
   async function begin(spec: InstanceSpec): Promise<ProcessInstance> {
     const { rootfs, start } = await registry.resolve(spec.image);
-    const instance = new ProcessInstance(spec, {
+    const instance = new ProcessInstance(withSecrets(spec, options.accessSecret), {
       clock,
       nodePath,
       rootfs,
@@ -141,4 +144,13 @@ export function createProcessRuntime(options: ProcessRuntimeOptions): Runtime {
       await rm(homesDirectory(stateDirectory, owner), { recursive: true, force: true, maxRetries: 3 });
     },
   };
+}
+
+/** Errors: SecretUnavailableError. */
+function withSecrets(spec: InstanceSpec, accessSecret: AccessSecret | undefined): InstanceSpec {
+  const wanted = Object.entries(spec.secretEnv ?? {});
+  if (wanted.length === 0) return spec;
+  if (accessSecret === undefined) throw new SecretUnavailableError("This runtime has no Secret Manager.");
+  const values = wanted.map(([name, version]) => [name, accessSecret(version)] as const);
+  return { ...spec, env: { ...spec.env, ...Object.fromEntries(values) } };
 }

@@ -9,6 +9,8 @@ export interface InstanceSpec {
   readonly image: string;
   /** The platform's and the workload's environment. PORT and HOST are set by the runtime. */
   readonly env: Readonly<Record<string, string>>;
+  /** Further variables whose values are secrets, each by the version's name; read when the instance starts. */
+  readonly secretEnv?: Readonly<Record<string, string>>;
   /** Replaces the image's start command. */
   readonly command?: readonly string[];
   readonly memoryLimitBytes?: number;

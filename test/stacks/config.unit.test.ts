@@ -84,6 +84,7 @@ describe("stack configuration", () => {
       cpu: "1",
       memory: "1Gi",
       environment: {},
+      secrets: {},
       concurrency: 80,
       leastInstances: 1,
       minInstances: 1,
@@ -247,5 +248,29 @@ describe("stack configuration", () => {
     expect(problemsOf(() => readConfig(source({ image, ...all, failBackUrl: "flag" })))).toEqual([
       'switchyard:failBackUrl is "flag"; allowed: a URL with http or https',
     ]);
+  });
+});
+
+describe("secrets", () => {
+  const github = `ghp_${"m".repeat(36)}`;
+
+  test.each([
+    ["by its name", { DB_PASSWORD: "hunter2" }, "switchyard:environment.DB_PASSWORD"],
+    ["by its form", { HARMLESS: github }, "switchyard:environment.HARMLESS"],
+  ])("a variable that is a secret in clear, %s, is refused on both platforms and not repeated", (_how, given, path) => {
+    const environment = JSON.stringify(given);
+    for (const read of [readGkeConfig, readCloudRunConfig]) {
+      const reading = () => read(source({ image, environment }));
+      expect(reading).toThrow(`${path} is not accepted; allowed: no secret in clear`);
+      expect(reading).not.toThrow(/hunter2|mmmm/);
+    }
+  });
+
+  test("by reference they are taken", () => {
+    const secrets = { DB_PASSWORD: "projects/my-project/secrets/db/versions/latest" };
+    expect(readCloudRunConfig(source({ image, secrets: JSON.stringify(secrets) })).secrets).toEqual(secrets);
+    expect(() => readCloudRunConfig(source({ image, secrets: JSON.stringify({ DB_PASSWORD: "hunter2" }) }))).toThrow(
+      "switchyard:secrets.DB_PASSWORD is not accepted; allowed: projects/PROJECT/secrets/",
+    );
   });
 });

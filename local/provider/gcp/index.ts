@@ -15,6 +15,7 @@ import { dashboard } from "./monitoring-dashboard.ts";
 import { uptimeCheckConfig } from "./monitoring-uptime-check-config.ts";
 import { getClientConfig, getProject } from "./organizations.ts";
 import { projectIamMember } from "./projects-iam-member.ts";
+import { secretIamMember } from "./secretmanager-secret-iam-member.ts";
 import { serviceAccount } from "./serviceaccount-account.ts";
 import { serviceAccountIamMember } from "./serviceaccount-iam-member.ts";
 
@@ -34,6 +35,7 @@ export const gcpTypes: readonly ResourceType[] = [
   projectIamMember,
   router,
   routerNat,
+  secretIamMember,
   serviceAccount,
   serviceAccountIamMember,
   subnetwork,

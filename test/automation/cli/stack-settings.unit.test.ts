@@ -65,3 +65,16 @@ test("a failover section that contradicts itself is refused with its path", () =
     /environments\.local\.failover\.dwell: 30: must not be below window \(60 s\)/,
   );
 });
+
+test("secrets reach Cloud Run by name; an agent is not brought up on GKE without them", () => {
+  const reference = "projects/p1/secrets/s/versions/3";
+  const { environments } = parseConfig(`environments: {local: {cloud: local, secrets: {API_KEY: ${reference}}}}`);
+  const { local } = environments;
+  if (local === undefined) throw new Error("there is no environment");
+  expect(stackSettings("cloud-run", local, "project")).toMatchObject({
+    "switchyard:secrets": JSON.stringify({ API_KEY: reference }),
+  });
+  expect(() => stackSettings("gke", local, "project")).toThrow(
+    expect.objectContaining({ code: "not-on-this-platform", message: expect.stringContaining("API_KEY") }),
+  );
+});

@@ -113,4 +113,35 @@ describe("cloud-run AgentPlatform", () => {
       declare({ failBack: { ...failBack, url: "gs://bucket/flag", routeHost: "Dark host" } }),
     ).rejects.toThrow(/failBack\.url is "gs:.*\n.*failBack\.routeHost is "Dark host"/);
   });
+
+  const key = "projects/vault/secrets/api-key/versions/3";
+
+  test("a secret is a name in the state: its value is read by the instances' own account", async () => {
+    const graph = await declare({
+      secrets: { API_KEY: key, API_KEY_OLD: "projects/vault/secrets/api-key/versions/2" },
+    });
+    expectWellFormed(graph, "agent");
+    expect(at(graph.only(serviceType).inputs, "template.containers.0.envs")).toEqual([
+      { name: "KIRO_PLATFORM", value: "cloud-run" },
+      ...[
+        ["API_KEY", "3"],
+        ["API_KEY_OLD", "2"],
+      ].map(([name, version]) => ({
+        name,
+        valueSource: { secretKeyRef: { secret: "projects/vault/secrets/api-key", version } },
+      })),
+    ]);
+    expect(graph.only("gcp:secretmanager/secretIamMember:SecretIamMember").inputs).toEqual({
+      project: "vault",
+      secretId: "api-key",
+      role: "roles/secretmanager.secretAccessor",
+      member: "serviceAccount:kiro-cloud-run-sa@my-project.iam.gserviceaccount.com",
+    });
+  });
+
+  test("what is no reference may be the secret itself, and is not repeated", async () => {
+    const declared = declare({ secrets: { API_KEY: "hunter2", TWICE: key }, environment: { TWICE: "x" } });
+    await expect(declared).rejects.toThrow(/secrets\.API_KEY is not accepted.*\n.*only one of environment\.TWICE/);
+    await expect(declared).rejects.not.toThrow(/hunter2/);
+  });
 });
