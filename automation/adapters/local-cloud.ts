@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
 import type { SideLoad } from "../ports/side-load.ts";
+import { assertControlConfidential } from "./control-api.ts";
 import { parseJson } from "./json-text.ts";
 import { isErrno, startTimeOf } from "./process-facts.ts";
 
@@ -116,7 +117,7 @@ export interface StartOptions {
 const startDeadlineMs = 15_000;
 const stopDeadlineMs = 15_000;
 
-/** The daemon of this folder if one runs; undefined when none does. Errors: local-cloud-failed. */
+/** The daemon of this folder if one runs; undefined when none does. Errors: local-cloud-failed, credentials-over-http. */
 export async function findLocalCloud(root: string): Promise<LocalCloud | undefined> {
   const path = join(root, ".switchyard", "local", "daemon.json");
   let text: string;
@@ -128,6 +129,8 @@ export async function findLocalCloud(root: string): Promise<LocalCloud | undefin
   }
   const parsed = daemonFile.safeParse(parseJson(text));
   if (!parsed.success || (await startTimeOf(parsed.data.pid)) === undefined) return undefined;
+  // The file says where; whoever changed it does not get the token.
+  assertControlConfidential(new URL(parsed.data.controlUrl));
   return (await listens(parsed.data.controlUrl)) ? connect(parsed.data) : undefined;
 }
 
@@ -260,6 +263,7 @@ async function connect(file: z.infer<typeof daemonFile>): Promise<LocalCloud> {
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(10_000),
+        redirect: "error",
       });
       if (!response.ok) throw new Error(`it answered ${response.status} to ${path}`);
       return await response.json();

@@ -152,7 +152,25 @@ describe("gke AgentPlatform", () => {
         ports: [{ protocol: "TCP", port: 8080 }],
       },
     ]);
+    // Both types with a list each: what is not listed is closed.
     expect(at(inputs, "spec.policyTypes")).toEqual(["Ingress", "Egress"]);
+  });
+
+  test("out go DNS, HTTPS and the metadata server, and nothing else", async () => {
+    const { inputs } = (await declare()).only("kubernetes:networking.k8s.io/v1:NetworkPolicy");
+    const egress = at(inputs, "spec.egress");
+    if (!Array.isArray(egress)) throw new Error("there is no list");
+    expect(egress.map((rule) => at(rule, "ports"))).toEqual([
+      [
+        { protocol: "UDP", port: 53 },
+        { protocol: "TCP", port: 53 },
+      ],
+      [{ protocol: "TCP", port: 443 }],
+      [{ protocol: "TCP", port: 80 }],
+    ]);
+    expect(at(egress[2], "to")).toEqual([{ ipBlock: { cidr: "169.254.169.254/32" } }]);
+    const agents = at((await declare()).only("kubernetes:apps/v1:Deployment").inputs, "spec.template.metadata.labels");
+    expect(agents).toMatchObject(at(inputs, "spec.podSelector.matchLabels") as object);
   });
 
   test("outputs are what the swap needs", async () => {

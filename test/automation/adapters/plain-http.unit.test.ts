@@ -1,0 +1,117 @@
+import { mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cloudRunAgentClient } from "../../../automation/adapters/agent-cloud-run.ts";
+import { createFailBack } from "../../../automation/adapters/fail-back-http.ts";
+import { createGoogleClient } from "../../../automation/adapters/google-client.ts";
+import { findLocalCloud } from "../../../automation/adapters/local-cloud.ts";
+import { createLocalRequestFeed } from "../../../automation/adapters/local-request-feed.ts";
+import { createDatadogMetrics } from "../../../automation/adapters/metrics-datadog.ts";
+import { createPrometheusMetrics } from "../../../automation/adapters/metrics-prometheus.ts";
+import { createSlackNotifier } from "../../../automation/adapters/notifier-slack.ts";
+import { startTimeOf } from "../../../automation/adapters/process-facts.ts";
+import { createDynamoStateStore } from "../../../automation/adapters/state-dynamodb.ts";
+import type { Notice } from "../../../automation/ports/notifier.ts";
+import { removeFolder } from "../../support/remove-folder.ts";
+import { createVirtualClock } from "../../support/virtual-clock.ts";
+
+// Every adapter that sends a credential refuses plain HTTP to another machine before anything is sent. 192.0.2.0/24 is nobody's.
+
+const elsewhere = "http://192.0.2.1";
+const clock = createVirtualClock();
+const folder = join(import.meta.dirname, "../../../automation/adapters");
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "switchyard-http-"));
+  const local = join(root, ".switchyard", "local");
+  await mkdir(local, { recursive: true });
+  const tokenFile = join(local, "token");
+  await writeFile(tokenFile, "secret");
+  const startTime = await startTimeOf(process.pid);
+  const daemon = {
+    pid: process.pid,
+    startTime,
+    controlUrl: elsewhere,
+    tokenFile,
+    providers: {},
+    googleEndpoint: elsewhere,
+  };
+  await writeFile(join(local, "daemon.json"), JSON.stringify(daemon));
+});
+afterAll(() => removeFolder(root));
+
+const notice: Notice = {
+  id: "1",
+  kind: "raise",
+  why: "first seen",
+  momentary: false,
+  alert: {
+    dedupKey: "a",
+    code: "swap-failed",
+    severity: "critical",
+    title: "A swap failed",
+    detail: "",
+    next: [],
+    environment: "local",
+    at: 0,
+  },
+};
+
+/** Asks each adapter for something that would send its credential to another machine. */
+const refusals: Readonly<Record<string, () => unknown>> = {
+  "agent-cloud-run.ts": () =>
+    cloudRunAgentClient
+      .connect({ baseUrl: elsewhere, darkHost: "d", identityToken: async () => "secret" })
+      .healthCheck(),
+  "control-api.ts": async () => createLocalRequestFeed({ controlUrl: elsewhere, token: "secret" }),
+  "fail-back-http.ts": async () => createFailBack({ controlUrl: elsewhere, token: "secret", scope: "s" }),
+  "google-client.ts": async () =>
+    createGoogleClient({
+      env: { GOOGLE_OAUTH_ACCESS_TOKEN: "secret", CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE: elsewhere },
+    }),
+  "local-cloud.ts": () => findLocalCloud(root),
+  "metrics-datadog.ts": async () =>
+    createDatadogMetrics({
+      site: "datadoghq.eu",
+      apiKey: "secret",
+      applicationKey: "secret",
+      endpoint: elsewhere,
+      clock,
+    }),
+  "metrics-prometheus.ts": async () => createPrometheusMetrics({ url: elsewhere, token: "secret", clock }),
+  "state-dynamodb.ts": () =>
+    createDynamoStateStore({ table: "t", region: "us-east-1", environment: "e", endpoint: async () => elsewhere }).read(
+      "a",
+    ),
+};
+
+describe("plain HTTP to another machine", () => {
+  it.each(Object.entries(refusals))("%s refuses, and sends nothing", async (_file, ask) => {
+    await expect(Promise.resolve().then(ask)).rejects.toMatchObject({ code: "credentials-over-http" });
+  });
+
+  it("notifier-request.ts refuses as a delivery that failed", async () => {
+    const slack = createSlackNotifier({ url: new URL(`${elsewhere}/secret`), clock });
+    expect(await slack.notify(notice, undefined)).toMatchObject({
+      delivered: false,
+      why: expect.stringContaining("over plain HTTP to 192.0.2.1"),
+    });
+  });
+
+  it("every file that sends a credential is among them", async () => {
+    const sends =
+      /\bauthorization:|-key":|google-auth-library|client-dynamodb|signatureHeader\]|routing_key:|x-api-key/;
+    // The body or headers are made here, and notifier-request.ts sends them.
+    const through = ["notifier-pagerduty.ts", "notifier-webhook.ts"];
+    const tested = [...Object.keys(refusals), ...through];
+    const missing: string[] = [];
+    for (const name of await readdir(folder)) {
+      const text = await readFile(join(folder, name), "utf8");
+      if (sends.test(text) && !tested.includes(name)) missing.push(name);
+      if (through.includes(name)) expect(text).toContain("postNotice(");
+    }
+    expect(missing).toEqual([]);
+  });
+});
