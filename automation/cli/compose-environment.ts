@@ -293,7 +293,8 @@ export class Environment {
   /** Where the metrics of swap.metrics are asked. Errors: credentials-missing, credentials-over-http. */
   async metricSources(): Promise<Readonly<Record<string, MetricSource>>> {
     const { metrics } = hotSwapConfig.parse(this.config.swap ?? {});
-    const env = await this.#composition.variables(this.config);
+    // The variables that switchyard.yaml names are the user's own; what a local environment sets comes before them.
+    const env = { ...this.#composition.env, ...(await this.#composition.variables(this.config)) };
     return createMetricSources({ config: metrics.sources, env, clock: this.#composition.clock });
   }
 
