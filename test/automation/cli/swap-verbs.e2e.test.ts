@@ -62,6 +62,8 @@ async function heldOf(platform: string): Promise<number> {
   return Number(/switchyard:heldInstances: "?(\d+)/.exec(text)?.[1]);
 }
 
+const swapSettingsWithCapacity = z.object({ capacity: z.object({ old: z.number(), candidate: z.number() }) });
+
 async function journalOf(id: string): Promise<readonly unknown[]> {
   const text = await readFile(join(cli.root, ".switchyard/environments/local/swaps", id, "journal.jsonl"), "utf8");
   return text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
@@ -162,9 +164,8 @@ describe("a swap with approval and a rollback window", () => {
   });
 
   test("holds the old side at its instances, and has brought the new one up with as many", async () => {
-    const held = z
-      .object({ settings: z.object({ capacity: z.object({ old: z.number(), candidate: z.number() }) }) })
-      .parse((await journalOf("1"))[0]).settings.capacity;
+    const [started] = z.array(z.object({ event: z.looseObject({ kind: z.string() }) })).parse(await journalOf("1"));
+    const { capacity: held } = swapSettingsWithCapacity.parse(started?.event["settings"]);
     expect(held.old).toBeGreaterThanOrEqual(3);
     expect(held.candidate).toBe(held.old);
     expect(before).toBeGreaterThanOrEqual(3);
