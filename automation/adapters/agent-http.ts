@@ -16,6 +16,7 @@ import {
 import { SwitchyardError } from "../errors.ts";
 import type { KiroAgent } from "../ports/agent.ts";
 import { parseJson } from "./json-text.ts";
+import { errorWithoutSecrets, withoutSecrets } from "./without-secrets.ts";
 
 /** Statuses that say "no such operation here". */
 const missing = [404, 405, 501];
@@ -64,13 +65,16 @@ export function createHttpAgent(options: AgentHttpOptions): KiroAgent {
     let status: number;
     let marker: string | undefined;
     let text: string;
+    let secrets: readonly string[] = [];
     try {
+      const headers = await options.headers();
+      secrets = [headers["authorization"] ?? ""];
       const reply = await request(new URL(path, options.baseUrl), {
         method,
         headers: {
           accept: "application/json",
           ...(body === undefined ? {} : { "content-type": "application/json" }),
-          ...(await options.headers()),
+          ...headers,
         },
         body: body === undefined ? null : JSON.stringify(body),
         signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
@@ -79,15 +83,16 @@ export function createHttpAgent(options: AgentHttpOptions): KiroAgent {
       });
       status = reply.statusCode;
       marker = reply.headers[instanceHeader]?.toString();
-      text = await reply.body.text();
+      text = withoutSecrets(await reply.body.text(), secrets);
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (error instanceof SwitchyardError) throw error;
-      if (deadline.aborted) throw unreachable(name, `no complete reply within ${timeoutMs} ms`, error);
+      const clean = errorWithoutSecrets(error, secrets);
+      if (deadline.aborted) throw unreachable(name, `no complete reply within ${timeoutMs} ms`, clean);
       if (error instanceof errors.UndiciError || isSocketError(error)) {
-        throw unreachable(name, describe(error), error);
+        throw unreachable(name, withoutSecrets(describe(error), secrets), clean);
       }
-      throw error;
+      throw clean;
     }
     const data = { platform, operation: name, status, instance: marker };
     if (marker === undefined && gateway.includes(status)) {

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
 import { parseJson } from "./json-text.ts";
 import { isConfidential } from "./loopback.ts";
+import { errorWithoutSecrets, withoutSecrets } from "./without-secrets.ts";
 
 /** Errors: credentials-over-http. */
 export function assertControlConfidential(url: URL): void {
@@ -42,13 +43,16 @@ export async function callControl<Schema extends z.ZodType>(call: ControlCall<Sc
       redirect: "error",
     });
     text = await reply.text();
-    if (!reply.ok) throw unreachable(`it answered ${reply.status}: ${text.slice(0, 200)}`);
+    if (!reply.ok)
+      throw unreachable(`it answered ${reply.status}: ${withoutSecrets(text, [call.token]).slice(0, 200)}`);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    if (deadline.aborted) throw unreachable("no answer in time", error);
+    const clean = errorWithoutSecrets(error, [call.token]);
+    if (deadline.aborted) throw unreachable("no answer in time", clean);
     // fetch reports every network failure as a TypeError whose cause says which.
-    if (error instanceof TypeError) throw unreachable(String(error.cause ?? error.message), error);
-    throw error;
+    if (error instanceof TypeError)
+      throw unreachable(withoutSecrets(String(error.cause ?? error.message), [call.token]), clean);
+    throw clean;
   }
   const parsed = call.schema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;

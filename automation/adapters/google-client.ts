@@ -3,6 +3,7 @@ import { type AuthClient, GoogleAuth, gaxios, OAuth2Client } from "google-auth-l
 import { z } from "zod";
 import { type ErrorCode, SwitchyardError } from "../errors.ts";
 import { isConfidential } from "./loopback.ts";
+import { errorWithoutSecrets, valueWithoutSecrets, withoutSecrets } from "./without-secrets.ts";
 
 /** One of Google's APIs. */
 export interface GoogleApi {
@@ -107,12 +108,12 @@ export function createGoogleClient({ env, api = computeApi }: GoogleClientOption
     }
     return await new GoogleAuth({ scopes: scope }).getClient();
   };
-  const authorise = async (): Promise<AuthClient> => {
+  const authorise = async (): Promise<{ readonly authorised: AuthClient; readonly secrets: readonly string[] }> => {
     client ??= connect();
     try {
-      const found = await client;
-      await found.getAccessToken();
-      return found;
+      const authorised = await client;
+      const { token } = await authorised.getAccessToken();
+      return { authorised, secrets: typeof token === "string" ? [token] : [] };
     } catch (error) {
       client = undefined;
       const why = error instanceof Error ? error.message : String(error);
@@ -130,7 +131,7 @@ export function createGoogleClient({ env, api = computeApi }: GoogleClientOption
       const unreachable = (why: string, cause?: unknown): SwitchyardError =>
         new SwitchyardError(api.unreachable, { message: `${what} at ${endpoint.host} failed: ${why}`, cause });
       signal?.throwIfAborted();
-      const authorised = await authorise();
+      const { authorised, secrets } = await authorise();
       const deadline = AbortSignal.timeout(timeoutMs);
       let reply: GoogleReply;
       try {
@@ -152,12 +153,17 @@ export function createGoogleClient({ env, api = computeApi }: GoogleClientOption
             return send(prepared);
           },
         });
-        reply = { status: response.status, body: response.data, header: (name) => response.headers.get(name) };
+        reply = {
+          status: response.status,
+          body: valueWithoutSecrets(response.data, secrets),
+          header: (name) => response.headers.get(name),
+        };
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
-        if (deadline.aborted) throw unreachable(`no answer within ${timeoutMs} ms`, error);
-        if (error instanceof gaxios.GaxiosError) throw unreachable(error.message, error);
-        throw error;
+        const clean = errorWithoutSecrets(error, secrets);
+        if (deadline.aborted) throw unreachable(`no answer within ${timeoutMs} ms`, clean);
+        if (error instanceof gaxios.GaxiosError) throw unreachable(withoutSecrets(error.message, secrets), clean);
+        throw clean;
       }
       if (reply.status === 401) {
         throw new SwitchyardError("credentials-missing", {

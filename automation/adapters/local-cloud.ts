@@ -9,6 +9,7 @@ import type { SideLoad } from "../ports/side-load.ts";
 import { assertControlConfidential } from "./control-api.ts";
 import { parseJson } from "./json-text.ts";
 import { isErrno, startTimeOf } from "./process-facts.ts";
+import { errorWithoutSecrets, withoutSecrets } from "./without-secrets.ts";
 
 const daemonFile = z.object({
   pid: z.number(),
@@ -269,8 +270,8 @@ async function connect(file: z.infer<typeof daemonFile>): Promise<LocalCloud> {
       return await response.json();
     } catch (error) {
       throw new SwitchyardError("local-cloud-failed", {
-        message: `The local cloud (process ${file.pid}) does not answer ${path}: ${error instanceof Error ? error.message : String(error)}`,
-        cause: error,
+        message: `The local cloud (process ${file.pid}) does not answer ${path}: ${withoutSecrets(error instanceof Error ? error.message : String(error), [token])}`,
+        cause: errorWithoutSecrets(error, [token]),
       });
     }
   };

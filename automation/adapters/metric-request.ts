@@ -3,6 +3,7 @@ import { SwitchyardError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import { parseJson } from "./json-text.ts";
 import { isConfidential } from "./loopback.ts";
+import { errorWithoutSecrets, secretsOfLogin, withoutSecrets } from "./without-secrets.ts";
 
 const defaultTimeoutMs = 30_000;
 /** A source that asks for more patience than that is unreadable for now; the gate asks again. */
@@ -94,17 +95,14 @@ async function send(
     return { status: reply.status, headers: reply.headers, text: await reply.text() };
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    if (deadline.aborted) throw unreadable(description, `no answer within ${timeoutMs} ms`, error);
+    const secrets = [...Object.values(headers), ...secretsOfLogin(url)];
+    const clean = errorWithoutSecrets(error, secrets);
+    if (deadline.aborted) throw unreadable(description, `no answer within ${timeoutMs} ms`, clean);
     // fetch reports every network failure as a TypeError whose cause says which.
-    if (error instanceof TypeError) throw unreadable(description, String(error.cause ?? error.message), error);
-    throw error;
+    if (error instanceof TypeError)
+      throw unreadable(description, withoutSecrets(String(error.cause ?? error.message), secrets), clean);
+    throw clean;
   }
-}
-
-export function withoutSecrets(text: string, secrets: readonly string[]): string {
-  // `Bearer X`: a server may repeat X alone.
-  const words = secrets.flatMap((secret) => [secret, ...secret.split(" ").slice(1)]);
-  return words.filter((word) => word !== "").reduce((all, word) => all.replaceAll(word, "[secret]"), text);
 }
 
 function excerptOf(text: string): string {

@@ -3,7 +3,7 @@ import { SwitchyardError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { MetricSource } from "../ports/metric-source.ts";
 import { createGoogleClient, type GoogleApi, type GoogleReply, googleErrorText } from "./google-client.ts";
-import { unreadable, waitForTurn, withoutSecrets } from "./metric-request.ts";
+import { unreadable, waitForTurn } from "./metric-request.ts";
 import { prometheusErrorText, rangeParameters, readMatrix, readNames } from "./prometheus-replies.ts";
 
 const monitoringApi: GoogleApi = Object.freeze({
@@ -28,7 +28,6 @@ export function createCloudMonitoringMetrics(options: CloudMonitoringMetricsOpti
   const { project, env, clock } = options;
   const description = `Cloud Monitoring of project ${project}`;
   const client = createGoogleClient({ env, api: monitoringApi });
-  const token = env["GOOGLE_OAUTH_ACCESS_TOKEN"] ?? "";
   const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
 
   const ask = async (
@@ -47,7 +46,7 @@ export function createCloudMonitoringMetrics(options: CloudMonitoringMetricsOpti
       });
     } catch (error) {
       if (!(error instanceof SwitchyardError) || error.code !== "metric-unreadable") throw error;
-      throw unreadable(description, withoutSecrets(error.message, [token]));
+      throw unreadable(description, error.message);
     }
   };
 
@@ -61,7 +60,7 @@ export function createCloudMonitoringMetrics(options: CloudMonitoringMetricsOpti
     const reply = again ? await ask(path, query, signal) : first;
     if (reply.status === 200) return reply.body;
     const why = prometheusErrorText(reply.body) ?? googleErrorText(reply);
-    throw unreadable(description, `it answered ${reply.status}: ${withoutSecrets(why, [token])}`);
+    throw unreadable(description, `it answered ${reply.status}: ${why}`);
   };
 
   return {

@@ -3,7 +3,8 @@ import { SwitchyardError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Delivery } from "../ports/notifier.ts";
 import { isConfidential } from "./loopback.ts";
-import { retryDelayMs, withoutSecrets } from "./metric-request.ts";
+import { retryDelayMs } from "./metric-request.ts";
+import { errorWithoutSecrets, secretsOfUrl, withoutSecrets } from "./without-secrets.ts";
 
 const defaultTimeoutMs = 10_000;
 
@@ -17,8 +18,8 @@ export interface Post {
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Never in what is said: keys, and the path where that lets anybody write. */
-  readonly secrets: readonly string[];
+  /** Never in what is said, besides what of the address lets anybody write. */
+  readonly secrets?: readonly string[];
 }
 
 export function undelivered(why: string, more: Partial<Extract<Delivery, { delivered: false }>> = {}): Delivery {
@@ -27,12 +28,13 @@ export function undelivered(why: string, more: Partial<Extract<Delivery, { deliv
 
 /** Posts JSON. A failure is a delivery that failed; rejects only with the signal's reason. */
 export async function postNotice(
-  { url, headers = {}, body, secrets }: Post,
+  { url, headers = {}, body, secrets: keys = [] }: Post,
   { clock, timeoutMs = defaultTimeoutMs }: NotifierTiming,
   signal: AbortSignal | undefined,
 ): Promise<Delivery> {
   signal?.throwIfAborted();
   if (!isConfidential(url)) return undelivered(`its secret would go over plain HTTP to ${url.host}; use https`);
+  const secrets = [...keys, ...secretsOfUrl(url)];
   const deadline = AbortSignal.timeout(timeoutMs);
   try {
     const reply = await fetch(url, {
@@ -61,7 +63,7 @@ export async function postNotice(
     // fetch reports every network failure as a TypeError whose cause says which.
     if (error instanceof TypeError)
       return undelivered(withoutSecrets(String(error.cause ?? error.message), secrets).replace(/^\w*Error: /, ""));
-    throw error;
+    throw errorWithoutSecrets(error, secrets);
   }
 }
 

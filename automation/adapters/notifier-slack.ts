@@ -12,8 +12,7 @@ export interface SlackOptions extends NotifierTiming {
 export function createSlackNotifier({ url, ...timing }: SlackOptions): Notifier {
   return {
     description: `Slack at ${url.host}`,
-    notify: (notice, signal) =>
-      postNotice({ url, body: JSON.stringify(slackMessage(notice)), secrets: [url.pathname] }, timing, signal),
+    notify: (notice, signal) => postNotice({ url, body: JSON.stringify(slackMessage(notice)) }, timing, signal),
   };
 }
 

@@ -19,12 +19,9 @@ export function createWebhookNotifier({ url, secret, ...timing }: WebhookOptions
         secret === undefined
           ? undefined
           : { [signatureHeader]: `sha256=${createHmac("sha256", secret).update(body).digest("hex")}` };
-      const secrets = [...(secret === undefined ? [] : [secret]), `${url.pathname}${url.search}`].filter(
-        (text) => text.length > 1,
-      );
       // The id lets a server that heard it already say so.
       const headers = { "x-switchyard-notice": notice.id, ...signed };
-      return postNotice({ url, headers, body, secrets }, timing, signal);
+      return postNotice({ url, headers, body, secrets: secret === undefined ? [] : [secret] }, timing, signal);
     },
   };
 }

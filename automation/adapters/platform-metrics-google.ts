@@ -28,7 +28,6 @@ import {
   type TimeSeries,
   timeSeriesPage,
 } from "./google-time-series.ts";
-import { withoutSecrets } from "./metric-request.ts";
 
 const monitoringApi: GoogleApi = Object.freeze({
   name: "monitoring",
@@ -74,7 +73,6 @@ type Workload = Pick<PlatformSnapshot, "instances" | "resources" | "restarts" | 
 export function createGooglePlatformMetrics(options: GooglePlatformMetricsOptions): PlatformMetrics {
   const { project, prefix, env, clock } = options;
   const client = createGoogleClient({ env, api: monitoringApi });
-  const token = env["GOOGLE_OAUTH_ACCESS_TOKEN"] ?? "";
   const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
 
   const list = async (query: Query, signal: AbortSignal | undefined): Promise<readonly TimeSeries[]> => {
@@ -89,7 +87,7 @@ export function createGooglePlatformMetrics(options: GooglePlatformMetricsOption
         ...timeout,
       });
       if (reply.status !== 200) {
-        throw unreachable(`${query.metric}: ${reply.status} ${withoutSecrets(googleErrorText(reply), [token])}`);
+        throw unreachable(`${query.metric}: ${reply.status} ${googleErrorText(reply)}`);
       }
       const parsed = timeSeriesPage.safeParse(reply.body);
       if (!parsed.success) throw unreachable(`${query.metric}: ${z.prettifyError(parsed.error)}`);

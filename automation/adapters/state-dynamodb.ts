@@ -13,6 +13,7 @@ import { SwitchyardError } from "../errors.ts";
 import type { StateStore, StoredLog, StoredValue } from "../ports/state-store.ts";
 import { isConfidential } from "./loopback.ts";
 import { assertStateKey, assertStateLine } from "./state-key.ts";
+import { errorWithoutSecrets } from "./without-secrets.ts";
 
 export interface DynamoStateStoreOptions {
   readonly table: string;
@@ -60,7 +61,9 @@ export function createDynamoStateStore(options: DynamoStateStoreOptions): StateS
     try {
       return await work(await connect());
     } catch (error) {
-      throw asStateError(error, options);
+      // Where there are none, they are not looked for once more, which can take seconds; a condition says nothing of them.
+      const apart = isNamed(error, "CredentialsProviderError", "ConditionalCheckFailedException");
+      throw asStateError(error, options, apart ? [] : await credentialsOf(connecting));
     }
   }
 
@@ -288,8 +291,22 @@ function isNamed(error: unknown, ...names: readonly string[]): boolean {
   return error instanceof Error && names.includes(error.name);
 }
 
-function asStateError(error: unknown, { table, region }: DynamoStateStoreOptions): unknown {
-  if (error instanceof SwitchyardError || !(error instanceof Error)) return error;
+/** Those that requests were signed with: AWS repeats parts of a request whose signature it refuses, the session's token among them. */
+async function credentialsOf(connecting: Promise<Connection> | undefined): Promise<readonly string[]> {
+  try {
+    const { client } = (await connecting) ?? {};
+    const { accessKeyId, secretAccessKey, sessionToken = "" } = (await client?.config.credentials()) ?? {};
+    return [accessKeyId ?? "", secretAccessKey ?? "", sessionToken];
+  } catch {
+    // None could be had, so none was sent.
+    return [];
+  }
+}
+
+function asStateError(thrown: unknown, options: DynamoStateStoreOptions, secrets: readonly string[]): unknown {
+  if (thrown instanceof SwitchyardError || !(thrown instanceof Error)) return thrown;
+  const { table, region } = options;
+  const error = errorWithoutSecrets(thrown, secrets);
   if (isNamed(error, "ConditionalCheckFailedException")) return new ConditionNotMet();
   const where = `table ${table} in ${region}`;
   if (isNamed(error, "ResourceNotFoundException")) {
