@@ -114,7 +114,10 @@ export default {
       name: "only-compose-wires",
       severity: "error",
       comment: "cli/compose.ts and its other parts are the only wiring; others take types only.",
-      from: { path: "^automation/", pathNot: "^automation/(cli/compose(-environment|-tracer)?\\.ts$|adapters/)" },
+      from: {
+        path: "^automation/",
+        pathNot: "^automation/(cli/compose(-environment|-image|-tracer)?\\.ts$|adapters/)",
+      },
       to: { path: "^(automation/adapters|stacks|local)/", dependencyTypesNot: ["type-only"] },
     },
     {

@@ -39,6 +39,7 @@ import type { TrafficRouter } from "../ports/traffic-router.ts";
 import type { RunPorts } from "../swap/run-ports.ts";
 import { hotSwapConfig } from "../swap/settings.ts";
 import { SwapStore } from "../swap/store.ts";
+import { buildLocalImage } from "./compose-image.ts";
 import type { ConfigFile, EnvironmentConfig } from "./config-file.ts";
 import { type FailBackSettings, stackSettings } from "./stack-settings.ts";
 
@@ -236,10 +237,9 @@ export class Environment {
   /** How many instances take requests. Errors: those of platformMetrics, metrics-unreachable. */
   async capacity(): Promise<SideCapacity> {
     const metrics = await this.platformMetrics();
-    const { clock } = this.#composition;
     return {
-      async ready(platform, signal) {
-        const { instances } = await metrics.read(platform, clock.wall(), signal);
+      ready: async (platform, signal) => {
+        const { instances } = await metrics.read(platform, this.#composition.clock.wall(), signal);
         return instances.kind === "value" ? instances.value.ready : "unknown";
       },
     };
@@ -397,19 +397,4 @@ const localPollMs = 500;
 
 export function projectOf(config: EnvironmentConfig): string {
   return config.project ?? "switchyard-local";
-}
-
-/** Builds a folder into the local registry of the root. Errors: image-invalid. */
-export async function buildLocalImage(root: string, folder: string): Promise<string> {
-  const { buildImage, ImageInvalidError } = await import("../../local/registry/image.ts");
-  try {
-    const built = await buildImage({
-      folder,
-      imagesDirectory: join(root, ".switchyard", "images"),
-    });
-    return built.image;
-  } catch (error) {
-    if (!(error instanceof ImageInvalidError)) throw error;
-    throw new SwitchyardError("image-invalid", { message: error.message, cause: error });
-  }
 }

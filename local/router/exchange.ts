@@ -16,7 +16,7 @@ import { endWith, flushHead, writeHead } from "./response-write.ts";
 import { mayBeSentAgain } from "./retry.ts";
 import { answerHeaders, requestTimeout, serverError } from "./router-answer.ts";
 import type { Selection } from "./routing-table.ts";
-import { beginServerSpan, endServerSpan, type ServerSpanBegin } from "./server-span.ts";
+import { beginServerSpan, type ServerSpanBegin } from "./server-span.ts";
 import type { ConnectionWaiter, UpstreamConnection } from "./upstream-pool.ts";
 import { upstreamHeaders } from "./upstream-request.ts";
 
@@ -381,34 +381,12 @@ export class Exchange implements ConnectionExchange, ConnectionWaiter, Dispatche
   }
 
   #record(outcome: RequestOutcome): void {
-    const { elapsed } = this.#around;
-    const durationMs = elapsed() - this.#arrivedAt;
+    const durationMs = this.#around.elapsed() - this.#arrivedAt;
     const begun = this.#firstByteAt >= 0;
     const status = begun ? this.#response.statusCode : 0;
-    this.#traced(status, durationMs, outcome);
-    countEnd(this.#around, this.#selection, this.#head, this.#incoming.method, {
-      status,
-      firstByteMs: begun ? this.#firstByteAt - this.#arrivedAt : durationMs,
-      durationMs,
-      outcome,
-    });
-  }
-
-  #traced(status: number, durationMs: number, outcome: RequestOutcome): void {
-    const { tracing, listener, now } = this.#around;
-    if (tracing === undefined || this.#span === undefined) return;
-    const endedAt = now();
-    const startedAt = endedAt - durationMs;
-    const side = this.#selection?.side ?? "";
-    endServerSpan(tracing, this.#span, {
-      listener,
-      side,
-      method: this.#incoming.method,
-      status,
-      outcome,
-      startedAt,
-      endedAt,
-    });
+    const firstByteMs = begun ? this.#firstByteAt - this.#arrivedAt : durationMs;
+    const result = { status, firstByteMs, durationMs, outcome };
+    countEnd(this.#around, this.#selection, this.#head, this.#incoming.method, result, this.#span);
   }
 }
 

@@ -3,8 +3,12 @@ import type { ExchangeSurroundings } from "./exchange-surroundings.ts";
 import type { RequestRecord } from "./feed.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { Selection } from "./routing-table.ts";
+import { endServerSpan, type ServerSpanBegin } from "./server-span.ts";
 
-type Books = Pick<ExchangeSurroundings, "listener" | "underWay" | "counters" | "darkCounters" | "feed" | "log" | "now">;
+type Books = Pick<
+  ExchangeSurroundings,
+  "listener" | "underWay" | "counters" | "darkCounters" | "feed" | "log" | "now" | "tracing"
+>;
 type BackendSelection = Extract<Selection, { kind: "backend" }>;
 
 /** User traffic is what users caused: neither a probe nor the dark route. */
@@ -24,21 +28,25 @@ export function countBegin(books: Books, selection: BackendSelection, probe: boo
   countersOf(books, selection, probe)?.begin(books.listener, selection.side);
 }
 
-/** Ends what `countBegin` began, or records a request that had no backend (no selection). */
+/** Ends what `countBegin` began, or records a request that had no backend (no selection). `span`: of a request that is traced. */
 export function countEnd(
   books: Books,
   selection: BackendSelection | undefined,
   head: RequestHead,
   method: string,
   result: Pick<RequestRecord, "status" | "firstByteMs" | "durationMs" | "outcome">,
+  span: ServerSpanBegin | undefined,
 ): void {
-  const { listener, underWay, feed, log, now } = books;
+  const { listener, underWay, feed, log, now, tracing } = books;
   const at = now();
   const side = selection?.side ?? "";
   if (selection !== undefined) underWay.set(side, (underWay.get(side) ?? 1) - 1);
   const { status, firstByteMs, durationMs, outcome } = result;
+  const startedAt = at - durationMs;
+  if (tracing !== undefined && span !== undefined)
+    endServerSpan(tracing, span, { listener, side, method, status, outcome, startedAt, endedAt: at });
   log?.push({
-    arrivedAt: at - durationMs,
+    arrivedAt: startedAt,
     durationMs,
     listener,
     backend: selection?.backend.name ?? "",

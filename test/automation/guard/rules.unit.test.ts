@@ -4,9 +4,12 @@ import { type SituationFile, situationFile } from "../../../automation/guard/evi
 import { judge, ruleBook, type Verdict } from "../../../automation/guard/rules/book.ts";
 import { notesBetween, upgradeNotes } from "../../../automation/guard/rules/notes.ts";
 import type { Level } from "../../../automation/guard/rules/rule.ts";
-import { badCases } from "./corpus/bad.ts";
+import { badInstallations } from "./corpus/bad-installations.ts";
+import { badSurroundings } from "./corpus/bad-surroundings.ts";
 import { goodCases } from "./corpus/good.ts";
 import { facts, healthy, releaseOf } from "./corpus/healthy.ts";
+
+const badCases = [...badInstallations, ...badSurroundings];
 
 const verdictOf = (file: SituationFile): Verdict => judge(situationFile.parse(file));
 
