@@ -3,8 +3,9 @@
  * and a state of its own. Nothing of the user's is touched, neither stacks nor journals nor a running local cloud, and
  * `switchyard.yaml` does not count: the same drill finds the same. What a killed drill left is removed by the next one.
  */
-import { copyFile, mkdir, rm, rmdir, symlink } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm, rmdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
 import type { Composition } from "../compose.ts";
 
@@ -24,6 +25,7 @@ const linked = [
   "node_modules",
   "package.json",
   "Pulumi.yaml",
+  "policy",
   "services",
   "stacks",
   "tools",
@@ -61,6 +63,7 @@ export async function clearDeadPlaces(surroundings: Surroundings): Promise<void>
 }
 
 async function remove({ root, files }: Surroundings, id: string): Promise<void> {
+  await enginesGone(join(placesOf(root), id));
   // The local cloud's watchdog may still be ending its last instance.
   await rm(join(placesOf(root), id), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   await files.remove(ownerPath(root, id));
@@ -69,6 +72,47 @@ async function remove({ root, files }: Surroundings, id: string): Promise<void> 
     if (!(error instanceof Error && "code" in error && ["ENOTEMPTY", "ENOENT"].includes(String(error.code))))
       throw error;
   });
+}
+
+/** Longest wait for the engine of a process that was killed, ms. */
+const orphanedEngineMs = 20_000;
+const lookEveryMs = 100;
+
+/**
+ * A process that was killed leaves its engine behind for some seconds, which would make the folder anew. As long as it writes it has
+ * the lock of its stack, with its pid in it.
+ */
+async function enginesGone(place: string): Promise<void> {
+  const locks = join(place, ".switchyard", "pulumi", "state", ".pulumi", "locks");
+  const until = performance.now() + orphanedEngineMs;
+  while (performance.now() < until) {
+    const names = await readdir(locks, { recursive: true }).catch(() => []);
+    const texts = await Promise.all(
+      names.filter((name) => name.endsWith(".json")).map((name) => readFile(join(locks, name), "utf8").catch(() => "")),
+    );
+    if (!texts.some((text) => isAlive(pidIn(text)))) return;
+    await wait(lookEveryMs);
+  }
+}
+
+const lockText = z.object({ pid: z.number().int().positive() });
+
+/** undefined: the lock is being written, or gone. */
+function pidIn(text: string): number | undefined {
+  try {
+    return lockText.parse(JSON.parse(text)).pid;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 const ownerSuffix = ".owner.json";

@@ -145,7 +145,9 @@ export class SimulatedCloud {
     await steps.work(halfMs);
     await steps.changing({ kind: "up", platform: program, image, held });
     const kept = before?.image === image ? before.available : 0;
-    this.platforms.set(program, { ...after, available: Math.max(kept, after.wanted / 2) });
+    // Who comes again after a crash finds that it is not done.
+    const half = { held: before?.held ?? 0, available: Math.max(kept, after.wanted / 2) };
+    this.platforms.set(program, { ...after, ...half });
     this.#balancer.setServing(program, true);
     await steps.reach(`up ${program}: half done`);
     this.#fail(program, "half");

@@ -90,6 +90,7 @@ describe.runIf(process.platform === "linux")("a demo that does not come to its e
     await allGone();
     expect(await leftBehind()).toEqual([
       ".switchyard",
+      ".switchyard/audit",
       ".switchyard/environments",
       ".switchyard/images",
       ".switchyard/pulumi",
@@ -133,6 +134,7 @@ test("shows a swap that passes and one that is rolled back, and leaves the repor
   if (process.platform === "linux") await allGone();
   expect(await leftBehind()).toEqual([
     ".switchyard",
+    ".switchyard/audit",
     ".switchyard/environments",
     ".switchyard/images",
     ".switchyard/local",

@@ -101,7 +101,8 @@ describe("what is wrong with the command line", () => {
     [["agent", "info", "--platform", "gke"], 1, "not-deployed", "has no platform gke: cloud-run answered"],
     [["agent", "call", "[1]"], 2, "usage-error", "[1] is not a JSON object"],
     [["destroy", "traffic.local"], 2, "usage-error", "no terminal to ask on"],
-    [["swap", "start"], 2, "usage-error", "to"],
+    // To the platform that `select` chooses, which serves here.
+    [["swap", "start"], 2, "swap-already-there", "cloud-run serves environment local already"],
     [["swap", "strat"], 2, "usage-error", "no command swap strat"],
     [["image", "build", "services/nope"], 2, "image-invalid", "no such file"],
     [["up", "gke.local", "--image", "nope"], 2, "image-invalid", "nope"],

@@ -45,7 +45,13 @@ describe("the control API", () => {
     expect((await running.control("GET", "/traffic?listener=echo-http")).body).toMatchObject({
       sides: { "": { requests: 1 } },
     });
-    expect((await running.control("GET", "/traffic?listener=other-https")).body).toEqual({ sides: {}, weights: {} });
+    expect((await running.control("GET", "/traffic?listener=other-https")).body).toEqual({
+      sides: {},
+      dark: {},
+      weights: {},
+      since: expect.any(Number),
+      bucketBoundsMs: expect.arrayContaining([1, 60_000]),
+    });
     expect((await running.control("GET", "/exits")).body).toEqual({ exits: [] });
     const resources = await running.control("GET", "/resources");
     expect(resources.body).toMatchObject({
