@@ -100,6 +100,7 @@ const programSettings = {
     requestTimeoutSeconds,
     drainSeconds,
     deletionProtection,
+    secrets,
     replicas: ranged(gkeRanges.replicas),
     heldInstances,
     maxReplicas: integer.optional().describe(describeRange(gkeRanges.maxReplicas)),
@@ -192,6 +193,7 @@ export function readGkeConfig(source: ConfigSource): GkeConfig {
     ...gkeSettingProblems(settings),
     ...failBackKeys(settings),
     ...literalSecretProblems(settings.environment),
+    ...secretProblems(settings.secrets, settings.environment),
   ]);
 
   function complete(given: Settings<"gke">): GkeConfig {

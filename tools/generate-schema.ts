@@ -16,6 +16,8 @@ interface Package {
   readonly name: "gcp" | "kubernetes";
   readonly resources: readonly string[];
   readonly functions: readonly string[];
+  /** Tokens of the CustomResources, which the SDK has one class for: beside kind and metadata it knows nothing of them but a `spec`. */
+  readonly customResources?: readonly string[];
 }
 
 /** What is simulated, `<folder>:<class or function>`; the token is read from the SDK. */
@@ -72,6 +74,7 @@ const packages: readonly Package[] = [
       "policy/v1:PodDisruptionBudget",
     ],
     functions: [],
+    customResources: ["kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass"],
   },
 ];
 
@@ -242,7 +245,12 @@ export function generate(target: Package): string {
   const manifest = require.resolve(`@pulumi/${target.name}/package.json`);
   const version: unknown = JSON.parse(readFileSync(manifest, "utf8")).version;
   const generator = new Generator(dirname(manifest));
-  const resources = sorted(new Map(target.resources.map((name) => generator.resource(name))));
+  const custom = (target.customResources ?? []).map((token) => {
+    const names = ["apiVersion", "kind", "metadata", "spec"];
+    const types: Properties = { apiVersion: "string!", kind: "string!", metadata: "#meta.v1.ObjectMeta", spec: "any!" };
+    return [token, { in: types, out: names }] as const;
+  });
+  const resources = sorted(new Map([...target.resources.map((name) => generator.resource(name)), ...custom]));
   const functions = sorted(new Map(target.functions.map((name) => generator.function(name))));
   return print({
     package: `@pulumi/${target.name}`,

@@ -1,5 +1,4 @@
 /** Pulumi settings that follow from switchyard.yaml, in the names of stacks/config.ts. */
-import { SwitchyardError } from "../errors.ts";
 import type { ConfigValues } from "../ports/stack-engine.ts";
 import { platformConfig } from "../swap/settings.ts";
 import type { EnvironmentConfig } from "./config-file.ts";
@@ -15,7 +14,7 @@ export interface FailBackSettings {
 
 /**
  * Only what the file says is written: what it does not say stays as the stack's own file has it. `failBack` is given where
- * swap.fail_back is on and a balancer is there. Errors: not-on-this-platform.
+ * swap.fail_back is on and a balancer is there.
  */
 export function stackSettings(
   program: string,
@@ -32,7 +31,6 @@ export function stackSettings(
   if (program === "observability") return { ...shared, "switchyard:domain": config.domain, ...watched(config) };
   const { auto_scale_config: scale, resource_limits: limits } =
     config.platforms[program as keyof typeof config.platforms] ?? platformConfig.parse({});
-  assertSecretsReach(program, config);
   const names = scaleNames[program as keyof typeof scaleNames];
   return {
     ...shared,
@@ -57,14 +55,6 @@ function watched({ swap, platforms }: EnvironmentConfig): ConfigValues {
     ...given("latencyMilliseconds", latencies.length === 0 ? undefined : Math.ceil(Math.max(...latencies))),
     ...given("maxInstances", platforms["cloud-run"]?.auto_scale_config.max_instances),
   };
-}
-
-/** An agent that starts without its secrets is worse than one that is not moved. Errors: not-on-this-platform. */
-export function assertSecretsReach(platform: string, { secrets = {} }: Pick<EnvironmentConfig, "secrets">): void {
-  if (platform !== "gke" || Object.keys(secrets).length === 0) return;
-  throw new SwitchyardError("not-on-this-platform", {
-    message: `The agent has secrets (secrets in switchyard.yaml: ${Object.keys(secrets).join(", ")}), which ${platform} cannot give it yet`,
-  });
 }
 
 /** A cloud's balancer follows a leaving pod late, hence the default of 40 s; the local router follows at once. */

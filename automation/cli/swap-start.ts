@@ -18,7 +18,6 @@ import { swapPurpose } from "../swap/store.ts";
 import { type Environment, platformNames } from "./compose.ts";
 import type { EnvironmentConfig } from "./config-file.ts";
 import { assertNoOpenSwap } from "./environment-lease.ts";
-import { assertSecretsReach } from "./stack-settings.ts";
 import { countCapacity } from "./swap-capacity.ts";
 
 export interface SwapIntent {
@@ -54,7 +53,6 @@ export async function prepareSwap(
       message: `There is no platform ${to}; known: ${platformNames.join(", ")}${nearest(to, platformNames)}`,
     });
   }
-  assertSecretsReach(to, config);
   const swap = withOverrides(config.swap, overrides);
   if (!swap.enabled) {
     throw new SwitchyardError("swap-disabled", { message: `Swaps are switched off for environment ${name}` });

@@ -42,11 +42,6 @@ export const rulesErrors = {
     what: "The audit log was changed, or lost lines, or cannot be written. A command that would change something was not begun.",
     next: "Look with `npx switchyard audit verify`; `npx switchyard audit set-aside --reason WHY` keeps the log as it is and begins a new one.",
   },
-  "not-on-this-platform": {
-    exitCode: exitCodes.configuration,
-    what: "The configuration asks for something that the platform cannot do yet. Nothing was changed.",
-    next: "Take it out of switchyard.yaml, or stay on the platform that has it.",
-  },
   "literal-secret": {
     exitCode: exitCodes.configuration,
     what: "A secret stands in a configuration in clear. It was not used, and is not repeated here.",

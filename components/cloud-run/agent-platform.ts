@@ -10,7 +10,7 @@ import { type FailBackArgs, failBackEnvironment, failBackProblems } from "../sha
 import { checkImage } from "../shared/images.ts";
 import { platformName, prefixForm, prefixPattern, resourceName } from "../shared/naming.ts";
 import { parseSecretVersion } from "../shared/secret-version.ts";
-import { type SecretReferences, secretProblems } from "../shared/secrets.ts";
+import { distinctSecrets, type SecretReferences, secretProblems } from "../shared/secrets.ts";
 import { SwitchyardComponent, type Transform } from "../shared/switchyard-component.ts";
 import { checkPattern, type Problem, rejectProblems } from "../shared/validation.ts";
 import { type CloudRunSettings, cloudRunRanges, cloudRunSettingProblems, needsFirstGeneration } from "./settings.ts";
@@ -95,7 +95,7 @@ export class AgentPlatform extends SwitchyardComponent {
       { transform: transform?.account },
     );
 
-    const readers = secretsOf(args).map(({ project: owner, secret }) =>
+    const readers = distinctSecrets(args.secrets ?? {}).map(({ project: owner, secret }) =>
       this.child(SecretIamMember, `secret-${secret}`, {
         project: owner,
         secretId: secret,
@@ -186,12 +186,6 @@ function serviceArgs(args: AgentPlatformArgs, settings: CloudRunSettings, accoun
       ],
     },
   };
-}
-
-/** Every secret once, whatever versions of it are read. */
-function secretsOf({ secrets }: AgentPlatformArgs): readonly { readonly project: string; readonly secret: string }[] {
-  const versions = Object.values(secrets ?? {}).flatMap((reference) => parseSecretVersion(reference) ?? []);
-  return [...new Map(versions.map((one) => [`${one.project}/${one.secret}`, one])).values()];
 }
 
 function sourceOf(reference: string) {

@@ -1,8 +1,10 @@
+import { SecretIamMember } from "@pulumi/gcp/secretmanager/secretIamMember.js";
 import { Provider } from "@pulumi/kubernetes/provider.js";
-import type { ComponentResourceOptions, Input, Output } from "@pulumi/pulumi";
+import { type ComponentResourceOptions, type Input, interpolate, type Output } from "@pulumi/pulumi";
 import { type FailBackArgs, failBackEnvironment, failBackProblems } from "../shared/fail-back.ts";
 import { checkImage } from "../shared/images.ts";
 import { prefixForm, prefixPattern, resourceName } from "../shared/naming.ts";
+import { distinctSecrets, type SecretReferences, secretProblems } from "../shared/secrets.ts";
 import { SwitchyardComponent } from "../shared/switchyard-component.ts";
 import { checkPattern, type Problem, rejectProblems } from "../shared/validation.ts";
 import { AgentWorkload, type AgentWorkloadArgs } from "./agent-workload.ts";
@@ -45,6 +47,11 @@ export interface AgentPlatformArgs {
   readonly failBack?: FailBackArgs | undefined;
   /** Further environment variables of the agent. A change rolls the pods. */
   readonly environment?: Readonly<Record<string, Input<string>>>;
+  /**
+   * Variables whose values are secrets: `projects/P/secrets/S/versions/V` each. The cluster's Secret Manager add-on mounts them for
+   * the agent, under the pods' own account; only the names are in the state and in the cluster. A change rolls the pods.
+   */
+  readonly secrets?: SecretReferences;
   /** The way to reach what the args do not offer, by part. */
   readonly transform?: {
     readonly network?: ClusterNetworkArgs["transform"];
@@ -87,6 +94,7 @@ export class AgentPlatform extends SwitchyardComponent {
     const { prefix, project, region } = args;
     const place = { prefix, project, region };
     const privateNodes = args.privateNodes ?? true;
+    const secrets = distinctSecrets(args.secrets ?? {});
     this.namespace = resourceName("kubernetes", prefix);
     const serviceAccountName = resourceName("kubernetes", prefix, "agent");
 
@@ -104,6 +112,7 @@ export class AgentPlatform extends SwitchyardComponent {
         privateNodes,
         releaseChannel: args.releaseChannel,
         deletionProtection: args.deletionProtection,
+        secretManager: secrets.length > 0,
         transform: args.transform?.cluster,
       },
       // Without the way out the first image pull of a private node fails.
@@ -122,6 +131,14 @@ export class AgentPlatform extends SwitchyardComponent {
       // The pool exists only once the project's first cluster with workload identity does.
       { parent: this, dependsOn: cluster },
     );
+    const readers = secrets.map(({ project: owner, secret }) =>
+      this.child(SecretIamMember, `secret-${secret}`, {
+        project: owner,
+        secretId: secret,
+        role: "roles/secretmanager.secretAccessor",
+        member: interpolate`serviceAccount:${identity.email}`,
+      }),
+    );
     const provider = new Provider(
       this.childName("kubernetes"),
       { kubeconfig: cluster.kubeconfig, enableServerSideApply: true },
@@ -138,9 +155,10 @@ export class AgentPlatform extends SwitchyardComponent {
         clusterName: cluster.clusterName,
         image: args.image,
         environment: { ...failBackEnvironment(args.failBack), ...args.environment },
+        secrets: args.secrets,
         transform: args.transform?.workload,
       },
-      { parent: this, providers: { kubernetes: provider }, dependsOn: identity },
+      { parent: this, providers: { kubernetes: provider }, dependsOn: [identity, ...readers] },
     );
 
     this.endpointGroupName = workload.endpointGroupName;
@@ -183,6 +201,7 @@ function argProblems(args: AgentPlatformArgs, settings: GkeSettings): Problem[] 
     ...checkPattern("prefix", args.prefix, prefixPattern, prefixForm),
     ...(typeof args.image === "string" ? checkImage("image", args.image) : []),
     ...failBackProblems(args.failBack),
+    ...secretProblems(args.secrets ?? {}, args.environment ?? {}),
     ...gkeSettingProblems(settings),
   ];
 }

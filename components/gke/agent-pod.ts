@@ -3,6 +3,10 @@ import type { Input } from "@pulumi/pulumi";
 import { agentContainer, agentPodLabels, agentPort } from "./agent-constants.ts";
 import { type PodTiming, terminationGraceSeconds } from "./pod-timing.ts";
 
+const secretsVolume = "secrets";
+/** One file for each variable. */
+const secretsFolder = "/var/run/kiro-secrets";
+
 export interface AgentPodArgs extends PodTiming {
   /** Image with tag or digest. */
   readonly image: Input<string>;
@@ -15,6 +19,8 @@ export interface AgentPodArgs extends PodTiming {
   readonly clusterName: Input<string>;
   /** Further environment variables; they win over the ones set here. */
   readonly environment: Readonly<Record<string, Input<string>>>;
+  /** Name of the SecretProviderClass whose secrets the agent finds as files; undefined: it has none. */
+  readonly secretClass: Input<string> | undefined;
 }
 
 /**
@@ -44,6 +50,7 @@ export function agentPod(args: AgentPodArgs): PodBuilder {
         labelSelector: { matchLabels: agentPodLabels },
       },
     ],
+    ...(args.secretClass !== undefined && { volumes: [secretVolume(args.secretClass)] }),
     containers: [
       {
         name: agentContainer,
@@ -56,6 +63,7 @@ export function agentPod(args: AgentPodArgs): PodBuilder {
           POD_NAME: { fieldRef: { fieldPath: "metadata.name" } },
           POD_NAMESPACE: { fieldRef: { fieldPath: "metadata.namespace" } },
           NODE_NAME: { fieldRef: { fieldPath: "spec.nodeName" } },
+          ...(args.secretClass !== undefined && { KIRO_SECRETS_DIR: secretsFolder }),
           ...args.environment,
         },
         ports: { http: agentPort },
@@ -69,10 +77,21 @@ export function agentPod(args: AgentPodArgs): PodBuilder {
         startupProbe: probe("/health", { periodSeconds: 1, failureThreshold: 120 }),
         readinessProbe: probe("/ready", { periodSeconds: 2, failureThreshold: 2 }),
         livenessProbe: probe("/health", { periodSeconds: 10, failureThreshold: 3 }),
+        ...(args.secretClass !== undefined && {
+          volumeMounts: [{ name: secretsVolume, mountPath: secretsFolder, readOnly: true }],
+        }),
         ...(args.preStopSeconds > 0 && { lifecycle: { preStop: { sleep: { seconds: args.preStopSeconds } } } }),
       },
     ],
   });
+}
+
+/** In memory on the node, filled when the pod starts; nothing of it is kept in the cluster. */
+function secretVolume(secretProviderClass: Input<string>) {
+  return {
+    name: secretsVolume,
+    csi: { driver: "secrets-store-gke.csi.k8s.io", readOnly: true, volumeAttributes: { secretProviderClass } },
+  };
 }
 
 function probe(path: string, timing: { periodSeconds: number; failureThreshold: number }) {

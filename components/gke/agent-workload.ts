@@ -1,3 +1,4 @@
+import { CustomResource, type CustomResourceArgs } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import { Deployment, type DeploymentArgs } from "@pulumi/kubernetes/apps/v1/deployment.js";
 import {
   HorizontalPodAutoscaler,
@@ -8,12 +9,14 @@ import { Service, type ServiceArgs } from "@pulumi/kubernetes/core/v1/service.js
 import { ServiceAccount, type ServiceAccountArgs } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import { NetworkPolicy, type NetworkPolicyArgs } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import { PodDisruptionBudget, type PodDisruptionBudgetArgs } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
-import type { ComponentResourceOptions, Input, Output } from "@pulumi/pulumi";
+import type { ComponentResourceOptions, Input, Output, Resource } from "@pulumi/pulumi";
 import { platformName } from "../shared/naming.ts";
+import type { SecretReferences } from "../shared/secrets.ts";
 import { SwitchyardComponent, type Transform } from "../shared/switchyard-component.ts";
 import { agentPodLabels } from "./agent-constants.ts";
 import { agentPod } from "./agent-pod.ts";
 import { agentNetworkPolicySpec } from "./network-rules.ts";
+import { secretClass } from "./secret-class.ts";
 import type { GkeSettings } from "./settings.ts";
 
 export interface AgentWorkloadArgs extends GkeSettings {
@@ -30,12 +33,15 @@ export interface AgentWorkloadArgs extends GkeSettings {
   readonly image: Input<string>;
   /** Environment variables of the agent beside the ones the component sets; a change rolls the pods. */
   readonly environment: Readonly<Record<string, Input<string>>>;
+  /** Variables by the version of the secret that holds their value; the agent reads them as files. A change rolls the pods. */
+  readonly secrets?: SecretReferences | undefined;
   readonly transform?:
     | {
         readonly namespace?: Transform<NamespaceArgs>;
         readonly serviceAccount?: Transform<ServiceAccountArgs>;
         readonly service?: Transform<ServiceArgs>;
         readonly networkPolicy?: Transform<NetworkPolicyArgs>;
+        readonly secretClass?: Transform<CustomResourceArgs>;
         readonly deployment?: Transform<DeploymentArgs>;
         readonly autoscaler?: Transform<HorizontalPodAutoscalerArgs>;
         readonly disruptionBudget?: Transform<PodDisruptionBudgetArgs>;
@@ -113,10 +119,12 @@ export class AgentWorkload extends SwitchyardComponent {
       { transform: transform?.networkPolicy },
     );
 
-    const deployment = this.#createDeployment(args, inNamespace("agent"), serviceAccount.metadata.name, [
-      service,
-      networkPolicy,
-    ]);
+    const secrets = this.#createSecretClass(args, inNamespace);
+    const deployment = this.#createDeployment(
+      args,
+      { metadata: inNamespace("agent"), serviceAccountName: serviceAccount.metadata.name, secrets },
+      [service, networkPolicy, ...(secrets === undefined ? [] : [secrets])],
+    );
 
     this.child(
       HorizontalPodAutoscaler,
@@ -155,13 +163,35 @@ export class AgentWorkload extends SwitchyardComponent {
     });
   }
 
+  /** undefined without secrets. */
+  #createSecretClass(
+    { secrets = {}, transform }: AgentWorkloadArgs,
+    inNamespace: (name: string) => { name: string; namespace: Input<string> },
+  ): CustomResource | undefined {
+    if (Object.keys(secrets).length === 0) return undefined;
+    const { name, ...declared } = secretClass(secrets);
+    return this.child(
+      CustomResource,
+      "secret-class",
+      { ...declared, metadata: inNamespace(name) },
+      { transform: transform?.secretClass },
+    );
+  }
+
   #createDeployment(
     args: AgentWorkloadArgs,
-    metadata: { name: string; namespace: Input<string> },
-    serviceAccountName: Input<string>,
-    dependsOn: (Service | NetworkPolicy)[],
+    {
+      metadata,
+      serviceAccountName,
+      secrets,
+    }: {
+      readonly metadata: { name: string; namespace: Input<string> };
+      readonly serviceAccountName: Input<string>;
+      readonly secrets: CustomResource | undefined;
+    },
+    dependsOn: Resource[],
   ): Deployment {
-    const pod = agentPod({ ...args, serviceAccountName });
+    const pod = agentPod({ ...args, serviceAccountName, secretClass: secrets?.metadata.name });
     return this.child(
       Deployment,
       "deployment",

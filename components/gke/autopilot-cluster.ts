@@ -22,6 +22,8 @@ export interface AutopilotClusterArgs {
   readonly releaseChannel?: ReleaseChannel | undefined;
   /** Refuse to delete the cluster until this is false and has been applied. Default true, as the provider's own. */
   readonly deletionProtection?: boolean | undefined;
+  /** Google's add-on that mounts secrets of Secret Manager into pods. Default false: not declared. A change updates the cluster. */
+  readonly secretManager?: boolean | undefined;
   readonly transform?: { readonly cluster?: Transform<ClusterArgs> } | undefined;
 }
 
@@ -69,6 +71,7 @@ export class AutopilotCluster extends SwitchyardComponent {
         workloadIdentityConfig: { workloadPool: this.workloadPool },
         nodePoolAutoConfig: { networkTags: { tags: [nodeTag(args.prefix)] } },
         deletionProtection: args.deletionProtection ?? true,
+        ...(args.secretManager === true && { secretManagerConfig: { enabled: true } }),
       },
       { transform: args.transform?.cluster },
     );

@@ -1,5 +1,5 @@
 import { isSecretName, literalSecret } from "./literal-secret.ts";
-import { parseSecretVersion, secretForm } from "./secret-version.ts";
+import { parseSecretVersion, type SecretVersion, secretForm } from "./secret-version.ts";
 import { hiddenValue, type Problem } from "./validation.ts";
 
 /** Environment variables by the version of the secret in Secret Manager that holds their value. */
@@ -15,6 +15,12 @@ export function secretProblems(secrets: SecretReferences, environment: Readonly<
       return [{ path, value: reference, allowed: `only one of environment.${name} and secrets.${name}` }];
     return [];
   });
+}
+
+/** Every secret once, whatever versions of it are read. */
+export function distinctSecrets(secrets: SecretReferences): readonly SecretVersion[] {
+  const versions = Object.values(secrets).flatMap((reference) => parseSecretVersion(reference) ?? []);
+  return [...new Map(versions.map((one) => [`${one.project}/${one.secret}`, one])).values()];
 }
 
 /** What a message of a secret in clear has, and no other. */

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { processStartTime, sendSignal } from "./process-identity.ts";
@@ -23,7 +24,7 @@ const deadlineMs = 2000;
 
 /**
  * Ends what a daemon that died left running: the recorded processes with their groups, told from later processes of the same pid by their
- * start time, and on Linux whatever carries the daemon's mark in its environment. Removes the instances' home folders.
+ * start time, and on Linux whatever carries the daemon's mark in its environment. Removes the instances' home folders and the files of their secrets.
  * Resolves when they are gone. Errors: ProcessRecordError.
  */
 export async function endOrphans(
@@ -48,7 +49,8 @@ export async function endOrphans(
     if ((!alive && marked.length === 0) || Date.now() > deadline) break;
     await sleep(10);
   }
-  rmSync(homesDirectory(stateDirectory, record.owner), { recursive: true, force: true });
+  for (const folder of [homesDirectory(stateDirectory, record.owner), secretsDirectory(record.owner)])
+    rmSync(folder, { recursive: true, force: true });
   // A new daemon may have begun its own record meanwhile.
   if (readProcessRecord(stateDirectory)?.owner === record.owner) {
     writeProcessRecord(stateDirectory, { ...record, processes: [] });
@@ -88,4 +90,9 @@ function environmentOf(pid: number): string {
 /** Where the instances of one runtime have their HOME. */
 export function homesDirectory(stateDirectory: string, owner: string): string {
   return path.join(stateDirectory, "homes", owner);
+}
+
+/** Where the instances of one runtime have the files of their secrets: not in the state, and no longer than they run. */
+export function secretsDirectory(owner: string): string {
+  return path.join(tmpdir(), `switchyard-secrets-${owner}`);
 }

@@ -32,6 +32,8 @@ export interface ProcessSurroundings {
   readonly promisePort: (previous: number | undefined) => Promise<number>;
   /** Puts the running process on disk, or takes it off. Synchronous. */
   readonly record: (pid: number | undefined) => void;
+  /** Takes the files of its secrets away. */
+  readonly removeSecrets: () => Promise<void>;
 }
 
 /** Starts on another port before an instance counts as ended. */
@@ -100,6 +102,7 @@ export class ProcessInstance implements Instance {
       await this.#launch();
     } catch (error) {
       await this.#log.close();
+      await this.#around.removeSecrets();
       await rm(this.#home, { recursive: true, force: true });
       throw error;
     }
@@ -199,6 +202,7 @@ export class ProcessInstance implements Instance {
   /** What cannot be cleaned up now is when the runtime closes or starts again; the log says so. */
   async #cleanUp(): Promise<void> {
     try {
+      await this.#around.removeSecrets();
       this.#around.record(undefined);
       await rm(this.#home, { recursive: true, force: true, maxRetries: 3 });
     } catch (error) {

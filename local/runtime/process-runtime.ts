@@ -3,10 +3,11 @@ import { mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import type { Registry } from "../registry/registry.ts";
-import { type AccessSecret, SecretUnavailableError } from "../secrets/secret-file.ts";
+import type { AccessSecret } from "../secrets/secret-file.ts";
 import type { Clock } from "./clock.ts";
 import { findFreePort } from "./free-port.ts";
-import { homesDirectory } from "./orphans.ts";
+import { giveSecrets } from "./instance-secrets.ts";
+import { homesDirectory, secretsDirectory } from "./orphans.ts";
 import { processStartTime } from "./process-identity.ts";
 import { InstanceStartError, ProcessInstance } from "./process-instance.ts";
 import { type RecordedProcess, writeProcessRecord } from "./process-record.ts";
@@ -25,7 +26,7 @@ export interface ProcessRuntimeOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Numbers in [0, 1), for ports; default Math.random. */
   readonly random?: () => number;
-  /** Where secret variables come from; default: from nowhere. */
+  /** Where secrets come from; default: from nowhere. */
   readonly accessSecret?: AccessSecret;
 }
 
@@ -82,7 +83,8 @@ export function createProcessRuntime(options: ProcessRuntimeOptions): Runtime {
 
   async function begin(spec: InstanceSpec): Promise<ProcessInstance> {
     const { rootfs, start } = await registry.resolve(spec.image);
-    const instance = new ProcessInstance(withSecrets(spec, options.accessSecret), {
+    const secrets = giveSecrets(spec, options.accessSecret, secretsDirectory(owner));
+    const instance = new ProcessInstance(secrets.spec, {
       clock,
       nodePath,
       rootfs,
@@ -93,6 +95,7 @@ export function createProcessRuntime(options: ProcessRuntimeOptions): Runtime {
       logsDirectory: path.resolve(logsDirectory),
       promisePort,
       record: (pid) => record(spec.name, pid),
+      removeSecrets: secrets.remove,
     });
     try {
       await instance.start();
@@ -141,16 +144,8 @@ export function createProcessRuntime(options: ProcessRuntimeOptions): Runtime {
       await Promise.all([...instances.values()].map((instance) => instance.stop(graceMs)));
       await watchdog?.release();
       watchdog = undefined;
-      await rm(homesDirectory(stateDirectory, owner), { recursive: true, force: true, maxRetries: 3 });
+      for (const folder of [homesDirectory(stateDirectory, owner), secretsDirectory(owner)])
+        await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     },
   };
-}
-
-/** Errors: SecretUnavailableError. */
-function withSecrets(spec: InstanceSpec, accessSecret: AccessSecret | undefined): InstanceSpec {
-  const wanted = Object.entries(spec.secretEnv ?? {});
-  if (wanted.length === 0) return spec;
-  if (accessSecret === undefined) throw new SecretUnavailableError("This runtime has no Secret Manager.");
-  const values = wanted.map(([name, version]) => [name, accessSecret(version)] as const);
-  return { ...spec, env: { ...spec.env, ...Object.fromEntries(values) } };
 }

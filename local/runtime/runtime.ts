@@ -11,6 +11,11 @@ export interface InstanceSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Further variables whose values are secrets, each by the version's name; read when the instance starts. */
   readonly secretEnv?: Readonly<Record<string, string>>;
+  /**
+   * Folders of secrets: by the path that variables have for them, files by name, each with the version's name. Written when the
+   * instance starts, gone when it has ended. Processes share a file system, so the runtime puts them elsewhere and changes the variables.
+   */
+  readonly secretFolders?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Replaces the image's start command. */
   readonly command?: readonly string[];
   readonly memoryLimitBytes?: number;

@@ -25,7 +25,8 @@ export function startWatchdog(stateDirectory: string, owner: string): Watchdog {
     const launched = spawn(process.execPath, [script, stateDirectory, owner], {
       detached: true,
       stdio: ["pipe", "ignore", "ignore"],
-      env: { PATH: process.env["PATH"] },
+      // TMPDIR: it takes away what lies there.
+      env: { PATH: process.env["PATH"], TMPDIR: process.env["TMPDIR"] },
     });
     launched.unref();
     // A pipe can be unreferenced, although the type of a child's stdin does not say so.

@@ -9,6 +9,7 @@ import { createMetrics } from "./metrics.ts";
 import { collectorOf, createSpanExporter } from "./otlp.ts";
 import { detectPlatform, fetchInstanceId } from "./platform.ts";
 import { createRequestSpans, type RequestSpans } from "./request-span.ts";
+import { readSecrets } from "./secrets.ts";
 import { startServer } from "./server.ts";
 import { readSettings, SettingsError } from "./settings.ts";
 import type { Process } from "./work.ts";
@@ -46,6 +47,7 @@ function traceRequests(options: {
 }
 
 async function serve(work: Process): Promise<void> {
+  Object.assign(process.env, readSecrets(process.env));
   const settings = readSettings(process.env);
   const platform = detectPlatform(process.env);
   if (settings.drainMs > platform.longestDrainMs) {

@@ -43,6 +43,7 @@ describe("stack configuration", () => {
       cpu: "1",
       memory: "1Gi",
       environment: {},
+      secrets: {},
       leastInstances: 2,
       replicas: 2,
       maxReplicas: 10,
@@ -268,9 +269,11 @@ describe("secrets", () => {
 
   test("by reference they are taken", () => {
     const secrets = { DB_PASSWORD: "projects/my-project/secrets/db/versions/latest" };
-    expect(readCloudRunConfig(source({ image, secrets: JSON.stringify(secrets) })).secrets).toEqual(secrets);
-    expect(() => readCloudRunConfig(source({ image, secrets: JSON.stringify({ DB_PASSWORD: "hunter2" }) }))).toThrow(
-      "switchyard:secrets.DB_PASSWORD is not accepted; allowed: projects/PROJECT/secrets/",
-    );
+    for (const read of [readGkeConfig, readCloudRunConfig]) {
+      expect(read(source({ image, secrets: JSON.stringify(secrets) })).secrets).toEqual(secrets);
+      expect(() => read(source({ image, secrets: JSON.stringify({ DB_PASSWORD: "hunter2" }) }))).toThrow(
+        "switchyard:secrets.DB_PASSWORD is not accepted; allowed: projects/PROJECT/secrets/",
+      );
+    }
   });
 });

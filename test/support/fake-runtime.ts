@@ -1,6 +1,7 @@
 import { ImageNotFoundError } from "../../local/registry/image-error.ts";
 import type { Clock } from "../../local/runtime/clock.ts";
 import type { Instance, InstanceExit, InstanceSpec, Runtime } from "../../local/runtime/runtime.ts";
+import { SecretUnavailableError } from "../../local/secrets/secret-file.ts";
 
 export interface FakeInstance extends Instance {
   readonly spec: InstanceSpec;
@@ -22,6 +23,8 @@ export interface FakeRuntime extends Runtime {
   readonly stops: readonly StopRequest[];
   /** Images that are not there. */
   readonly missingImages: Set<string>;
+  /** Versions of secrets that are not there. */
+  readonly missingSecrets: Set<string>;
   /** How an instance takes SIGTERM: ms until it exits; beyond the grace it is killed. Default 0. */
   exitAfterMs: number;
   /** What `usage` answers, by instance; one that is not in it cannot be read. */
@@ -36,6 +39,7 @@ export function createFakeRuntime(clock: Clock): FakeRuntime {
   const exits: InstanceExit[] = [];
   const listeners = new Set<(exit: InstanceExit) => void>();
   const missingImages = new Set<string>();
+  const missingSecrets = new Set<string>();
 
   function launch(spec: InstanceSpec, pid: number): FakeInstance {
     const { promise, resolve } = Promise.withResolvers<InstanceExit>();
@@ -93,11 +97,15 @@ export function createFakeRuntime(clock: Clock): FakeRuntime {
     started,
     stops,
     missingImages,
+    missingSecrets,
     exitAfterMs: 0,
     usageOf: new Map(),
     async start(spec) {
       started.push(spec);
       if (missingImages.has(spec.image)) throw new ImageNotFoundError(spec.image, "the registry does not have it");
+      const secrets = Object.values(spec.secretFolders ?? {}).flatMap((files) => Object.values(files));
+      const missing = secrets.find((version) => missingSecrets.has(version));
+      if (missing !== undefined) throw new SecretUnavailableError(`Secret ${missing} was not found.`);
       if (running.has(spec.name)) throw new Error(`Instance ${spec.name} runs already.`);
       const instance = launch(spec, started.length);
       running.set(spec.name, instance);

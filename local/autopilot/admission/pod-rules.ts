@@ -2,6 +2,7 @@ import type { FieldError } from "../kubernetes-error.ts";
 import { invalidValue, notSimulated, required, unsupportedValue } from "../kubernetes-error.ts";
 import type { Container, LifecycleHandler, PodSpec, Probe } from "../objects/pod.ts";
 import { sleepSeconds } from "../pods/pre-stop.ts";
+import { secretClassOf } from "../pods/secret-volumes.ts";
 import { LABEL_PATTERN } from "./name-rules.ts";
 
 const ENVIRONMENT_NAME = /^[ -<>-~]+$/;
@@ -29,9 +30,16 @@ export function podSpecErrors(spec: PodSpec, path: string, restartPolicies: read
     errors.push(notSimulated(`${path}.initContainers`, "a pod has one container"));
   }
   for (const [index, volume] of (spec.volumes ?? []).entries()) {
-    if (volume.emptyDir === undefined) {
+    const secretClass = secretClassOf(volume);
+    const at = `${path}.volumes[${index}]`;
+    if (secretClass === "") {
+      errors.push(required(`${at}.csi.volumeAttributes.secretProviderClass`));
+    } else if (secretClass === undefined && volume.emptyDir === undefined) {
       errors.push(
-        notSimulated(`${path}.volumes[${index}]`, "use emptyDir, or env with configMapKeyRef or secretKeyRef"),
+        notSimulated(
+          at,
+          "use emptyDir, a csi volume of Google's Secret Manager add-on, or env with configMapKeyRef or secretKeyRef",
+        ),
       );
     }
   }
@@ -76,6 +84,11 @@ function containerErrors(container: Container, path: string, spec: PodSpec): Fie
           "must be between 1 and 65535, inclusive",
         ),
       );
+    }
+  }
+  for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
+    if (!(spec.volumes ?? []).some((volume) => volume.name === mount.name)) {
+      errors.push({ path: `${path}.volumeMounts[${index}].name`, text: `Not found: "${mount.name}"` });
     }
   }
   for (const kind of ["startupProbe", "livenessProbe", "readinessProbe"] as const) {

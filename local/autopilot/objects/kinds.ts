@@ -9,11 +9,12 @@ import type { DisruptionBudget } from "./policies.ts";
 import { disruptionBudgetSchema } from "./policies.ts";
 import type { Service } from "./service.ts";
 import { serviceSchema } from "./service.ts";
-import type { ConfigMap, Namespace, NetworkPolicy, Secret, ServiceAccount } from "./settings.ts";
+import type { ConfigMap, Namespace, NetworkPolicy, Secret, SecretProviderClass, ServiceAccount } from "./settings.ts";
 import {
   configMapSchema,
   namespaceSchema,
   networkPolicySchema,
+  secretProviderClassSchema,
   secretSchema,
   serviceAccountSchema,
 } from "./settings.ts";
@@ -62,6 +63,15 @@ export const SECRET: Kind<Secret> = {
   namespaced: true,
   counted: false,
   schema: secretSchema,
+};
+
+export const SECRET_PROVIDER_CLASS: Kind<SecretProviderClass> = {
+  apiVersion: "secrets-store.csi.x-k8s.io/v1",
+  kind: "SecretProviderClass",
+  plural: "secretproviderclasses",
+  namespaced: true,
+  counted: true,
+  schema: secretProviderClassSchema,
 };
 
 export const SERVICE: Kind<Service> = {
@@ -133,6 +143,7 @@ export const KINDS: readonly Kind[] = [
   SERVICE_ACCOUNT,
   CONFIG_MAP,
   SECRET,
+  SECRET_PROVIDER_CLASS,
   NETWORK_POLICY,
   SERVICE,
   DEPLOYMENT,

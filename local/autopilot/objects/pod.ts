@@ -70,6 +70,9 @@ const container = known({
   startupProbe: probe.optional(),
   livenessProbe: probe.optional(),
   readinessProbe: probe.optional(),
+  volumeMounts: z
+    .array(known({ name: z.string(), mountPath: z.string(), readOnly: z.boolean().default(false) }))
+    .optional(),
   lifecycle: known({ preStop: lifecycleHandler.optional(), postStart: lifecycleHandler.optional() }).optional(),
   terminationMessagePath: z.string().default("/dev/termination-log"),
   terminationMessagePolicy: z.string().default("File"),
@@ -79,7 +82,19 @@ const container = known({
 export const podSpec = known({
   containers: z.array(container).default([]),
   initContainers: z.array(known({ name: z.string() })).optional(),
-  volumes: z.array(known({ name: z.string(), emptyDir: known({}).optional() })).optional(),
+  volumes: z
+    .array(
+      known({
+        name: z.string(),
+        emptyDir: known({}).optional(),
+        csi: known({
+          driver: z.string(),
+          readOnly: z.boolean().default(false),
+          volumeAttributes: stringMap.default({}),
+        }).optional(),
+      }),
+    )
+    .optional(),
   restartPolicy: z.string().default("Always"),
   terminationGracePeriodSeconds: z.int().default(30),
   dnsPolicy: z.string().default("ClusterFirst"),
@@ -148,6 +163,7 @@ export type Pod = z.infer<typeof podSchema>;
 export type PodSpec = z.infer<typeof podSpec>;
 export type PodTemplate = z.infer<typeof podTemplate>;
 export type PodStatus = z.infer<typeof podStatus>;
+export type Volume = NonNullable<PodSpec["volumes"]>[number];
 export type Container = z.infer<typeof container>;
 export type ContainerState = z.infer<typeof containerState>;
 export type Condition = z.infer<typeof condition>;

@@ -51,8 +51,17 @@ export const networkPolicySchema = known({
   spec: known({ policyTypes: z.array(z.string()).optional(), podSelector: known({}).default({}) }),
 });
 
+/** Of the Secret Manager add-on, which a cluster here always has. Its `secrets` are YAML. */
+export const secretProviderClassSchema = known({
+  apiVersion: z.literal("secrets-store.csi.x-k8s.io/v1"),
+  kind: z.literal("SecretProviderClass"),
+  metadata: objectMeta,
+  spec: known({ provider: z.string(), parameters: stringMap.default({}) }),
+});
+
 export type Namespace = z.infer<typeof namespaceSchema>;
 export type ServiceAccount = z.infer<typeof serviceAccountSchema>;
 export type ConfigMap = z.infer<typeof configMapSchema>;
 export type Secret = z.infer<typeof secretSchema>;
 export type NetworkPolicy = z.infer<typeof networkPolicySchema>;
+export type SecretProviderClass = z.infer<typeof secretProviderClassSchema>;

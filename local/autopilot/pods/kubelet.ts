@@ -2,7 +2,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Controller } from "../control-loop.ts";
 import type { ObjectStore } from "../object-store.ts";
-import { CONFIG_MAP, POD, SECRET } from "../objects/kinds.ts";
+import { CONFIG_MAP, POD, SECRET, SECRET_PROVIDER_CLASS } from "../objects/kinds.ts";
 import type { Pod } from "../objects/pod.ts";
 import { podStatus } from "./pod-status.ts";
 import type { PodDiagnosis } from "./pod-worker.ts";
@@ -44,6 +44,7 @@ export function createKubelet({ store, clock, runtime, transport }: KubeletOptio
         configMap: (map) => store.get(CONFIG_MAP, namespace, map),
         secret: (secret) => store.get(SECRET, namespace, secret),
       },
+      secretClass: (secretClass) => store.get(SECRET_PROVIDER_CLASS, namespace, secretClass),
       onView(view) {
         const current = stored();
         if (current === undefined) return;

@@ -4,6 +4,7 @@ import type { Instance, InstanceExit, InstanceSpec, Runtime } from "../../runtim
 import { timestamp } from "../objects/metadata.ts";
 import type { Container, ContainerState, Pod, Probe } from "../objects/pod.ts";
 import { parseQuantity } from "../objects/quantity.ts";
+import type { SecretProviderClass } from "../objects/settings.ts";
 import type { BackOff } from "./back-off.ts";
 import { formatDelay, nextAttempt } from "./back-off.ts";
 import type { EnvironmentSources } from "./environment.ts";
@@ -13,12 +14,15 @@ import { restarts } from "./pod-status.ts";
 import { runPreStop } from "./pre-stop.ts";
 import type { ProbeTransport } from "./probe-transport.ts";
 import { ProbeWorker } from "./probe-worker.ts";
+import { type MountError, mountMessage, secretClassOf, secretFolders } from "./secret-volumes.ts";
 
 export interface PodWorkerOptions {
   readonly runtime: Runtime;
   readonly clock: Clock;
   readonly transport: ProbeTransport;
   readonly sources: EnvironmentSources;
+  /** In the pod's own namespace. */
+  readonly secretClass: (name: string) => SecretProviderClass | undefined;
   /** Called when the container's state changed. */
   readonly onView: (view: ContainerView) => void;
   /** Called once, when a deleted pod's container is gone. */
@@ -35,6 +39,9 @@ export interface PodDiagnosis {
 
 /** What is left of the grace for SIGTERM when a preStop hook has used it up, as the kubelet does. */
 const LEAST_STOP_MS = 2_000;
+
+/** A volume that cannot be mounted. */
+export const FAILED_MOUNT = "FailedMount";
 
 /** The kubelet's part for one pod: starts its container, probes it, restarts it, ends it. */
 export class PodWorker {
@@ -104,6 +111,12 @@ export class PodWorker {
 
   #start(): void {
     const container = this.#container();
+    const folders = secretFolders(this.#pod, container, this.#options.secretClass);
+    if (isMountError(folders)) {
+      // Kubernetes says it in an event, beside this state.
+      this.#show({ state: waiting(folders.missing ? "ContainerCreating" : FAILED_MOUNT, folders.message) });
+      return;
+    }
     const start = containerStart(this.#pod, container, this.#options.sources);
     if (start.kind === "config-error") {
       this.#show({ state: waiting("CreateContainerConfigError", start.message) });
@@ -117,6 +130,7 @@ export class PodWorker {
       platform: "gke",
       image: container.image,
       env: start.env,
+      ...(Object.keys(folders).length === 0 ? {} : { secretFolders: folders }),
       ...(start.command === undefined ? {} : { command: start.command }),
       ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
     };
@@ -211,6 +225,9 @@ export class PodWorker {
           ? waiting("ErrImagePull", message)
           : waiting("ImagePullBackOff", `Back-off pulling image "${container.image}": ErrImagePull: ${message}`),
       });
+    } else if (error instanceof Error && error.name === "SecretUnavailableError") {
+      const volume = this.#pod.spec.volumes?.find((one) => secretClassOf(one) !== undefined)?.name ?? "";
+      this.#show({ state: waiting(FAILED_MOUNT, mountMessage(volume, message)) });
     } else {
       this.#show({ state: waiting("RunContainerError", message) });
     }
@@ -288,6 +305,10 @@ export class PodWorker {
     this.#view = { ...this.#view, ...change };
     this.#options.onView(this.#view);
   }
+}
+
+function isMountError(folders: ReturnType<typeof secretFolders>): folders is MountError {
+  return folders["kind"] === "mount-error";
 }
 
 function waiting(reason: string, message?: string): ContainerState {

@@ -2,7 +2,7 @@ import type { Pod } from "../objects/pod.ts";
 import { isPodReady, ZONE_LABEL } from "../objects/pod.ts";
 import type { Service } from "../objects/service.ts";
 import type { Deployment, ReplicaSet } from "../objects/workloads.ts";
-import type { PodDiagnosis } from "../pods/pod-worker.ts";
+import { FAILED_MOUNT, type PodDiagnosis } from "../pods/pod-worker.ts";
 
 /** Whether an object is what its author waits for. */
 export type Readiness =
@@ -17,7 +17,8 @@ export interface ObservedPod {
   readonly diagnosis: PodDiagnosis | undefined;
 }
 
-const IMAGE_REASONS: readonly string[] = ["ErrImagePull", "ImagePullBackOff", "InvalidImageName"];
+/** What only a change of something else cures. */
+const HOPELESS_REASONS: readonly string[] = ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", FAILED_MOUNT];
 /** A container that ended that often without its pod ever being ready will not come up: a few seconds tell instead of ten minutes. */
 const CRASHES_THAT_FAIL = 3;
 /** Lines of a crashed container's output in a message. */
@@ -87,7 +88,8 @@ function isHopeless({ pod }: ObservedPod): boolean {
     return false;
   }
   return (
-    IMAGE_REASONS.includes(waiting) || (waiting === "CrashLoopBackOff" && status.restartCount + 1 >= CRASHES_THAT_FAIL)
+    HOPELESS_REASONS.includes(waiting) ||
+    (waiting === "CrashLoopBackOff" && status.restartCount + 1 >= CRASHES_THAT_FAIL)
   );
 }
 

@@ -48,6 +48,14 @@ export const kinds: readonly KindDescription[] = [
     secretOutputs: ["data", "stringData"],
   },
   {
+    token: "kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass",
+    apiVersion: "secrets-store.csi.x-k8s.io/v1",
+    kind: "SecretProviderClass",
+    namespaced: true,
+    replaceOn: [],
+    decidedByCluster: [],
+  },
+  {
     token: "kubernetes:core/v1:Service",
     apiVersion: "v1",
     kind: "Service",

@@ -20,6 +20,13 @@ describe("what our own programs declare is stateless, with no finding", () => {
     expect(graph.all("kubernetes:apps/v1:Deployment")).toHaveLength(1);
   });
 
+  test("gke with secrets", async () => {
+    const secrets = { API_KEY: "projects/vault/secrets/api-key/versions/3" };
+    const graph = await declareGraph((options) => new GkePlatform("agent", { ...base, image, secrets }, options));
+    expect(judge(graph)).toEqual({ verdict: "stateless", findings: [], scanned: graph.resources.length });
+    expect(graph.all("kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass")).toHaveLength(1);
+  });
+
   test("cloud-run", async () => {
     const graph = await declareGraph((options) => new CloudRunPlatform("agent", { ...base, image }, options));
     expect(judge(graph)).toEqual({ verdict: "stateless", findings: [], scanned: graph.resources.length });

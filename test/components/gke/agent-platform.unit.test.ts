@@ -239,3 +239,59 @@ describe("gke AgentPlatform", () => {
     expect(JSON.stringify(without)).not.toContain("FAIL_BACK");
   });
 });
+
+describe("secrets of the agent on GKE", () => {
+  const key = "projects/vault/secrets/api-key/versions/3";
+  const secrets = { API_KEY: key, API_KEY_OLD: "projects/vault/secrets/api-key/versions/2" };
+  const classType = "kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass";
+
+  test("are files that the add-on mounts: by name in the state, read by the pods' own account, and by no other", async () => {
+    const graph = await declare({ secrets });
+    expectWellFormed(graph, "agent");
+    expect(graph.only("gcp:container/cluster:Cluster").inputs["secretManagerConfig"]).toEqual({ enabled: true });
+    const { inputs } = graph.only(classType);
+    expect(at(inputs, "metadata.namespace")).toBe("kiro");
+    expect(at(inputs, "spec.provider")).toBe("gke");
+    expect(JSON.parse(String(at(inputs, "spec.parameters.secrets")))).toEqual([
+      { resourceName: key, path: "API_KEY" },
+      { resourceName: secrets.API_KEY_OLD, path: "API_KEY_OLD" },
+    ]);
+    const spec = at(graph.only(deploymentType).inputs, "spec.template.spec");
+    const [volume] = at(spec, "volumes") as { name: string; csi: unknown }[];
+    expect(volume?.csi).toEqual({
+      driver: "secrets-store-gke.csi.k8s.io",
+      readOnly: true,
+      volumeAttributes: { secretProviderClass: at(inputs, "metadata.name") },
+    });
+    const [mount] = at(spec, "containers.0.volumeMounts") as { name: string; mountPath: string; readOnly: boolean }[];
+    expect(mount).toMatchObject({ name: volume?.name, readOnly: true });
+    expect(at(spec, "containers.0.env")).toContainEqual({ name: "KIRO_SECRETS_DIR", value: mount?.mountPath });
+    expect(graph.only("gcp:secretmanager/secretIamMember:SecretIamMember").inputs).toEqual({
+      project: "vault",
+      secretId: "api-key",
+      role: "roles/secretmanager.secretAccessor",
+      member: "serviceAccount:kiro-gke-sa@my-project.iam.gserviceaccount.com",
+    });
+    expect(graph.all("kubernetes:core/v1:Secret")).toEqual([]);
+  });
+
+  test("roll the pods when they change, whatever their order says", async () => {
+    const nameOf = async (given: Record<string, string>) =>
+      at((await declare({ secrets: given })).only(classType).inputs, "metadata.name");
+    const before = await nameOf(secrets);
+    expect(await nameOf({ API_KEY_OLD: secrets.API_KEY_OLD, API_KEY: key })).toBe(before);
+    expect(await nameOf({ ...secrets, API_KEY: "projects/vault/secrets/api-key/versions/4" })).not.toBe(before);
+  });
+
+  test("are nowhere where there are none", async () => {
+    const declared = JSON.stringify((await declare({ secrets: {} })).resources.map(({ inputs }) => inputs));
+    expect(declared).not.toMatch(/secret/i);
+    expect(declared).not.toMatch(/volumeMounts":\[\{/);
+  });
+
+  test("what is no reference may be the secret itself, and is not repeated", async () => {
+    const declared = declare({ secrets: { API_KEY: "hunter2", TWICE: key }, environment: { TWICE: "x" } });
+    await expect(declared).rejects.toThrow(/secrets\.API_KEY is not accepted.*\n.*only one of environment\.TWICE/);
+    await expect(declared).rejects.not.toThrow(/hunter2/);
+  });
+});

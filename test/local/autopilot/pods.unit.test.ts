@@ -82,6 +82,83 @@ describe("a container's environment", () => {
   });
 });
 
+describe("a volume of secrets", () => {
+  const version = "projects/p/secrets/key/versions/1";
+  const mountPath = "/var/run/secrets";
+  const driver = "secrets-store-gke.csi.k8s.io";
+  const volume = (secretProviderClass = "keys") => ({
+    name: "files",
+    csi: { driver, readOnly: true, volumeAttributes: { secretProviderClass } },
+  });
+  const container = { volumeMounts: [{ name: "files", mountPath, readOnly: true }] };
+  const withVolume = (files = volume()) => deploymentObject({ spec: ONE, container, pod: { volumes: [files] } });
+  const classObject = (secrets = `- resourceName: ${version}\n  path: KEY\n`) => ({
+    apiVersion: "secrets-store.csi.x-k8s.io/v1",
+    kind: "SecretProviderClass",
+    metadata: { name: "keys" },
+    spec: { provider: "gke", parameters: { secrets } },
+  });
+  const waitingOf = ({ pods }: ReturnType<typeof createClusterFixture>) =>
+    pods()[0]?.status.containerStatuses[0]?.state.waiting;
+
+  it("gives the container its folder, and no value to the cluster", async () => {
+    const { cluster, clock, runtime } = createClusterFixture();
+    await cluster.apply(classObject());
+    await cluster.apply(withVolume());
+    await clock.advance(1_000);
+    expect(runtime.started[0]?.secretFolders).toEqual({ [mountPath]: { KEY: version } });
+  });
+
+  it("keeps the pod waiting for its class", async () => {
+    const fixture = createClusterFixture();
+    const { cluster, clock, runtime } = fixture;
+    await cluster.apply(withVolume());
+    await clock.advance(1_000);
+    expect(waitingOf(fixture)?.message).toContain(
+      'MountVolume.SetUp failed for volume "files" : rpc error: code = Unknown desc = failed to mount secrets store objects: failed to get secretproviderclass default/keys',
+    );
+    expect(runtime.started).toHaveLength(0);
+    await cluster.apply(classObject());
+    await clock.advance(0);
+    expect(runtime.started).toHaveLength(1);
+  });
+
+  it("fails the rollout by its name when a secret is not there, and starts once it is", async () => {
+    const fixture = createClusterFixture();
+    const { cluster, clock, runtime } = fixture;
+    runtime.missingSecrets.add(version);
+    await cluster.apply(classObject());
+    await cluster.apply(withVolume());
+    const ready = cluster.ready(reference(deploymentObject()), never);
+    const failed = expect(ready).rejects.toThrow(/\[FailedMount\] MountVolume.*Secret projects\/p\/secrets\/key/);
+    await clock.advance(1_000);
+    await failed;
+    runtime.missingSecrets.clear();
+    await clock.advance(20_000);
+    expect(waitingOf(fixture)).toBeUndefined();
+    expect(runtime.instances()).toHaveLength(1);
+  });
+
+  it.each([
+    ["a list that is none", "KEY", /failed to unmarshal/],
+    ["a path out of the volume", `[{resourceName: ${version}, path: ../KEY}]`, /0\.path is not a file's name/],
+  ])("cannot be mounted from %s", async (_what, secrets, message) => {
+    const fixture = createClusterFixture();
+    await fixture.cluster.apply(classObject(secrets));
+    await fixture.cluster.apply(withVolume());
+    await fixture.clock.advance(1_000);
+    expect(waitingOf(fixture)).toMatchObject({ reason: "FailedMount", message: expect.stringMatching(message) });
+  });
+
+  it("is refused without its class, and a mount without its volume", async () => {
+    const { cluster } = createClusterFixture();
+    await expect(cluster.apply(withVolume(volume("")))).rejects.toThrow(/csi\.volumeAttributes\.secretProviderClass/);
+    await expect(cluster.apply(deploymentObject({ spec: ONE, container }))).rejects.toThrow(
+      /volumeMounts\[0\]\.name: Not found: "files"/,
+    );
+  });
+});
+
 describe("probes", () => {
   it("run on their period from their delay, with the request that is declared", async () => {
     const fixture = createClusterFixture();
