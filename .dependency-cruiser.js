@@ -107,7 +107,7 @@ export default {
     only(
       "adapters",
       "^automation/adapters/",
-      "^(automation/(adapters/|ports/|stateless/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
+      "^(automation/(adapters/|ports/|stateless/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$|components/shared/literal-secret\\.ts$)",
       "adapters -> ports.",
     ),
     {

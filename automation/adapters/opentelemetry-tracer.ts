@@ -11,6 +11,7 @@ import {
 } from "@opentelemetry/sdk-trace-node";
 import type { Span, SpanContext, SpanStart, Tracer } from "../ports/tracer.ts";
 import { isConfidential } from "./loopback.ts";
+import { withoutSecrets } from "./without-secrets.ts";
 
 export interface OpenTelemetryOptions {
   /**
@@ -32,6 +33,7 @@ const exportTimeoutMs = 1_500;
 export function createOpenTelemetryTracer(options: OpenTelemetryOptions): Tracer {
   const { env, version, closeMs = 2_000 } = options;
   const url = endpointOf(env);
+  const secrets = headerValues(env);
   let failure: string | undefined;
   const ids = new NamedIds();
   const provider = new NodeTracerProvider({
@@ -43,7 +45,7 @@ export function createOpenTelemetryTracer(options: OpenTelemetryOptions): Tracer
     spanProcessors: [
       new BatchSpanProcessor(
         telling(new OTLPTraceExporter({ url: url.href, timeoutMillis: exportTimeoutMs }), (why) => {
-          failure = why;
+          failure = withoutSecrets(why, secrets);
         }),
         { scheduledDelayMillis: 1_000, exportTimeoutMillis: exportTimeoutMs },
       ),
@@ -59,7 +61,7 @@ export function createOpenTelemetryTracer(options: OpenTelemetryOptions): Tracer
       // Sends what is left, and takes down its connections.
       const done = provider.shutdown().then(
         () => undefined,
-        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+        (error: unknown) => withoutSecrets(error instanceof Error ? error.message : String(error), secrets),
       );
       const end = await Promise.race([done, late.promise]);
       clearTimeout(timer);
@@ -89,6 +91,23 @@ function endpointOf(env: OpenTelemetryOptions["env"]): URL {
     );
   }
   return url;
+}
+
+/** `key=value` with commas between, encoded as in a URL. A collector may repeat them in its status line. */
+function headerValues(env: OpenTelemetryOptions["env"]): readonly string[] {
+  const pairs = [env["OTEL_EXPORTER_OTLP_HEADERS"], env["OTEL_EXPORTER_OTLP_TRACES_HEADERS"]].join(",").split(",");
+  const values = pairs.map((pair) => pair.slice(pair.indexOf("=") + 1).trim());
+  return values.flatMap((value) => [value, value.replaceAll(/(?:%[0-9a-f]{2})+/gi, decoded)]).filter(isLong);
+}
+
+const isLong = (value: string): boolean => value.length >= 6;
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The exporter, and what its failures were. */

@@ -1,6 +1,8 @@
 /** The only importer of Pulumi's Automation API, and only on first use: loading it takes 370 ms. */
 import type { PulumiCommand, PulumiFn, Stack } from "@pulumi/pulumi/automation/index.js";
-import { type PulumiRunResult, runPulumi } from "./pulumi-process.ts";
+import { secretsIn } from "../../components/shared/literal-secret.ts";
+import { type Environment, type PulumiRunResult, runPulumi } from "./pulumi-process.ts";
+import { withoutSecrets } from "./without-secrets.ts";
 
 export type { EngineEvent, PulumiFn } from "@pulumi/pulumi/automation/index.js";
 
@@ -9,7 +11,14 @@ export class PulumiProcessError extends Error {
   readonly args: readonly string[];
   readonly result: PulumiRunResult;
 
-  constructor(args: readonly string[], result: PulumiRunResult) {
+  /** Without what the engine's variables hold of secrets: a backend or a provider may quote them. */
+  constructor(args: readonly string[], printed: PulumiRunResult, env: Environment = {}) {
+    const secrets = secretsIn(env);
+    const result = {
+      ...printed,
+      stdout: withoutSecrets(printed.stdout, secrets),
+      stderr: withoutSecrets(printed.stderr, secrets),
+    };
     super(`pulumi ${args[0] ?? ""} ended with code ${result.code}\n${result.stdout}\n${result.stderr}`);
     this.name = "PulumiProcessError";
     this.args = args;
@@ -57,7 +66,7 @@ export async function openStack(options: StackHandleOptions): Promise<Stack> {
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       cancelGraceMs: options.cancelGraceMs,
     });
-    if (result.code !== 0) throw new PulumiProcessError(all, result);
+    if (result.code !== 0) throw new PulumiProcessError(all, result, options.env);
     return result;
   };
   // The API's own runner hands this process's environment to the engine and leaves it in the terminal's process group.

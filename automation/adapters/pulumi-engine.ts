@@ -2,6 +2,8 @@
  * The real Pulumi engine behind the StackEngine port: inline programs, settings from `Pulumi.yaml` in the root, the same
  * `Pulumi.<stack>.yaml` files and the same backend as the plain CLI.
  */
+
+import { secretsIn } from "../../components/shared/literal-secret.ts";
 import { SwitchyardError } from "../errors.ts";
 import type {
   ConfigValues,
@@ -181,7 +183,7 @@ class PulumiEngine implements StackEngine {
     program: PulumiFn | undefined,
     clearPendingCreates = false,
   ): Promise<{ readonly fold: EventFold; readonly stateless: StatelessReport | undefined }> {
-    const fold = new EventFold(stack);
+    const fold = new EventFold(stack, secretsIn(this.env));
     const policy = program === undefined ? undefined : await this.policyRun(stack);
     // The Automation API takes a listener's error for an event that it cannot read, and goes on with a warning.
     const listenerErrors: unknown[] = [];
@@ -300,7 +302,7 @@ class PulumiEngine implements StackEngine {
       await this.prepare();
       const { pulumiCommandPath, root } = this.options;
       const result = await runPulumi(pulumiCommandPath, { args: all, cwd: root, env: this.env });
-      if (result.code !== 0) throw new PulumiProcessError(all, result);
+      if (result.code !== 0) throw new PulumiProcessError(all, result, this.env);
       return result.stdout;
     } catch (error) {
       throw explainPulumiError(error, { ...(stack === undefined ? {} : { stack }), root: this.options.root });

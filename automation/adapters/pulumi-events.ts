@@ -1,6 +1,7 @@
 /** Pure: the engine's events as progress, outputs, numbers of changes and failures. */
 import type { StackName, StackProgress } from "../ports/stack-engine.ts";
 import type { EngineEvent } from "./pulumi-automation-api.ts";
+import { withoutSecrets } from "./without-secrets.ts";
 
 /** A diagnostic that the engine or the program printed. */
 export interface Diagnostic {
@@ -57,14 +58,17 @@ export function resourceOfUrn(urn: string): string {
 /** Folds one operation's events. */
 export class EventFold {
   private readonly stack: StackName;
+  /** What the engine's variables hold, and a provider may quote. */
+  private readonly secrets: readonly string[];
   private outputs: Readonly<Record<string, unknown>> = {};
   private changes: Readonly<Record<string, number>> = {};
   private readonly errors: Diagnostic[] = [];
   private readonly failed: string[] = [];
   private readonly violations: Diagnostic[] = [];
 
-  constructor(stack: StackName) {
+  constructor(stack: StackName, secrets: readonly string[] = []) {
     this.stack = stack;
+    this.secrets = secrets;
   }
 
   /** Takes one event; returns the line of progress that it is worth, if any. */
@@ -96,7 +100,7 @@ export class EventFold {
   private takePolicy(event: NonNullable<EngineEvent["policyEvent"]>): void {
     const { policyPackName, enforcementLevel, resourceUrn = "", message } = event;
     if (policyPackName === statelessPack && enforcementLevel === "mandatory")
-      this.violations.push({ severity: "error", urn: resourceUrn, message });
+      this.violations.push({ severity: "error", urn: resourceUrn, message: withoutSecrets(message, this.secrets) });
   }
 
   private takeDiagnostic(event: NonNullable<EngineEvent["diagnosticEvent"]>): {
@@ -106,7 +110,7 @@ export class EventFold {
     // Debug lines arrive with every event log; they come under a severity that the type does not name.
     const severity: string = event.severity;
     if (severity === "debug" || event.ephemeral === true) return {};
-    const text = event.message.trim();
+    const text = withoutSecrets(event.message, this.secrets).trim();
     // That the pack's starter is found on the PATH is how it is meant to be.
     if (text === "" || text.startsWith("using pulumi-analyzer-policy-switchyard from $PATH")) return {};
     const diagnostic: Diagnostic = {

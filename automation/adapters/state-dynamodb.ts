@@ -9,6 +9,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { AttributeValue, DynamoDBClient, QueryCommandInput, QueryCommandOutput } from "@aws-sdk/client-dynamodb";
+import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
 import type { StateStore, StoredLog, StoredValue } from "../ports/state-store.ts";
 import { isConfidential } from "./loopback.ts";
@@ -212,6 +213,13 @@ async function open(options: DynamoStateStoreOptions): Promise<Connection> {
     requestHandler: { connectionTimeout: connectionTimeoutMs, requestTimeout: requestTimeoutMs },
     ...(endpoint === undefined ? {} : endpointSettings(endpoint)),
   });
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      assertConfidentialRequest(args.request);
+      return next(args);
+    },
+    { step: "build", name: "confidentialOnly" },
+  );
   if (options.ensureTable ?? false) await ensureTable({ client, sdk }, options.table);
   return { client, sdk };
 }
@@ -234,6 +242,19 @@ function endpointSettings(endpoint: string) {
   // Servers on this machine take any credentials; a user's real ones have no business there.
   const local = url.protocol === "http:";
   return { endpoint, ...(local ? { credentials: { accessKeyId: "local", secretAccessKey: "local" } } : {}) };
+}
+
+const addressed = z.object({ protocol: z.string(), hostname: z.string() });
+
+/** AWS's own variables and profiles may name an address too. Errors: credentials-over-http, before anything is sent. */
+function assertConfidentialRequest(request: unknown): void {
+  const { protocol, hostname } = addressed.parse(request);
+  const host = hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
+  if (isConfidential(new URL(`${protocol}//${host}`))) return;
+  throw new SwitchyardError("credentials-over-http", {
+    message: `signed requests to DynamoDB would go over plain HTTP to ${hostname}`,
+    next: "Use https, or an address of this machine, in state.endpoint, AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL.",
+  });
 }
 
 /** Makes the table and waits until it can be used. */

@@ -1,7 +1,7 @@
 /** What a command that changes something leaves in the audit log: a line before it begins, and one when it is over. */
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
-import { isSecretName, withoutCredentials } from "../../components/shared/literal-secret.ts";
+import { isSecretName, secretsIn, withoutCredentials } from "../../components/shared/literal-secret.ts";
 import type { AuditFacts } from "../audit/entry.ts";
 import type { AuditLog } from "../audit/log.ts";
 import { exitCodes, SwitchyardError } from "../errors.ts";
@@ -62,9 +62,7 @@ export function factsOf(
   { command, arguments: given, env, now }: CommandCall,
 ): (phase: AuditFacts["phase"], ending?: Ending) => AuditFacts {
   const run = randomUUID();
-  const secrets = Object.entries(env).flatMap(([name, value]) =>
-    isSecretName(name) && value !== undefined && value.length >= shortestSecret ? [value] : [],
-  );
+  const secrets = secretsIn(env);
   const shared = {
     who: userInfo().username,
     host: hostname(),
@@ -76,9 +74,6 @@ export function factsOf(
   };
   return (phase, ending = {}) => ({ at: new Date(now()).toISOString(), ...shared, phase, ...cleaned(ending, secrets) });
 }
-
-/** Shorter ones would be found in ordinary words. */
-const shortestSecret = 6;
 
 function cleaned({ result, ...ending }: Ending, secrets: readonly string[]): Ending {
   if (result === undefined) return ending;

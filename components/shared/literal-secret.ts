@@ -30,6 +30,16 @@ export function isSecretName(name: string): boolean {
   return secretName.test(wordsOf(name));
 }
 
+/** Shorter ones would be found in ordinary words. */
+const shortestSecret = 6;
+
+/** The values of those variables that have the name of a secret, which an argument, a result or an answer may repeat. */
+export function secretsIn(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return Object.entries(env).flatMap(([name, value]) =>
+    isSecretName(name) && value !== undefined && value.length >= shortestSecret ? [value] : [],
+  );
+}
+
 /** What the text is, for messages: `a GitHub token`; undefined where it has the form of no known credential. */
 export function credentialShape(text: string): string | undefined {
   return shapes.find(({ pattern }) => pattern.test(text))?.what;

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { cloudRunAgentClient } from "../../../automation/adapters/agent-cloud-run.ts";
 import { createFailBack } from "../../../automation/adapters/fail-back-http.ts";
 import { createGoogleClient } from "../../../automation/adapters/google-client.ts";
@@ -98,6 +98,16 @@ describe("plain HTTP to another machine", () => {
       delivered: false,
       why: expect.stringContaining("over plain HTTP to 192.0.2.1"),
     });
+  });
+
+  it("state-dynamodb.ts refuses, wherever the address is from", async () => {
+    vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", elsewhere);
+    vi.stubEnv("AWS_ACCESS_KEY_ID", "id");
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", "secret");
+    const store = createDynamoStateStore({ table: "t", region: "us-east-1", environment: "e", attempts: 1 });
+    await expect(store.read("lease")).rejects.toMatchObject({ code: "credentials-over-http" });
+    await store.close();
+    vi.unstubAllEnvs();
   });
 
   it("every file that sends a credential is among them", async () => {

@@ -1,10 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { PulumiProcessError } from "../../../automation/adapters/pulumi-automation-api.ts";
 import { type ErrorContext, explainPulumiError } from "../../../automation/adapters/pulumi-errors.ts";
-import type { Diagnostic } from "../../../automation/adapters/pulumi-events.ts";
+import { type Diagnostic, EventFold } from "../../../automation/adapters/pulumi-events.ts";
+import { drawError, toSwitchyardError } from "../../../automation/cli/error-output.ts";
 import { SwitchyardError } from "../../../automation/errors.ts";
+import { secretsIn } from "../../../components/shared/literal-secret.ts";
 
 const folder = join(import.meta.dirname, "..", "..", "fixtures", "pulumi-errors");
 
@@ -94,6 +97,30 @@ describe("what the engine printed becomes an error of the catalogue", () => {
     });
     const events = { outputs: {}, changes: {}, errors: [said], failed: [urn], violations: [] };
     expect(explainPulumiError(error, { stack: "a.local", events })).toMatchObject({ code: "resource-failed" });
+  });
+
+  test("what a provider or a backend quotes of the engine's variables is in no error, cause, progress or diagnostic", () => {
+    const token = "marker7f3a9c51d2-of-this-test";
+    const env = { GOOGLE_OAUTH_ACCESS_TOKEN: token, HOME: "/home/ada" };
+    const said = `googleapi: Error 401: Request had invalid credentials Bearer ${token}`;
+    const urn = "urn:pulumi:a.local::switchyard::t:index:R::r";
+    const printed = { stdout: said, stderr: `error: ${said} of /home/ada`, code: 1, cancelled: false };
+    const seenOf = (secrets: readonly string[], variables: Readonly<Record<string, string>>): string => {
+      const fold = new EventFold("a.local", secrets);
+      const shown = fold.take({
+        sequence: 1,
+        timestamp: 1,
+        diagnosticEvent: { message: said, color: "never", severity: "error", urn, prefix: "" },
+      });
+      const error = new PulumiProcessError(["up"], printed, variables);
+      const explained = [{ events: fold.summary() }, {}].map((context) => explainPulumiError(error, context));
+      return `${inspect([shown, explained], { depth: 8 })} ${explained.map((one) => drawError(toSwitchyardError(one), true)).join()}`;
+    };
+    expect(seenOf([], {})).toContain(token);
+    const seen = seenOf(secretsIn(env), env);
+    expect(seen).not.toContain(token);
+    expect(seen).toContain("resource-failed");
+    expect(seen).toContain("Bearer [secret] of /home/ada");
   });
 
   test("a cancelled operation is cancelled, whatever the engine printed", () => {

@@ -11,6 +11,7 @@ import { createPrometheusMetrics } from "../../../automation/adapters/metrics-pr
 import { createPagerDutyNotifier } from "../../../automation/adapters/notifier-pagerduty.ts";
 import { createSlackNotifier } from "../../../automation/adapters/notifier-slack.ts";
 import { createWebhookNotifier } from "../../../automation/adapters/notifier-webhook.ts";
+import { createOpenTelemetryTracer } from "../../../automation/adapters/opentelemetry-tracer.ts";
 import { readSecret } from "../../../automation/adapters/secret-reference.ts";
 import { createDynamoStateStore } from "../../../automation/adapters/state-dynamodb.ts";
 import { drawError, toSwitchyardError } from "../../../automation/cli/error-output.ts";
@@ -39,7 +40,9 @@ beforeAll(async () => {
     for await (const chunk of request) body += String(chunk);
     const said = saidBy(request, body);
     got.push(said);
-    reply.writeHead(status, { "content-type": type }).end(JSON.stringify(form(said)));
+    // A collector's answer is told by its status line.
+    const phrase = /marker[\w-]+/.exec(said)?.[0] ?? "none";
+    reply.writeHead(status, `refused ${phrase}`, { "content-type": type }).end(JSON.stringify(form(said)));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -141,6 +144,21 @@ describe("a server that repeats the credential", () => {
     expect(got.join()).toContain(secret);
     expect(seen).toContain("the balancer answered 502");
     expect(seen).not.toContain(secret);
+  });
+
+  test("the collector of traces", async () => {
+    status = 401;
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: url,
+      OTEL_EXPORTER_OTLP_HEADERS: `x-key=1,authorization=Bearer%20${secret}`,
+    };
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    const tracer = createOpenTelemetryTracer({ env, version: "1" });
+    tracer.startSpan({ name: "one" }).end();
+    const said = await tracer.close();
+    expect(got.join()).toContain(secret);
+    expect(said).toContain("did not take the traces: refused [secret]");
+    expect(said).not.toContain(secret);
   });
 
   test("DynamoDB, and what is stored there", async () => {
