@@ -1,9 +1,9 @@
 import { lstat, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type CliCheckout, type CliResult, openCliCheckout } from "../../support/cli.ts";
+import { type CliCheckout, type CliResult, openCliCheckout, describe as told } from "../../support/cli.ts";
 
 // A secret of its own in every place that a credential can come from; then commands that write state, journal, audit log, instance
 // logs and errors. None of it may be anywhere afterwards but where it was put.
@@ -15,7 +15,11 @@ const markers = {
   aws: marker("aws"),
   prometheus: marker("prometheus"),
   datadog: marker("datadog"),
+  slack: marker("slack"),
   webhook: marker("webhook"),
+  signing: marker("signing"),
+  pagerDuty: marker("pagerduty"),
+  traces: marker("traces"),
 } as const;
 
 const secretEnv = () => ({
@@ -25,19 +29,42 @@ const secretEnv = () => ({
   PROMETHEUS_TOKEN: markers.prometheus,
   DD_API_KEY: markers.datadog,
   DD_APP_KEY: markers.datadog,
-  SLACK_WEBHOOK_URL: `http://127.0.0.1:${metrics.port}/${markers.webhook}`,
+  SLACK_WEBHOOK_URL: `http://127.0.0.1:${metrics.port}/services/${markers.slack}`,
+  WEBHOOK_URL: `http://127.0.0.1:${metrics.port}/hook?key=${markers.webhook}`,
+  PAGERDUTY_KEY: markers.pagerDuty,
+  PAGERDUTY_EVENTS_URL: `http://127.0.0.1:${metrics.port}/pagerduty`,
+  OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${metrics.port}`,
+  OTEL_EXPORTER_OTLP_HEADERS: `authorization=${markers.traces}`,
 });
 
-/** Stands in for a metrics server and for a webhook that repeat what they were sent, in an error. */
-async function repeatingServer(): Promise<{ server: Server; port: number; seen: string[] }> {
+/** Stands in for a metrics server, for alert targets and for a collector, and repeats what it was sent, in an error. */
+async function repeatingServer() {
   const seen: string[] = [];
-  const server = createServer((request, response) => {
-    seen.push(request.headers.authorization ?? request.url ?? "");
-    response.writeHead(500, { "content-type": "text/plain" });
-    response.end(`refused ${request.headers.authorization} at ${request.url}`);
+  const traces: string[] = [];
+  let hasNames = false;
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const chunk of request) body += String(chunk);
+    const traced = request.url?.endsWith("/v1/traces") === true;
+    if (traced) traces.push(body);
+    const said = `${request.headers.authorization} for ${request.url} with ${JSON.stringify(request.headers)}${traced ? "" : ` ${body}`}`;
+    seen.push(said);
+    const named = hasNames && request.url?.includes("/label/__name__/values") === true;
+    response.writeHead(named ? 200 : 403, { "content-type": "application/json" });
+    response.end(JSON.stringify(named ? { status: "success", data: ["errors"] } : { status: "error", error: said }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { server, port: (server.address() as AddressInfo).port, seen };
+  return {
+    server,
+    port: (server.address() as AddressInfo).port,
+    seen,
+    /** Bodies of what was sent as traces. */
+    traces,
+    /** From now on it says which metrics it has, so that a swap can begin. */
+    listNames() {
+      hasNames = true;
+    },
+  };
 }
 
 let cli: CliCheckout;
@@ -52,18 +79,25 @@ const run = async (...args: string[]): Promise<CliResult> => {
 const reference = "projects/switchyard-local/secrets/agent-key/versions/1";
 const secretsFile = () => join(cli.root, ".switchyard", "local", "secrets");
 
+const signingKey = "webhook-key";
+const signingKeyFile = () => join(cli.root, signingKey);
 const configPath = () => join(cli.root, "switchyard.yaml");
 
 const config = (secret: string): string => {
   const check = `{name: errors, source: prometheus, query: 'errors{platform="{platform}"}'}`;
   const sources = `{prometheus: {url: 'http://127.0.0.1:${metrics.port}', token_variable: PROMETHEUS_TOKEN}}`;
-  const judged = `{sources: ${sources}, checks: [${check}], interval: 1, step: 1, consecutive_error_limit: 0}`;
+  const judged = `{sources: ${sources}, checks: [${check}], interval: 2, step: 1, consecutive_error_limit: 0, inconclusive_limit: 9}`;
+  const targets = [
+    "{kind: slack, name: team, url_from: SLACK_WEBHOOK_URL}",
+    `{kind: webhook, name: log, url_from: WEBHOOK_URL, secret_from: 'file:${signingKey}'}`,
+    "{kind: pagerduty, name: duty, routing_key_from: PAGERDUTY_KEY}",
+  ];
   return [
     "environments:",
     "  local:",
     "    cloud: local",
-    `    swap: {profile: demo, ramp: [50, 100], metrics: ${judged}}`,
-    "    alerts: {targets: [{kind: slack, name: team, url_from: SLACK_WEBHOOK_URL}]}",
+    `    swap: {profile: demo, ramp: [50, 100], bake: 1, drain_timeout: 2, gates: {on_silence: top-up}, metrics: ${judged}}`,
+    `    alerts: {targets: [${targets.join(", ")}]}`,
     "  sealed:",
     "    cloud: local",
     "    prefix: sealed",
@@ -75,12 +109,26 @@ const config = (secret: string): string => {
 beforeAll(async () => {
   cli = await openCliCheckout();
   metrics = await repeatingServer();
+  await writeFile(signingKeyFile(), markers.signing, { mode: 0o600 });
   await writeFile(configPath(), config(reference));
 });
 afterAll(async () => {
   metrics.server.close();
   await cli.close();
 });
+
+/** What tells of the past. */
+const reading = [
+  "swap why",
+  "swap history --json",
+  "swap status",
+  "metrics --prometheus",
+  "audit show",
+  "alert list --all",
+  "alert retry",
+  "cost --observe 1s",
+  "health",
+];
 
 /** Every file of the checkout that is its own, and of its home; not the sources, which are links. */
 async function filesBelow(folder: string): Promise<readonly string[]> {
@@ -100,10 +148,11 @@ async function leaks(texts: readonly string[]): Promise<readonly string[]> {
   const has = (content: string): boolean => forms.some((form) => content.includes(form));
   const inFiles: string[] = [];
   for (const path of await filesBelow(cli.root)) {
-    if (path !== secretsFile() && has(await readFile(path, "latin1"))) inFiles.push(path);
+    if (path !== secretsFile() && path !== signingKeyFile() && has(await readFile(path, "latin1"))) inFiles.push(path);
   }
   const inOutput = said.filter(({ stdout, stderr }) => has(stdout) || has(stderr)).map(({ args }) => args.join(" "));
-  return [...inFiles, ...inOutput];
+  const inTraces = metrics.traces.filter(has).map(() => "a trace");
+  return [...inFiles, ...inOutput, ...inTraces];
 }
 
 /** Whether a process of this checkout's local cloud has it in its environment. Linux only. */
@@ -141,7 +190,7 @@ describe("secrets", () => {
     expect((await run("up", "cloud-run.local", "--json")).code).toBe(0);
     expect((await run("up", "traffic.local", "--json")).code).toBe(0);
     const swap = await run("swap", "start", "--to", "gke", "--json");
-    expect(metrics.seen, swap.stdout).toContain(`Bearer ${markers.prometheus}`);
+    expect(metrics.seen.join(), swap.stdout).toContain(`Bearer ${markers.prometheus}`);
     await run("swap", "status", "--json");
     await run("swap", "why");
     await run("up", "cloud-run.local", "--image", "no/such/folder");
@@ -151,6 +200,31 @@ describe("secrets", () => {
     const audit = await run("audit", "verify", "--json");
     expect(audit.code, audit.stdout).toBe(0);
     expect(audit.stdout).toContain("audit/1/log");
+    expect(await leaks(Object.values(markers))).toEqual([]);
+  });
+
+  test("nor after a swap whose metrics, alert targets and traces are refused by a server that repeats all it was sent", async () => {
+    metrics.listNames();
+    const swap = cli.start(["swap", "start", "--to", "gke", "--debug"], { env: secretEnv() });
+    await swap.says("a metric from outside cannot be read", 120_000);
+    await run("swap", "abort");
+    const ended = await swap.ended;
+    said.push(ended);
+    expect((await run("swap", "status", "--json")).stdout, told(ended)).toContain('"aborted"');
+
+    const refused = await run("alert", "test", "--json");
+    expect(refused.stdout).toContain("alert-target-failed");
+    for (const command of reading) said.push(await cli.run([...command.split(" "), "--debug"], { env: secretEnv() }));
+    const sent = metrics.seen.join();
+    for (const place of ["prometheus", "slack", "webhook", "pagerDuty", "traces"] as const)
+      expect(sent, place).toContain(markers[place]);
+    // The errors that repeat them were kept: in the journal, and in the book of alerts.
+    const kept = await Promise.all(
+      (await filesBelow(join(cli.root, ".switchyard"))).map((path) => readFile(path, "latin1")),
+    );
+    const repeated = kept.filter((text) => text.includes("[secret]"));
+    expect(repeated.some((text) => text.includes("metric-unreadable"))).toBe(true);
+    expect(repeated.some((text) => text.includes("it answered 403"))).toBe(true);
     expect(await leaks(Object.values(markers))).toEqual([]);
   });
 
@@ -164,8 +238,14 @@ describe("secrets", () => {
     const path = join(cli.root, ".switchyard", "environments", "local", "note.json");
     await writeFile(path, JSON.stringify({ text: `Bearer ${markers.google}` }));
     expect(await leaks(Object.values(markers))).toEqual([path]);
-    await writeFile(path, Buffer.from(`x${markers.google}`).toString("base64"));
+    await writeFile(path, Buffer.from(markers.google).toString("base64"));
+    expect(await leaks(Object.values(markers))).toEqual([path]);
     await rm(path);
+    metrics.traces.push(JSON.stringify({ text: markers.traces }));
+    said.push({ args: ["planted"], code: 0, signal: undefined, stdout: "", stderr: `it is ${markers.slack}`, ms: 0 });
+    expect(await leaks(Object.values(markers))).toEqual(["planted", "a trace"]);
+    metrics.traces.pop();
+    said.pop();
     expect(await leaks(Object.values(markers))).toEqual([]);
   });
 });
