@@ -238,15 +238,21 @@ function invalid(problems: readonly string[]): SwitchyardError {
   });
 }
 
-/** `environments.prod.swap.ramp[1]: 120: …` */
-export function describeIssue(issue: z.core.$ZodIssue, value: unknown): readonly string[] {
+/** `environments.prod.swap.ramp[1]: 120: …`. `schema`: of the file that has the issue. */
+export function describeIssue(
+  issue: z.core.$ZodIssue,
+  value: unknown,
+  schema: z.ZodType = configFile,
+): readonly string[] {
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
     // The form that comes nearest is the one that was meant.
     const nearestForm = issue.errors.reduce((a, b) => (faults(b) < faults(a) ? b : a));
-    return nearestForm.flatMap((inner) => describeIssue({ ...inner, path: [...issue.path, ...inner.path] }, value));
+    return nearestForm.flatMap((inner) =>
+      describeIssue({ ...inner, path: [...issue.path, ...inner.path] }, value, schema),
+    );
   }
   if (issue.code === "unrecognized_keys") {
-    const known = settingsAt(issue.path);
+    const known = settingsAt(schema, issue.path);
     return issue.keys.map(
       (key) =>
         `${pathText([...issue.path, key])}: no such setting${nearest(key, known)} (known here: ${known.join(", ")})`,
@@ -276,9 +282,9 @@ interface SchemaPart {
   readonly anyOf?: readonly SchemaPart[];
 }
 
-/** The names that the file may have at a path, from the published schema; of several forms those of all. */
-function settingsAt(path: readonly PropertyKey[]): readonly string[] {
-  let parts: readonly SchemaPart[] = [z.toJSONSchema(configFile, { io: "input" }) as SchemaPart];
+/** The names that a file may have at a path, from its JSON Schema; of several forms those of all. */
+function settingsAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
+  let parts: readonly SchemaPart[] = [z.toJSONSchema(schema, { io: "input" }) as SchemaPart];
   for (const name of path) parts = parts.flatMap((part) => forms(part).flatMap((form) => partAt(form, name) ?? []));
   return [...new Set(parts.flatMap(forms).flatMap((form) => Object.keys(form.properties ?? {})))];
 }

@@ -27,7 +27,7 @@ export async function readUsage(files: Pick<FileSystem, "read">, path: string): 
   const value: unknown = document.toJS();
   const parsed = usageConfig.safeParse(value ?? {});
   if (parsed.success) return parsed.data;
-  throw refused(parsed.error.issues.flatMap((issue: z.core.$ZodIssue) => describeIssue(issue, value)));
+  throw refused(parsed.error.issues.flatMap((issue: z.core.$ZodIssue) => describeIssue(issue, value, usageConfig)));
 }
 
 /** As switchyard.yaml states them; what it does not is left to the defaults. */
