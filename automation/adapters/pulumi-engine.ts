@@ -111,6 +111,8 @@ class PulumiEngine implements StackEngine {
   resources(stack: StackName): Promise<readonly StackResource[]> {
     return this.queued(stack, undefined, async () => {
       const state = await this.state(stack);
+      if (state?.includes('"ciphertext"') === true)
+        return resourcesOfState(await this.run(stack, ["stack", "export", "--show-secrets", "--stack", stack]));
       if (state !== undefined) return resourcesOfState(state);
       throw new SwitchyardError("stack-not-found", { message: `There is no stack "${stack}" in this backend` });
     });

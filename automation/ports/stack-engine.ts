@@ -52,7 +52,10 @@ export interface StackEngine {
   /** Deletes all resources and keeps the empty stack. */
   destroy(stack: StackName, options?: StackOptions): Promise<StackResult>;
   outputs(stack: StackName): Promise<Readonly<Record<string, unknown>>>;
-  /** What the state has; after a refresh that is what is there. Secrets stay encrypted. */
+  /**
+   * What the state has; after a refresh that is what is there. Secrets are in clear, in Pulumi's wrapping: for
+   * rules to read, never for people, logs or files.
+   */
   resources(stack: StackName): Promise<readonly StackResource[]>;
   list(): Promise<readonly { stack: StackName; resources: number; updatedAt: string | undefined }[]>;
   /** Puts the stack's config in place (creating the stack if absent) without running anything. */

@@ -23,6 +23,8 @@ const unknownMarkers: ReadonlySet<string> = new Set([
 /** The member by which Pulumi marks secrets, assets and outputs that travel as objects. */
 const signatureKey = "4dabf18193072939515e22adb298388d";
 
+const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
+
 /** Undefined for what is Pulumi's own: stacks and providers. Components are to be left out by the caller, who knows them. */
 export function scannedFromPulumi({ type, urn, properties }: PulumiResource): ScannedResource | undefined {
   if (type.startsWith("pulumi:")) return undefined;
@@ -62,6 +64,16 @@ function plainOf(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const members = membersOf(value);
   if (Array.isArray(value)) return Object.values(members);
-  // A secret is not decrypted for this, so what it says is not known.
-  return signatureKey in members ? unknownValue : members;
+  if (!(signatureKey in members)) return members;
+  return members[signatureKey] === secretSignature ? secretOf(members["plaintext"]) : unknownValue;
+}
+
+/** A secret that was not decrypted, and what a rule cannot read of one, is not known. */
+function secretOf(plaintext: unknown): unknown {
+  if (typeof plaintext !== "string") return unknownValue;
+  try {
+    return plainOf(JSON.parse(plaintext));
+  } catch {
+    return unknownValue;
+  }
 }

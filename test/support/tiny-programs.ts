@@ -19,7 +19,13 @@ const shop: PulumiFn = async () => {
   return { address: second.address, size, key: secret("hush"), both: [first.address, second.address] };
 };
 
+/** A thing whose size is a secret. */
+const sealed: PulumiFn = async () => {
+  new Thing("only", { size: secret("small") });
+};
+
 export const tinyPrograms: Readonly<Record<string, () => Promise<PulumiFn>>> = {
   shop: async () => shop,
   other: async () => shop,
+  sealed: async () => sealed,
 };

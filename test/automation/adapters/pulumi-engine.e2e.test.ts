@@ -142,3 +142,16 @@ test("when the driver is killed the engine ends by itself, and the next up goes 
   expect((await real.engine.up(stack)).outputs).toMatchObject({ size: "small" });
   expect((await real.engine.up(stack)).changes).toEqual({ same: 3 });
 });
+
+test("secrets of a stack's resources are in clear for who asks, and nowhere on the disk", async () => {
+  const real = await given();
+  await real.engine.up("sealed.local");
+  const thing = (await real.engine.resources("sealed.local")).find(
+    ({ custom, type }) => custom && type.startsWith("tiny:"),
+  );
+  expect(thing?.inputs).toMatchObject({ size: { plaintext: '"small"' } });
+  const folder = join(real.root, ".switchyard", "pulumi", "state", ".pulumi", "stacks", "switchyard");
+  const state = await readFile(join(folder, "sealed.local.json"), "utf8");
+  expect(state).toContain("ciphertext");
+  expect(state).not.toContain("plaintext");
+});

@@ -5,7 +5,8 @@ import { scannedFromPulumi } from "../../../automation/stateless/from-pulumi.ts"
 
 const urn = "urn:pulumi:gke.local::switchyard::kubernetes:apps/v1:Deployment::agent";
 const unknownText = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-const secret = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", ciphertext: "v1:…" };
+const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
+const secret = { "4dabf18193072939515e22adb298388d": secretSignature, ciphertext: "v1:…" };
 
 test("a Kubernetes resource is its object, by its own apiVersion and kind, else by the token", () => {
   const object = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "agent", namespace: "prod" } };
@@ -25,6 +26,15 @@ test("what is not known, and what is secret, is not known to the rules, in lists
   const properties = { template: { image: unknownText, args: ["run", unknownText], env: secret } };
   expect(scannedFromPulumi({ type: "gcp:cloudrunv2/service:Service", urn, properties })?.object).toEqual({
     template: { image: unknownValue, args: ["run", unknownValue], env: unknownValue },
+  });
+});
+
+test("a secret that is in clear is read by the rules; one that is no JSON is not known", () => {
+  const clear = (plaintext: string) => ({ "4dabf18193072939515e22adb298388d": secretSignature, plaintext });
+  const properties = { env: [{ name: "DATABASE_URL", value: clear('"file:/data/app.db"') }], other: clear("{") };
+  expect(scannedFromPulumi({ type: "gcp:a/b:C", urn, properties })?.object).toEqual({
+    env: [{ name: "DATABASE_URL", value: "file:/data/app.db" }],
+    other: unknownValue,
   });
 });
 
