@@ -31,7 +31,7 @@ export interface DrillFlags {
 }
 
 /** CI runs it in under five minutes (issue "a swap engine that can be trusted"). */
-const short = { roundTrips: 1, kills: "all", faults: "all", aa: 2_000, longSeconds: 20 } as const;
+const short = { roundTrips: 1, kills: "all", faults: "all", aa: 2_000, longSeconds: 10 } as const;
 const longSecondsByDefault = 60;
 
 /** Without the name of a campaign a short drill of all; else only those that are named. Errors: usage-error. */

@@ -128,6 +128,7 @@ const reading = [
   "alert retry",
   "cost --observe 1s",
   "health",
+  "swap drill --faults candidate-dead",
 ];
 
 /** Every file of the checkout that is its own, and of its home; not the sources, which are links. */
@@ -218,6 +219,7 @@ describe("secrets", () => {
     const sent = metrics.seen.join();
     for (const place of ["prometheus", "slack", "webhook", "pagerDuty", "traces"] as const)
       expect(sent, place).toContain(markers[place]);
+    expect(await readdir(join(cli.root, ".switchyard", "reports"))).toEqual([expect.stringMatching(/\.html$/)]);
     // The errors that repeat them were kept: in the journal, and in the book of alerts.
     const kept = await Promise.all(
       (await filesBelow(join(cli.root, ".switchyard"))).map((path) => readFile(path, "latin1")),

@@ -92,7 +92,8 @@ it("starts from zero for the first request", async () => {
 
 it("never gives an instance more requests at once than its concurrency", async () => {
   await deploy(settings({}, { maxInstanceRequestConcurrency: 3, scaling: { maxInstanceCount: 2 } }));
-  const replies = await Promise.all(Array.from({ length: 40 }, () => answered("/?wait=20")));
+  // Long enough for the second instance to start, on a busy machine too.
+  const replies = await Promise.all(Array.from({ length: 40 }, () => answered("/?wait=200")));
   expect(Math.max(...replies.map(({ most }) => most))).toBe(3);
   expect(new Set(replies.map(({ pid }) => pid)).size).toBe(2);
 });

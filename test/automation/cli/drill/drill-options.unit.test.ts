@@ -22,7 +22,7 @@ describe("a drill", () => {
       kills: "all",
       faults,
       aa: 2_000,
-      longSeconds: 20,
+      longSeconds: 10,
       rate: 100,
       seed: 1,
     });
