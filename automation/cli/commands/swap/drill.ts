@@ -24,7 +24,7 @@ export default class SwapDrill extends EnvironmentCommand<DrillResult> {
     aa: Flags.integer({ description: "Swaps of two equal sides. Short drill: 2000.", min: 0, max: 100_000 }),
     rate: Flags.integer({ description: "Requests a second of the real swaps.", default: 100, min: 10, max: 1_000 }),
     "long-seconds": Flags.integer({
-      description: "What the long requests of the round trips take, seconds. Default 60; short drill: 20.",
+      description: "What the long requests of the round trips take, seconds. Default 60; short drill: 10.",
       min: 1,
       max: 60,
     }),
