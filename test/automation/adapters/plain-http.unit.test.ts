@@ -12,7 +12,7 @@ import { createPrometheusMetrics } from "../../../automation/adapters/metrics-pr
 import { createSlackNotifier } from "../../../automation/adapters/notifier-slack.ts";
 import { startTimeOf } from "../../../automation/adapters/process-facts.ts";
 import { createDynamoStateStore } from "../../../automation/adapters/state-dynamodb.ts";
-import type { Notice } from "../../../automation/ports/notifier.ts";
+import { notice } from "../../support/notice.ts";
 import { removeFolder } from "../../support/remove-folder.ts";
 import { createVirtualClock } from "../../support/virtual-clock.ts";
 
@@ -41,23 +41,6 @@ beforeAll(async () => {
   await writeFile(join(local, "daemon.json"), JSON.stringify(daemon));
 });
 afterAll(() => removeFolder(root));
-
-const notice: Notice = {
-  id: "1",
-  kind: "raise",
-  why: "first seen",
-  momentary: false,
-  alert: {
-    dedupKey: "a",
-    code: "swap-failed",
-    severity: "critical",
-    title: "A swap failed",
-    detail: "",
-    next: [],
-    environment: "local",
-    at: 0,
-  },
-};
 
 /** Asks each adapter for something that would send its credential to another machine. */
 const refusals: Readonly<Record<string, () => unknown>> = {

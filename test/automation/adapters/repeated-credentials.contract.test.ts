@@ -15,7 +15,7 @@ import { createOpenTelemetryTracer } from "../../../automation/adapters/opentele
 import { readSecret } from "../../../automation/adapters/secret-reference.ts";
 import { createDynamoStateStore } from "../../../automation/adapters/state-dynamodb.ts";
 import { drawError, toSwitchyardError } from "../../../automation/cli/error-output.ts";
-import type { Notice } from "../../../automation/ports/notifier.ts";
+import { notice } from "../../support/notice.ts";
 import { createVirtualClock } from "../../support/virtual-clock.ts";
 
 // Every adapter that sends a credential, and a server that repeats it. Neither the error, nor its causes, nor what --debug prints has it.
@@ -189,23 +189,6 @@ describe("a server that repeats the credential", () => {
     await store.close();
   });
 });
-
-const notice: Notice = {
-  id: "1",
-  kind: "raise",
-  why: "first seen",
-  momentary: false,
-  alert: {
-    dedupKey: "a",
-    code: "swap-failed",
-    severity: "critical",
-    title: "A swap failed",
-    detail: "",
-    next: [],
-    environment: "local",
-    at: 0,
-  },
-};
 
 describe("an alert target that repeats", () => {
   const last = `${secret}-last-part`;
