@@ -77,8 +77,8 @@ export default {
     only(
       "guard",
       "^automation/guard/",
-      "^automation/(guard/|ports/|swap/(freeze|zoned-time)\\.ts$|(errors|error-catalogue|nearest)\\.ts$)",
-      "guard -> ports; the freeze calendar is the swap's.",
+      "^automation/(guard/|ports/|alerts/settings\\.ts$|swap/(freeze|zoned-time)\\.ts$|(errors|error-catalogue|nearest)\\.ts$)",
+      "guard -> ports; the freeze calendar is the swap's, who is told is the alerts'.",
     ),
     only(
       "audit",

@@ -12,4 +12,74 @@ export const guardErrors = {
     what: "For a cluster of the batch no supported way leads to the target version.",
     next: "Choose the target, the strategy or the clusters as the message says.",
   },
+  "git-host-unreachable": {
+    exitCode: exitCodes.error,
+    what: "The Git host did not answer, or answered with an error of its own.",
+    next: "Look at the message; the same command continues where it stopped.",
+  },
+  "git-host-refused": {
+    exitCode: exitCodes.authentication,
+    what: "The Git host refused the token or what it may do.",
+    next: "Give a token with scope api and the role of a developer.",
+  },
+  "git-host-not-found": {
+    exitCode: exitCodes.resource,
+    what: "The Git host has no such repository, branch, commit or merge request, or the token may not see it.",
+    next: "Compare the name with the registry's.",
+  },
+  "git-host-busy": {
+    exitCode: exitCodes.timeout,
+    what: "The Git host throttled for longer than is waited for.",
+    next: "Run the same command again later; it continues where it stopped.",
+  },
+  "cluster-unreachable": {
+    exitCode: exitCodes.error,
+    what: "The API of a cluster did not answer.",
+    next: "Look at the message; nothing was changed in the cluster.",
+  },
+  "cluster-refused": {
+    exitCode: exitCodes.authentication,
+    what: "A cluster, or the role that leads into it, refused the credentials or what they may do.",
+    next: "Compare the role and its policy with the component GuardRole.",
+  },
+  "istioctl-missing": {
+    exitCode: exitCodes.configuration,
+    what: "There is no istioctl of the minor that is needed.",
+    next: "Install it, or name its path in guard.istioctl.",
+  },
+  "istioctl-unsafe": {
+    exitCode: exitCodes.policy,
+    what: "The istioctl that was found may start programs that a cluster names (fixed in 1.29.8, 1.30.5 and 1.31.1).",
+    next: "Install a fixed one.",
+  },
+  "istioctl-failed": {
+    exitCode: exitCodes.error,
+    what: "istioctl failed, took too long, or printed what is not understood.",
+    next: "Look at the message.",
+  },
+  "guard-unknown-cluster": {
+    exitCode: exitCodes.resource,
+    what: "The registry has no such cluster or batch.",
+    next: "Compare the name with the registry.",
+  },
+  "guard-locked": {
+    exitCode: exitCodes.resource,
+    what: "Another process works on this batch.",
+    next: "Wait until it is done; its lease ends by itself when it died.",
+  },
+  "guard-conflict": {
+    exitCode: exitCodes.resource,
+    what: "Somebody else changed the state of a cluster in the meantime.",
+    next: "Run the same command again.",
+  },
+  "guard-refused": {
+    exitCode: exitCodes.policy,
+    what: "A rule or the state of a cluster does not allow it. Nothing was written.",
+    next: "Do what the findings say.",
+  },
+  "guard-plan-changed": {
+    exitCode: exitCodes.policy,
+    what: "A stored plan has another hash than it must have, or was made for something else.",
+    next: "Make a new plan.",
+  },
 } as const satisfies Record<string, CatalogueEntry>;
