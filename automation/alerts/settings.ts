@@ -4,23 +4,7 @@
  */
 import { z } from "zod";
 import { type Severity, severities } from "../ports/notifier.ts";
-
-const reference =
-  /^([A-Z_][A-Z0-9_]{0,99}|file:[^\s:]{1,300}|secret-manager:projects\/[a-z0-9.:-]{1,100}\/secrets\/[A-Za-z0-9_-]{1,255}(\/versions\/(latest|\d{1,10}))?)$/;
-
-/** What is no reference may be the secret itself, so it must not be printed. */
-const secretFrom = (what: string) =>
-  z
-    .string()
-    .refine((value) => reference.test(value), {
-      message:
-        "must say where the secret is, never what it is: the NAME of an environment variable in capitals, file:PATH (mode 0600), or secret-manager:projects/P/secrets/S",
-      params: { hidden: true },
-    })
-    .meta({ pattern: reference.source })
-    .describe(
-      `Where ${what} is: the NAME of an environment variable, file:PATH (mode 0600, from the checkout), or secret-manager:projects/P/secrets/S.`,
-    );
+import { secretFrom } from "../secret-place.ts";
 
 const shared = {
   name: z

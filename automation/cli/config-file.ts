@@ -8,6 +8,7 @@ import { alertsConfig } from "../alerts/settings.ts";
 import { costConfig } from "../cost/settings.ts";
 import { SwitchyardError } from "../errors.ts";
 import { failoverConfig } from "../failover/settings.ts";
+import { guardConfig } from "../guard/settings.ts";
 import { healthConfig } from "../health/settings.ts";
 import { nearest } from "../nearest.ts";
 import type { FileSystem } from "../ports/file-system.ts";
@@ -159,6 +160,7 @@ export const configFile = z
         environment,
       )
       .refine((environments) => Object.keys(environments).length > 0, { message: "needs at least one environment" }),
+    guard: guardConfig.optional(),
   })
   .superRefine(({ environments }, context) => {
     // Listeners are named after the prefix alone, whatever the project.

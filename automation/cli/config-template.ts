@@ -202,4 +202,115 @@ environments:
         #websocket: false
         #min_instances: 0
         #regions: [us-central1]
+# Istio upgrades over a fleet of EKS clusters (\`switchyard guard\`): every setting with its default. Secrets are never here, only
+# where they are: the NAME of an environment variable, file:PATH (mode 0600), or secrets-manager:NAME[#KEY] of AWS.
+#guard:
+  # Region of the table and of the secrets. The table keeps registry, state, locks and documents: on AWS, at another endpoint, or
+  # (local: true) in the local cloud. create_table makes it where there is none.
+  #aws:
+    #region: us-east-1
+    #dynamodb:
+      #table_name: guard-clusters
+      # endpoint: http://127.0.0.1:8000
+      #local: false
+      #create_table: false
+  # Where merge requests are made, who reviews them (user names), and links for them; {cluster_name} and {batch} are filled in.
+  #gitlab:
+    #url: https://gitlab.com
+    #token_from: GITLAB_TOKEN
+    #default_target_branch: main
+    #labels: [guard]
+    #reviewers: []
+    #draft: false
+    #dashboards: []
+  # What traffic and control planes are judged by: datadog, prometheus or cloudwatch. Without a source nothing is compared, so that
+  # every soak ends undecided.
+  #metrics:
+    # source: datadog
+    #datadog:
+      #site: datadoghq.com
+      #api_key_from: DD_API_KEY
+      #app_key_from: DD_APP_KEY
+      # endpoint: https://api.datadoghq.com
+      # Further signals, for example {cpu: {query: 'avg:x{cluster:{cluster_name}}', relative: 0.2}}, each a query or
+      # {query, threshold, relative, required}.
+      #queries: {}
+      #cache_minutes: 5
+    # prometheus: {url: https://prometheus.example.com, token_from: PROMETHEUS_TOKEN, queries: {}}
+    # cloudwatch: {namespace: ContainerInsights/Prometheus, queries: {}}
+  #validation:
+    # Gate A (after the control plane) and gate B (after the data plane), minutes.
+    #control_plane_soak_minutes: 15
+    #soak_period_minutes: 60
+    # After a rollout resources are not judged for so long; from the merge to the proof at most so long.
+    #warm_up_minutes: 10
+    #flux_sync_timeout_minutes: 15
+    # How long results of checks hold, how old a baseline may be, and how long an old revision stays.
+    #checks_valid_minutes: 60
+    #baseline_hours: 24
+    #hold_days: 3
+    # Rises are shares of the baseline: 0.1 is 10 %.
+    #thresholds:
+      #latency_p95_increase: 0.1
+      #latency_p99_increase: 0.15
+      # Smaller rises, ms, never count.
+      #latency_floor_ms: 5
+      # Share of 5xx, and its rise.
+      #error_rate_max: 0.001
+      #error_rate_increase: 0.0005
+      # CPU and memory.
+      #istiod_resource_increase: 0.3
+      #proxy_resource_increase: 0.25
+      # In a window; share of pushes; p99 of proxy convergence.
+      #xds_rejects_max: 10
+      #push_errors_max: 0.01
+      #convergence_increase: 0.5
+      # Against the same hour of last week; and requests that a service must have to be judged.
+      #volume_drop_max: 0.2
+      #min_requests: 1000
+  # How the data plane moves after the control plane's soak: automatic or manual (lists what is left), workloads at a time.
+  #restart:
+    #mode: automatic
+    #wave_size: 5
+    #ready_timeout_seconds: 300
+    #exclude_namespaces: []
+  #execution:
+    #max_parallel_clusters: 5
+    # Failed clusters that stop all waves.
+    #failure_budget: 0
+    # Of the lock of a batch; and between looks of \`guard monitor\`.
+    #lease_seconds: 30
+    #poll_seconds: 30
+    # in-place or revision; one merge request for a batch, or per-cluster.
+    #strategy: in-place
+    #mr_strategy: batch
+    # Times in which nothing begins, as swap.freeze; order of regions within a batch, and the pause between them.
+    #freezes: []
+    #regions: []
+    #region_pause_minutes: 0
+  # Requests a minute; never more than half of what a server says is left.
+  #rate_limits:
+    #gitlab_api: 300
+    #datadog_api: 300
+    #aws_api: 100
+  # Further checks by module, for example {module: ./checks/dns.ts, class: DnsCheck}.
+  #custom_checks: []
+  # Batches that must be upgraded before one, for example {prod-wave-1: [staging]}.
+  #batch_order: {}
+  # Who is told, as alerts of an environment.
+  #notifications:
+    #targets: []
+    #dedup_window: 300
+    #escalate_after: 900
+    #repeat_after: 3600
+    #silences: []
+  # EventBridge bus that is told of every change.
+  # event_bus: {name: guard}
+  # Path of istioctl per minor, for example {"1.31": /opt/istioctl-1.31}. Default: from the PATH.
+  #istioctl: {}
+  # Advice on a failure from a language model; never an action.
+  #llm:
+    #enabled: false
+    #provider: anthropic
+    #max_tokens: 2000
 `;

@@ -4,23 +4,9 @@
  */
 import { z } from "zod";
 import { alertsConfig } from "../alerts/settings.ts";
+import { secretFrom } from "../secret-place.ts";
 import { freezeWindow, freezeWindowProblems } from "../swap/freeze.ts";
 import { batchId } from "./record.ts";
-
-const reference =
-  /^([A-Z_][A-Z0-9_]{0,99}|file:[^\s:]{1,300}|secrets-manager:[\w+=,.@/:!-]{1,512}(#[\w.-]{1,100})?|secret-manager:projects\/[a-z0-9.:-]{1,100}\/secrets\/[A-Za-z0-9_-]{1,255}(\/versions\/(latest|\d{1,10}))?)$/;
-
-/** A secret by where it is. What is no reference may be the secret itself, so it must not be printed. */
-const secretFrom = (what: string) =>
-  z
-    .string()
-    .refine((value) => reference.test(value), {
-      message:
-        "must say where the secret is, never what it is: the NAME of an environment variable in capitals, file:PATH (mode 0600), or secrets-manager:NAME-OR-ARN (with #KEY where the secret is JSON)",
-      params: { hidden: true },
-    })
-    .meta({ pattern: reference.source })
-    .describe(`Where ${what} is: NAME of a variable, file:PATH (mode 0600), or secrets-manager:NAME[#KEY].`);
 
 const url = z.url({ protocol: /^https?$/, error: "must be a URL, for example https://gitlab.example.com" });
 const minutes = (least: number, most: number, standard: number) => z.number().min(least).max(most).default(standard);
@@ -41,6 +27,10 @@ const aws = z
           .default("guard-clusters")
           .describe("Table with registry, state, locks and documents. Default guard-clusters."),
         endpoint: url.optional().describe("Another server than AWS's; plain HTTP only on this machine."),
+        local: z
+          .boolean()
+          .default(false)
+          .describe("The local cloud's own, on this machine. Default false; true where there is no section guard."),
         create_table: z.boolean().default(false).describe("Make the table where there is none. Default false."),
       })
       .prefault({}),
@@ -233,15 +223,23 @@ export const guardConfig = z
       .describe("Path of istioctl per minor. Default: istioctl-MINOR or istioctl on the PATH."),
     llm,
   })
-  .superRefine(({ execution: { freezes }, batch_order, metrics: { source, prometheus } }, context) => {
-    for (const { path, message } of freezeWindowProblems(freezes))
-      context.addIssue({ code: "custom", path: ["execution", "freezes", ...path], message });
-    for (const batch of Object.keys(batch_order))
-      if (dependsOnItself(batch, batch_order))
-        context.addIssue({ code: "custom", path: ["batch_order", batch], message: "waits for itself" });
-    if (source === "prometheus" && prometheus === undefined)
-      context.addIssue({ code: "custom", path: ["metrics", "prometheus"], message: "is needed for this source" });
-  })
+  .superRefine(
+    ({ aws: { dynamodb }, execution: { freezes }, batch_order, metrics: { source, prometheus } }, context) => {
+      if (dynamodb.local && dynamodb.endpoint !== undefined)
+        context.addIssue({
+          code: "custom",
+          path: ["aws", "dynamodb", "endpoint"],
+          message: "is not used with local: true",
+        });
+      for (const { path, message } of freezeWindowProblems(freezes))
+        context.addIssue({ code: "custom", path: ["execution", "freezes", ...path], message });
+      for (const batch of Object.keys(batch_order))
+        if (dependsOnItself(batch, batch_order))
+          context.addIssue({ code: "custom", path: ["batch_order", batch], message: "waits for itself" });
+      if (source === "prometheus" && prometheus === undefined)
+        context.addIssue({ code: "custom", path: ["metrics", "prometheus"], message: "is needed for this source" });
+    },
+  )
   .describe("Istio upgrades over a fleet (guard).");
 
 function dependsOnItself(batch: string, order: Readonly<Record<string, readonly string[]>>): boolean {

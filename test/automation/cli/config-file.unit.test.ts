@@ -6,6 +6,7 @@ import { z } from "zod";
 import { configFile, loadConfig, parseConfig } from "../../../automation/cli/config-file.ts";
 import { configTemplate } from "../../../automation/cli/config-template.ts";
 import { SwitchyardError } from "../../../automation/errors.ts";
+import { guardConfig } from "../../../automation/guard/settings.ts";
 import { gatesConfig } from "../../../automation/swap/gate-settings.ts";
 import { hotSwapConfig, platformConfig, toSwapSettings } from "../../../automation/swap/settings.ts";
 import { createMemoryFiles } from "../../support/memory-files.ts";
@@ -282,7 +283,7 @@ describe("the example that init writes", () => {
   });
 
   it("is valid too with every setting that it only mentions, which then are the demo profile's", async () => {
-    const all = configTemplate.replaceAll(/^( *)#([a-z_]+:)/gm, "$1$2");
+    const all = configTemplate.replaceAll(/^( *)#([a-z][a-z0-9_]*:)/gm, "$1$2");
     expect(all).not.toBe(configTemplate);
     const { swap } = parseConfig(all).environments["local"] ?? {};
     const { swap: without } = (await loadConfig(createMemoryFiles(), "/checkout")).config.environments["local"] ?? {};
@@ -302,6 +303,18 @@ describe("the example that init writes", () => {
     expect(parseConfig(`local_cloud: {}\nenvironments: {local: {cloud: local}}`).local_cloud).toEqual(written);
   });
 
+  it("mentions every setting of guard that has a default, with that default, and every other one as an example", () => {
+    const all = configTemplate.replaceAll(/^( *)#([a-z][a-z0-9_]*:)/gm, "$1$2");
+    const written: unknown = parse(all).guard;
+    expect(written).toEqual(guardConfig.parse({}));
+    expect(parseConfig(all).guard).toEqual(guardConfig.parse({}));
+    const part = configTemplate.slice(configTemplate.indexOf("#guard:"));
+    const { properties } = z.toJSONSchema(guardConfig, { io: "input" });
+    for (const name of Object.keys(properties ?? {})) expect(part, name).toMatch(new RegExp(`^  # ?${name}:`, "m"));
+    for (const name of ["endpoint", "source", "prometheus", "cloudwatch", "event_bus"])
+      expect(part, name).toMatch(new RegExp(`^ +# ${name}:`, "m"));
+  });
+
   it("explains every setting with a comment, and tells editors its schema", () => {
     const lines = configTemplate.split("\n");
     expect(lines[0]).toBe("# yaml-language-server: $schema=./docs/schema/switchyard.schema.json");
@@ -310,6 +323,38 @@ describe("the example that init writes", () => {
       const at = lines.findIndex((line) => line.trim().startsWith(`${name}:`));
       expect(lines[at - 1]?.trim(), name).toMatch(/^# /);
     }
+  });
+});
+
+describe("the section guard", () => {
+  const withGuard = (guard: string) => `guard: ${guard}\nenvironments: {local: {cloud: local}}\n`;
+
+  it("is absent by default, and empty has every default", () => {
+    expect(parseConfig("environments: {local: {cloud: local}}\n").guard).toBeUndefined();
+    expect(parseConfig(withGuard("{}")).guard).toEqual(guardConfig.parse({}));
+  });
+
+  it("has all its problems told with their places", () => {
+    const guard =
+      "{aws: {dynamodb: {local: true, endpoint: http://127.0.0.1:8000}}, metrics: {source: prometheus}, batch_order: {a: [b], b: [a]}, executoin: {}}";
+    expect(problems(withGuard(guard))).toEqual([
+      expect.stringContaining("guard.executoin: no such setting; did you mean execution?"),
+      'guard.aws.dynamodb.endpoint: "http://127.0.0.1:8000": is not used with local: true',
+      'guard.batch_order.a: ["b"]: waits for itself',
+      'guard.batch_order.b: ["a"]: waits for itself',
+      "guard.metrics.prometheus: missing: is needed for this source",
+    ]);
+  });
+
+  it("takes a secret by each kind of place", () => {
+    for (const place of [
+      "TOKEN",
+      "file:/keys/gitlab",
+      "secrets-manager:guard/gitlab#token",
+      "secrets-manager:arn:aws:secretsmanager:eu-central-1:123456789012:secret:guard-AbCdEf#token",
+      "secret-manager:projects/p/secrets/s/versions/3",
+    ])
+      expect(parseConfig(withGuard(`{gitlab: {token_from: "${place}"}}`)).guard?.gitlab.token_from).toBe(place);
   });
 });
 
@@ -339,6 +384,16 @@ describe("a secret in clear", () => {
       "environments.local.image",
     ],
     [
+      "in the section guard",
+      `guard: {gitlab: {token_from: glpat-${"m".repeat(20)}}}\nenvironments:\n  local: {cloud: local}\n`,
+      "guard.gitlab.token_from",
+    ],
+    [
+      "by its name among the options of a check of guard",
+      "guard: {custom_checks: [{module: a, options: {api_key: hunter2-marker}}]}\nenvironments: {local: {cloud: local}}\n",
+      "guard.custom_checks[0].options.api_key",
+    ],
+    [
       "deep inside",
       `environments:\n  local: {cloud: local, swap: {ramp: [AKIA${"M".repeat(16)}]}}\n`,
       "environments.local.swap.ramp[0]",
@@ -348,6 +403,13 @@ describe("a secret in clear", () => {
     expect(refused).toThrow(expect.objectContaining({ code: "literal-secret", exitCode: 2 }));
     expect(refused).toThrow(`${path}: (not shown)`);
     expect(refused).not.toThrow(/hunter2-marker|mmmm|MMMM/);
+  });
+
+  it("in guard without the form of one is refused all the same, and not shown", () => {
+    const text = "guard: {metrics: {datadog: {api_key_from: hunter2-marker}}}\nenvironments: {local: {cloud: local}}\n";
+    const found = problems(text).join();
+    expect(found).toContain("guard.metrics.datadog.api_key_from: (not shown): must say where the secret is");
+    expect(found).not.toContain("hunter2");
   });
 
   it("is not the name of a variable, nor a reference", () => {
