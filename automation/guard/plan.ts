@@ -74,8 +74,15 @@ export const planFile = z
 type PlanRequest = z.output<typeof planFile>;
 type ClusterRequest = PlanRequest["clusters"][number];
 
-interface MergeRequest {
+/** What a merge request of a hop does; `share` in percent of the workloads. */
+export type StepKind =
+  | { readonly kind: "all" | "crds" | "control-plane" | "gateways" }
+  | { readonly kind: "new-revision" | "canary-tag" | "default-revision" | "remove-old" }
+  | { readonly kind: "share"; readonly share: number };
+
+export interface PlannedMergeRequest {
   readonly title: string;
+  readonly step: StepKind;
   /** What it moves. */
   readonly components: readonly Component[];
 }
@@ -83,7 +90,7 @@ interface MergeRequest {
 export type PlannedStep =
   | Extract<Step, { kind: "kubernetes" }>
   | (Extract<Step, { kind: "istio" }> & {
-      readonly mergeRequests: readonly MergeRequest[];
+      readonly mergeRequests: readonly PlannedMergeRequest[];
       /** Upgrade notes that touch this cluster, that cannot be told, or that a person has to look at. */
       readonly notes: readonly Finding[];
     });
@@ -131,26 +138,33 @@ function mergeRequestsOf(
   strategy: Strategy,
   stepwise: boolean,
   present: readonly Component[],
-): readonly MergeRequest[] {
+): readonly PlannedMergeRequest[] {
   const of = (...wanted: Component[]): readonly Component[] => present.filter((one) => wanted.includes(one));
   const planes = of("istiod", "cni", "ztunnel");
   const gateways = of("gateway");
   if (strategy === "in-place") {
-    if (!stepwise) return [{ title: "all components", components: present }];
-    return [
-      { title: "CRDs", components: of("base") },
-      { title: "control plane", components: planes },
-      { title: "gateways", components: gateways },
-    ].filter((one) => one.components.length > 0);
+    if (!stepwise) return [{ title: "all components", step: { kind: "all" }, components: present }];
+    const requests: readonly PlannedMergeRequest[] = [
+      { title: "CRDs", step: { kind: "crds" }, components: of("base") },
+      { title: "control plane", step: { kind: "control-plane" }, components: planes },
+      { title: "gateways", step: { kind: "gateways" }, components: gateways },
+    ];
+    return requests.filter((one) => one.components.length > 0);
   }
   return [
-    { title: "CRDs", components: of("base") },
-    { title: "new revision beside the old", components: planes },
-    { title: "canary tag", components: [] },
-    ...shares.map((share) => ({ title: `stable tag for ${share} % of the workloads`, components: [] })),
-    { title: "gateways", components: gateways },
-    { title: "default revision", components: of("base") },
-    { title: "old revision removed", components: of("istiod") },
+    { title: "CRDs", step: { kind: "crds" }, components: of("base") },
+    { title: "new revision beside the old", step: { kind: "new-revision" }, components: planes },
+    { title: "canary tag", step: { kind: "canary-tag" }, components: [] },
+    ...shares.map(
+      (share): PlannedMergeRequest => ({
+        title: `stable tag for ${share} % of the workloads`,
+        step: { kind: "share", share },
+        components: [],
+      }),
+    ),
+    { title: "gateways", step: { kind: "gateways" }, components: gateways },
+    { title: "default revision", step: { kind: "default-revision" }, components: of("base") },
+    { title: "old revision removed", step: { kind: "remove-old" }, components: of("istiod") },
   ];
 }
 

@@ -128,6 +128,13 @@ export const moves = [
     when: "This step moved the control plane.",
   },
   {
+    event: "data_plane_due",
+    from: ["flux_synced"],
+    to: "restarting_data_plane",
+    by: "guard monitor",
+    when: "This step moved gateways, a tag or labels, and no control plane.",
+  },
+  {
     event: "soak_extended",
     from: ["soaking_control_plane"],
     to: "soaking_control_plane",
@@ -182,6 +189,13 @@ export const moves = [
     to: "rollback_needed",
     by: "guard monitor",
     when: "The verdict is failed, at any time of a soak.",
+  },
+  {
+    event: "batch_failed",
+    from: [...afterMerge, "upgraded"],
+    to: "rollback_needed",
+    by: "guard monitor",
+    when: "Another cluster of the batch has to go back: a batch moves as one.",
   },
   {
     event: "validated",
