@@ -184,6 +184,13 @@ export const moves = [
     when: "Undecided, the first time.",
   },
   {
+    event: "soak_extended",
+    from: ["soaking_data_plane"],
+    to: "soaking_data_plane",
+    by: "guard monitor",
+    when: "Undecided at the end of the soak of a step before the last, the first time.",
+  },
+  {
     event: "gate_failed",
     from: ["flux_synced", "soaking_control_plane", "soaking_data_plane", "validating"],
     to: "rollback_needed",
@@ -192,7 +199,7 @@ export const moves = [
   },
   {
     event: "batch_failed",
-    from: [...afterMerge, "upgraded"],
+    from: ["pre_check_running", "pre_check_passed", "mr_created", ...afterMerge, "upgraded"],
     to: "rollback_needed",
     by: "guard monitor",
     when: "Another cluster of the batch has to go back: a batch moves as one.",
