@@ -1,8 +1,12 @@
-/** A secret by where it is: the name of a variable, `file:PATH` that only its owner can read, or `secret-manager:projects/P/secrets/S`. */
+/**
+ * A secret by where it is: the name of a variable, `file:PATH` that only its owner can read, `secrets-manager:NAME[#KEY]` of AWS, or
+ * `secret-manager:projects/P/secrets/S` of Google Cloud (automation/secret-place.ts has the form).
+ */
 import { readFile, stat } from "node:fs/promises";
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
 import { createGoogleClient, type GoogleApi, googleErrorText } from "./google-client.ts";
+import { readSecretsManager } from "./secrets-manager.ts";
 
 const secretManagerApi: GoogleApi = Object.freeze({
   name: "secretmanager",
@@ -16,18 +20,17 @@ const accessed = z.object({ payload: z.object({ data: z.string() }) });
 export interface SecretSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly pathOf: (path: string) => string;
+  /** Of AWS, for secrets by name. Default as AWS's own tools have it. */
+  readonly awsRegion?: string;
 }
 
+const kinds = ["file", "secrets-manager", "secret-manager"] as const;
+type Kind = (typeof kinds)[number];
+
 /** Errors: credentials-missing with the place, never the secret; credentials-over-http. */
-export async function readSecret(reference: string, { env, pathOf }: SecretSurroundings): Promise<string> {
-  const [kind, place = ""] = splitReference(reference);
-  const text =
-    kind === "file"
-      ? await readPrivateFile(pathOf(place), place)
-      : kind === "secret-manager"
-        ? await readManagedSecret(place, env)
-        : env[reference];
-  const secret = text?.trim();
+export async function readSecret(reference: string, surroundings: SecretSurroundings): Promise<string> {
+  const [kind, place] = splitReference(reference);
+  const secret = (await textOf(kind, place, surroundings))?.trim();
   if (secret !== undefined && secret !== "") return secret;
   throw missing(
     kind === undefined ? `the environment variable ${reference} is not set` : `${reference} is empty`,
@@ -35,10 +38,22 @@ export async function readSecret(reference: string, { env, pathOf }: SecretSurro
   );
 }
 
-function splitReference(reference: string): readonly ["file" | "secret-manager" | undefined, string?] {
-  for (const kind of ["file", "secret-manager"] as const)
-    if (reference.startsWith(`${kind}:`)) return [kind, reference.slice(kind.length + 1)];
-  return [undefined];
+async function textOf(kind: Kind | undefined, place: string, { env, pathOf, awsRegion }: SecretSurroundings) {
+  switch (kind) {
+    case "file":
+      return readPrivateFile(pathOf(place), place);
+    case "secrets-manager":
+      return readSecretsManager(place, { env, region: awsRegion });
+    case "secret-manager":
+      return readManagedSecret(place, env);
+    case undefined:
+      return env[place];
+  }
+}
+
+function splitReference(reference: string): readonly [Kind | undefined, string] {
+  const kind = kinds.find((one) => reference.startsWith(`${one}:`));
+  return kind === undefined ? [undefined, reference] : [kind, reference.slice(kind.length + 1)];
 }
 
 function missing(message: string, next?: string, cause?: unknown): SwitchyardError {
