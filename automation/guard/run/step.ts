@@ -1,0 +1,52 @@
+/** Which merge request of its hop a cluster is at, and what that one moves. Pure. */
+import type { Plan, PlannedMergeRequest, StepKind } from "../plan.ts";
+import type { ClusterRecord, RunRecord, RunStep } from "../record.ts";
+import type { GuardConfig } from "../settings.ts";
+
+type IstioStep = Extract<Plan["clusters"][number]["steps"][number], { kind: "istio" }>;
+
+/** The cluster's first hop of a plan that is not done yet; undefined: there is none. */
+export function nextHop(plan: Plan, cluster: string, version: string): { index: number; hop: IstioStep } | undefined {
+  const steps = plan.clusters.find((one) => one.cluster === cluster)?.steps ?? [];
+  const index = steps.findIndex((step) => step.kind === "istio" && step.from === version);
+  const hop = steps[index];
+  return hop?.kind === "istio" ? { index, hop } : undefined;
+}
+
+export function requestsOf(plan: Plan, cluster: string, run: RunRecord): readonly PlannedMergeRequest[] {
+  const hop = plan.clusters.find((one) => one.cluster === cluster)?.steps[run.hop];
+  return hop?.kind === "istio" ? hop.mergeRequests : [];
+}
+
+/** The merge request that a cluster is at. */
+export function requestOf(plan: Plan, { entry, run }: ClusterRecord): PlannedMergeRequest | undefined {
+  return run === undefined ? undefined : requestsOf(plan, entry.clusterId, run)[run.step.index];
+}
+
+export const hasNext = (plan: Plan, { entry, run }: ClusterRecord): boolean =>
+  run !== undefined && run.step.index + 1 < requestsOf(plan, entry.clusterId, run).length;
+
+export const movesControlPlane = ({ kind }: StepKind): boolean =>
+  kind === "all" || kind === "control-plane" || kind === "new-revision";
+
+/** Whether a landed step put anything into the cluster that a rollback takes back: CRDs stay (rule 9). */
+export const isTakenBack = ({ kind }: StepKind): boolean => kind !== "crds";
+
+/** The step is done: the next one begins, with nothing of the last one's soak. */
+export function afterStep(run: RunRecord): RunRecord {
+  const { soak: _soak, restartMark: _mark, restartingSince: _since, note: _note, ...kept } = run;
+  const next: RunStep = { index: run.step.index + 1, attempt: 1 };
+  return { ...kept, landed: [...run.landed, run.step], step: next, restarted: [] };
+}
+
+/** Minutes on the moved data plane before a step is done; 0: the next one may begin at once. */
+export function dataSoakMinutes(
+  step: StepKind,
+  more: boolean,
+  { soak_period_minutes, control_plane_soak_minutes }: GuardConfig["validation"],
+): number {
+  if (!more) return step.kind === "remove-old" ? control_plane_soak_minutes : soak_period_minutes;
+  // In place gateways follow the workloads, and the whole is soaked at the end.
+  if (step.kind === "control-plane" || step.kind === "all") return 0;
+  return step.kind === "share" && step.share < 100 ? control_plane_soak_minutes : soak_period_minutes;
+}
