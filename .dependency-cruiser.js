@@ -58,8 +58,8 @@ export default {
     only(
       "alerts",
       "^automation/alerts/",
-      "^automation/(alerts/|swap/|failover/|ports/|(errors|error-catalogue|nearest|secret-place)\\.ts$)",
-      "alerts -> swap, failover: what they say becomes what people are told.",
+      "^automation/(alerts/|swap/|failover/|guard/(record|state-names)\\.ts$|ports/|(errors|error-catalogue|nearest|secret-place)\\.ts$)",
+      "alerts -> swap, failover, guard's record: what they say becomes what people are told.",
     ),
     only(
       "cost",
