@@ -32,6 +32,11 @@ export const guardErrors = {
     what: "The Git host throttled for longer than is waited for.",
     next: "Run the same command again later; it continues where it stopped.",
   },
+  "git-host-rejected": {
+    exitCode: exitCodes.error,
+    what: "The Git host did not accept what was asked of it: a file is not as it was taken for, a branch is in the way, or an answer is not understood.",
+    next: "Look at the message; nothing was written.",
+  },
   "cluster-unreachable": {
     exitCode: exitCodes.error,
     what: "The API of a cluster did not answer.",
