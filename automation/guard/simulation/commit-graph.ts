@@ -164,6 +164,7 @@ export function createCommitGraph(seed: string): CommitGraph {
       return shared.toSorted((a, b) => b.generation - a.generation)[0];
     },
     rebase(head, onto) {
+      if (graph.contains(head, onto)) return head;
       let top = onto;
       for (const commit of graph.between(onto, head)) {
         // Merges bring nothing of their own.
