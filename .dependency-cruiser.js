@@ -166,10 +166,17 @@ export default {
       name: "client-libraries-in-adapters",
       severity: "error",
       comment: "One adapter file per outside system; the local cloud's servers have their own.",
-      from: { path: "^(automation/(cli|swap|ports)|components|stacks)/" },
+      from: { path: "^(automation/(cli|swap|guard|ports)|components|stacks)/" },
       to: {
-        path: "node_modules/(undici|google-auth-library|@opentelemetry|@grpc/grpc-js|pidusage|@aws-sdk|dynalite)/",
+        path: "node_modules/(undici|google-auth-library|@opentelemetry|@grpc/grpc-js|pidusage|@aws-sdk|@gitbeaker|@kubernetes|dynalite)/",
       },
+    },
+    {
+      name: "dynamodb-in-one-file",
+      severity: "error",
+      comment: "adapters/dynamodb.ts speaks to DynamoDB; the state's and guard's stores are built on it.",
+      from: { path: "^automation/", pathNot: "^automation/adapters/dynamodb\\.ts$" },
+      to: { path: "node_modules/@aws-sdk/client-dynamodb/" },
     },
   ],
   options: {

@@ -56,9 +56,9 @@ export interface AwsCredentials {
 }
 
 /** Those that requests were signed with: AWS repeats parts of a request whose signature it refuses, the session's token among them. */
-export async function secretsOf(credentials: (() => Promise<AwsCredentials>) | undefined): Promise<readonly string[]> {
+export async function secretsOf(credentials: () => Promise<AwsCredentials | undefined>): Promise<readonly string[]> {
   try {
-    const { accessKeyId, secretAccessKey, sessionToken = "" } = (await credentials?.()) ?? {};
+    const { accessKeyId, secretAccessKey, sessionToken = "" } = (await credentials()) ?? {};
     return [accessKeyId ?? "", secretAccessKey ?? "", sessionToken];
   } catch {
     // None could be had, so none was sent.

@@ -8,7 +8,7 @@ export interface StoredCluster {
   readonly clusterId: string;
   readonly batchId: string;
   readonly value: string;
-  /** From 1, rises with every write. */
+  /** From 1, rises with every write, also over a removal. */
   readonly version: number;
   /** Of the lock under which it was written last; 0: none. */
   readonly fence: number;
@@ -20,7 +20,7 @@ export interface ClusterWrite {
   readonly value: string;
   /** 0: there must be none. */
   readonly expected: number;
-  /** Refused when a higher one has written. 0 for the registry's own commands outside a run. */
+  /** Of a lock that is held. Refused when a higher one has written, so 0 does only for what no lock has written yet. */
   readonly fence: number;
 }
 
@@ -54,8 +54,8 @@ export interface GuardStore {
   archived(clusterId: string): Promise<readonly string[]>;
 
   /**
-   * Takes a lock that is free or whose lease is over (by `now`, ms); the fence rises with every taking. The same holder takes it
-   * again with a new fence.
+   * Takes a lock that is free or whose lease is over (by `now`, ms); the fence rises with every taking, over all locks, so that those
+   * of a cluster that changes its batch compare. The same holder takes it again with a new fence.
    */
   lock(name: string, holder: string, now: number, leaseMs: number): Promise<LockOutcome>;
   /** false: somebody else has it. */

@@ -183,6 +183,10 @@ describe("a server that repeats the credential", () => {
       expect(read, name).not.toContain(secret);
       expect(await seenOf(store.write("lease", "value", 0)), name).not.toContain(secret);
     }
+    form = (said) => ({ __type: "com.amazonaws.dynamodb.v20120810#InvalidSignatureException", message: said });
+    const making = createDynamoStateStore({ table: "t", region: "us-east-1", environment: "e", ensureTable: true });
+    expect(await seenOf(making.read("lease"))).not.toContain(secret);
+    await making.close();
     const bodies = got.map((said) => said.slice(said.indexOf("{")));
     expect(bodies.length).toBeGreaterThan(0);
     expect(bodies.join()).not.toContain(secret);
