@@ -1,8 +1,9 @@
 /** The file from which `guard plan` makes a plan: YAML or JSON, every problem told at once. */
 import { type Document, parseDocument } from "yaml";
-import type { z } from "zod";
+import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
-import { planFile } from "../guard/plan.ts";
+import { type MeshPlanRequest, meshPlanFile } from "../guard/mesh-plan.ts";
+import { type PlanRequest, planFile } from "../guard/plan.ts";
 
 const pathText = (path: readonly PropertyKey[]): string =>
   path.reduce<string>(
@@ -28,15 +29,29 @@ function plainValue(path: string, document: Document): unknown {
   }
 }
 
+/** Whether a file is for another mesh than Istio; whatever else is wrong with it is told by that one's form. */
+const otherMesh = z.looseObject({ mesh: meshPlanFile.shape.mesh });
+
+export type PlanInput =
+  | { readonly mesh: "istio"; readonly request: PlanRequest }
+  | { readonly mesh: "linkerd"; readonly request: MeshPlanRequest };
+
 /** Errors: guard-input-invalid with all problems. */
-export function parsePlanFile(path: string, text: string): z.output<typeof planFile> {
+export function parsePlanFile(path: string, text: string): PlanInput {
   const document = parseDocument(text, { uniqueKeys: true });
   if (document.errors.length > 0)
     throw invalid(
       path,
       document.errors.map((error) => error.message.split("\n")[0] ?? error.message),
     );
-  const result = planFile.safeParse(plainValue(path, document));
+  const value = plainValue(path, document);
+  return otherMesh.safeParse(value).success
+    ? { mesh: "linkerd", request: whole(path, meshPlanFile, value) }
+    : { mesh: "istio", request: whole(path, planFile, value) };
+}
+
+function whole<Schema extends z.ZodType>(path: string, schema: Schema, value: unknown): z.output<Schema> {
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw invalid(
     path,

@@ -1,4 +1,5 @@
 /** A plan of guard as people read it. */
+import type { MeshPlan } from "../guard/mesh-plan.ts";
 import type { Plan, PlannedStep } from "../guard/plan.ts";
 import type { Finding } from "../guard/rules/rule.ts";
 import { plural, wrap } from "./text.ts";
@@ -67,6 +68,29 @@ export function describeGuardPlan({ hash, batch, target, strategy, verdict, clus
     const findings = next.findings.filter(({ rule }) => rule !== "G19");
     lines.push(...findings.filter(({ missing }) => missing === undefined).flatMap(describeFinding));
     lines.push(...describeMissing(findings, ({ rule }) => rule, "    "));
+  }
+  return [...lines, "", `The batch ${verdicts[verdict]}.`];
+}
+
+export function describeMeshPlan({ hash, mesh, batch, target, verdict, clusters }: MeshPlan): readonly string[] {
+  const lines = [`Plan ${hash} of batch ${batch}: ${mesh} ${target}, in place, ${plural(clusters.length, "cluster")}`];
+  for (const { cluster, version, kubernetes, startsOutside, steps, next } of clusters) {
+    lines.push("", `${cluster}: ${mesh} ${version} on Kubernetes ${kubernetes}`);
+    if (startsOutside) lines.push(`  It is outside the window of ${mesh} ${version} today.`);
+    if (steps.length === 0) lines.push("  Nothing to do.");
+    for (const [index, step] of steps.entries())
+      lines.push(
+        ...wrap(
+          step.kind === "kubernetes"
+            ? `  ${index + 1}. EKS ${step.from} to ${step.to}: ${step.why}`
+            : `  ${index + 1}. ${mesh} ${step.from} to ${step.to} on Kubernetes ${step.kubernetes}, ` +
+                `${plural(step.mergeRequests.length, "merge request")}: ${step.mergeRequests.map(({ title }) => title).join("; ")}; then its proxies restart`,
+          columns,
+          5,
+        ),
+      );
+    if (next !== undefined)
+      lines.push(`  Its next hop ${verdicts[next.kind]}.`, ...next.findings.flatMap(describeFinding));
   }
   return [...lines, "", `The batch ${verdicts[verdict]}.`];
 }

@@ -55,6 +55,7 @@ const clusterEntry = z
 /** What a plan is made from. */
 export const planFile = z
   .strictObject({
+    mesh: z.literal("istio").optional().describe("Default istio; mesh-plan.ts has the others."),
     batch: id,
     target: versionText.describe("The version to reach."),
     strategy: z.enum(strategies).default("in-place"),
@@ -71,7 +72,7 @@ export const planFile = z
         });
   });
 
-type PlanRequest = z.output<typeof planFile>;
+export type PlanRequest = z.output<typeof planFile>;
 type ClusterRequest = PlanRequest["clusters"][number];
 
 /** What a merge request of a hop does; `share` in percent of the workloads. */

@@ -2,14 +2,17 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parsePlanFile } from "../../../automation/cli/guard-plan-input.ts";
-import { describeGuardPlan } from "../../../automation/cli/guard-plan-view.ts";
+import { describeGuardPlan, describeMeshPlan } from "../../../automation/cli/guard-plan-view.ts";
 import { SwitchyardError } from "../../../automation/errors.ts";
+import { makeMeshPlan } from "../../../automation/guard/mesh-plan.ts";
 import { makePlan } from "../../../automation/guard/plan.ts";
 import { planDigest } from "../../../automation/guard/plan-digest.ts";
 import { checkout } from "../../support/cli.ts";
 
 const fixture = join("test", "fixtures", "guard", "batch.yaml");
 const text = await readFile(join(checkout, fixture), "utf8");
+const linkerdFixture = join("test", "fixtures", "guard", "linkerd.yaml");
+const linkerdText = await readFile(join(checkout, linkerdFixture), "utf8");
 
 function problemsOf(file: string): string {
   try {
@@ -23,7 +26,9 @@ function problemsOf(file: string): string {
 
 describe("guard plan", () => {
   test("prints hops with EKS in between, notes, and what the rules say, in lines that fit", () => {
-    const planned = makePlan(parsePlanFile(fixture, text), 0, planDigest);
+    const input = parsePlanFile(fixture, text);
+    if (input.mesh !== "istio") throw new Error(input.mesh);
+    const planned = makePlan(input.request, 0, planDigest);
     if (planned.kind === "refused") throw new Error("refused");
     const lines = describeGuardPlan(planned.plan);
     expect(lines.filter((line) => line.length > 120 && !line.includes("https://"))).toEqual([]);
@@ -41,6 +46,38 @@ describe("guard plan", () => {
     );
     expect(all).toContain("undecided, not collected: cniConfigReaders (1.30-cni-file-mode);");
     expect(lines.at(-1)).toBe("The batch is blocked.");
+  });
+
+  test("plans Linkerd by its port: logical versions, EKS, a merge request per chart, skew and its own check", () => {
+    const input = parsePlanFile(linkerdFixture, linkerdText);
+    if (input.mesh !== "linkerd") throw new Error(input.mesh);
+    const planned = makeMeshPlan(input.request, 0, planDigest);
+    if (planned.kind === "refused") throw new Error("refused");
+    const lines = describeMeshPlan(planned.plan);
+    expect(lines.filter((line) => line.length > 120 && !line.includes("https://"))).toEqual([]);
+    const all = lines.join("\n");
+    expect(all).toContain(
+      "  1. linkerd 2025.4.4 to 2025.10.7 on Kubernetes 1.30, 2 merge requests: CRDs; control plane; then its",
+    );
+    expect(all).toContain("  2. EKS 1.30 to 1.31: Linkerd 2.20 needs Kubernetes 1.31 to 1.35");
+    expect(all).toContain("  3. linkerd 2025.10.7 to 2026.6.3 on Kubernetes 1.31");
+    expect(all).toContain(
+      "block L01 proxy-skew: shop/mail: 1 of 2 proxies, the first: the proxy (edge-24.11.8) is 2 logical",
+    );
+    expect(all).toContain("undecided L02 linkerd-check: check: it was not run");
+    expect(lines.at(-1)).toBe("The batch is blocked.");
+  });
+
+  test.each([
+    [
+      "a version of another mesh",
+      linkerdText.replace("edge-26.6.3", "1.31.1"),
+      /target: "1\.31\.1" is no whole version of Linkerd/,
+    ],
+    ["a key of Istio's", linkerdText.replace("version:", "istio:"), /clusters\[0\]/],
+    ["a mesh that does not exist", linkerdText.replace("mesh: linkerd", "mesh: consul"), /mesh/],
+  ])("refuses, for Linkerd, %s", (_, file, message) => {
+    expect(problemsOf(file)).toMatch(message);
   });
 
   test.each([
