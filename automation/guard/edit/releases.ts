@@ -4,19 +4,7 @@ import type { Problem } from "./edit.ts";
 import type { ClusterBuild, Unit } from "./flux.ts";
 import { type BuiltObject, describe, isA, nameOf, namespaceOf } from "./object.ts";
 import type { Repository } from "./repository.ts";
-import {
-  at,
-  entriesAt,
-  itemsAt,
-  type Leaf,
-  leafAt,
-  overlay,
-  pointerTo,
-  type Tree,
-  textAt,
-  textsOf,
-  withAt,
-} from "./tree.ts";
+import { at, entriesAt, itemsAt, type Leaf, leafAt, overlay, pointerTo, type Tree, textAt, withAt } from "./tree.ts";
 
 /** A value of a release that carries a version, a hub or an address. */
 export interface Field {
@@ -305,4 +293,4 @@ export function istioReleases(repository: Repository, build: ClusterBuild): read
 
 /** Names of the releases that a release waits for. */
 export const dependsOnOf = ({ object }: IstioRelease): readonly string[] =>
-  textsOf(itemsAt(object.tree, "spec", "dependsOn").flatMap((item) => leafAt(item, "name") ?? []));
+  itemsAt(object.tree, "spec", "dependsOn").flatMap((item) => textAt(item, "name") ?? []);

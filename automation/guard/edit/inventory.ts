@@ -1,0 +1,151 @@
+/** What the files say that each cluster runs: the evidence section `git`, and the place of each version. Pure. */
+import type { z } from "zod";
+import type { Component, Evidence, evidenceFile } from "../evidence.ts";
+import type { Problem, ReadingCluster, RepositoryFile } from "./edit.ts";
+import { missing } from "./edit-versions.ts";
+import { type FleetCluster, readFleet } from "./fleet.ts";
+import { automerges } from "./moved-by.ts";
+import { dependsOnOf, type Field, type IstioRelease } from "./releases.ts";
+import type { Repository } from "./repository.ts";
+import { markerAt } from "./splice.ts";
+import { type Part, textAt } from "./tree.ts";
+
+export type Git = NonNullable<z.input<typeof evidenceFile>["git"]>;
+type MovedBy = NonNullable<NonNullable<Evidence["git"]>["releases"][number]["movedBy"]>;
+
+export type Shape =
+  /** In the object itself. */
+  | Field["shape"]
+  /** In something that Flux or kustomize lays over it. */
+  | "patch"
+  | "json-patch"
+  | "inline-patch"
+  | "substitution"
+  /** The default in a placeholder whose variable nothing sets. */
+  | "default"
+  /** A file or a literal of a ConfigMap generator. */
+  | "generator";
+
+/** Where a version really stands. */
+export interface Home {
+  readonly release: string;
+  readonly component: Component;
+  /** `version`, `ref.tag`, or the value that names an image. */
+  readonly field: string;
+  readonly value: string;
+  readonly shape: Shape;
+  readonly path: string;
+  readonly document: number;
+  /** As in Change. */
+  readonly pointer: string;
+}
+
+export interface ClusterInventory {
+  readonly cluster: string;
+  /** undefined: no release of Istio was found. */
+  readonly git: Git | undefined;
+  readonly homes: readonly Home[];
+  /** Every file that its Flux reads, sorted. */
+  readonly files: readonly string[];
+  /** Kustomizations of Flux that apply other repositories; they were not looked at. */
+  readonly elsewhere: readonly string[];
+  /** What could not be followed. With one of them an edit of the releases it concerns is refused. */
+  readonly problems: readonly Problem[];
+}
+
+const shapeOf = ({ shape }: Field, { via }: Part): Shape => (via === "resource" ? shape : via);
+
+function homesOf(release: IstioRelease): readonly Home[] {
+  const { version, images, name, component } = release;
+  return [...(version === undefined ? [] : [version]), ...images].flatMap((field) =>
+    field.leaf.parts.flatMap((part) =>
+      part.place === undefined || !/\d/.test(part.text)
+        ? []
+        : [
+            {
+              release: name,
+              component,
+              field: field.name,
+              value: field.leaf.value,
+              shape: shapeOf(field, part),
+              ...part.place,
+            },
+          ],
+    ),
+  );
+}
+
+function movedBy(repository: Repository, release: IstioRelease, renovates: boolean): MovedBy | undefined {
+  for (const { leaf } of [...(release.version === undefined ? [] : [release.version]), ...release.images])
+    for (const { place } of leaf.parts) {
+      const found = place === undefined ? undefined : markerAt(repository, place);
+      if (found !== undefined) return found;
+    }
+  return renovates ? "renovate" : undefined;
+}
+
+/** helm-controller of v2 may apply on the server; those of the betas could not. */
+function appliesOnServer({ object }: IstioRelease): boolean {
+  const set = textAt(object.tree, "spec", "upgrade", "serverSideApply");
+  return textAt(object.tree, "apiVersion")?.endsWith("/v2") === true && set !== "disabled";
+}
+
+function evidenceOf(
+  repository: Repository,
+  release: IstioRelease,
+  nameOf: (one: IstioRelease) => string,
+  renovates: boolean,
+): Git["releases"][number] {
+  const { object, version, hubs, source, verifyKey, component, unit } = release;
+  const spec = (...steps: readonly string[]): string | undefined => textAt(object.tree, "spec", ...steps);
+  const hub = hubs[0]?.leaf.value;
+  const moved = movedBy(repository, release, renovates);
+  const retries = Number(spec("upgrade", "remediation", "retries") ?? 0);
+  return {
+    name: nameOf(release),
+    component,
+    file: object.path,
+    ...(version === undefined ? {} : { chartVersion: version.leaf.value }),
+    source: source === "" ? "unknown" : source,
+    ...(hub === undefined || hub === "" ? {} : { hub }),
+    ...(verifyKey === undefined ? {} : { verifyKey }),
+    dependsOn: [...dependsOnOf(release)],
+    kustomization: unit.name,
+    ...(moved === undefined ? {} : { movedBy: moved }),
+    // Below zero: without end.
+    remediationRetries: Number.isInteger(retries) ? (retries < 0 ? Number.MAX_SAFE_INTEGER : retries) : 0,
+    retryOnFailure: spec("upgrade", "strategy", "name") === "RetryOnFailure",
+    serverSideApply: appliesOnServer(release),
+  };
+}
+
+function inventoryOf(repository: Repository, one: FleetCluster, renovates: boolean): ClusterInventory {
+  const { cluster, build, releases } = one;
+  // Two of one name are told from each other by their namespaces.
+  const twice = (name: string): boolean => releases.filter((other) => other.name === name).length > 1;
+  const nameOf = ({ name, namespace }: IstioRelease): string => (twice(name) ? `${namespace}/${name}` : name);
+  const git: Git = {
+    releases: releases.map((release) => evidenceOf(repository, release, nameOf, renovates)),
+    kustomizations: build.units.map(({ name, dependsOn, wait }) => ({ name, dependsOn: [...dependsOn], wait })),
+  };
+  return {
+    cluster: cluster.cluster,
+    git: releases.length === 0 ? undefined : git,
+    homes: releases.flatMap(homesOf),
+    files: [...build.reads].toSorted(),
+    elsewhere: build.elsewhere,
+    problems: [...missing(one, ["istiod"]), ...releases.flatMap(({ problems }) => problems)].filter(
+      (problem, index, all) => all.indexOf(problem) === index,
+    ),
+  };
+}
+
+/** One for each cluster, in their order. */
+export function inventory(
+  files: readonly RepositoryFile[],
+  clusters: readonly ReadingCluster[],
+): readonly ClusterInventory[] {
+  const fleet = readFleet(files, clusters);
+  const renovates = automerges(fleet.repository).length > 0;
+  return fleet.clusters.map((one) => inventoryOf(fleet.repository, one, renovates));
+}
