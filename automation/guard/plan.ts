@@ -96,6 +96,15 @@ export type PlannedStep =
       readonly notes: readonly Finding[];
     });
 
+/** A file that the next hop changes, and everyone who reads it. */
+export interface PlannedFile {
+  readonly repository: string;
+  readonly path: string;
+  readonly readers: readonly string[];
+  /** `place: before -> after` */
+  readonly changes: readonly string[];
+}
+
 interface ClusterPlan {
   readonly cluster: string;
   readonly istio: string;
@@ -103,6 +112,8 @@ interface ClusterPlan {
   /** It is outside its present Istio's window of Kubernetes. */
   readonly startsOutside: boolean;
   readonly steps: readonly PlannedStep[];
+  /** That the next hop changes; undefined where no repository was read. */
+  readonly files?: readonly PlannedFile[] | undefined;
   /** Of the next hop, on today's evidence; later hops are judged when they are due. undefined: there is none. */
   readonly next: Verdict | undefined;
 }
@@ -202,7 +213,7 @@ function situationOf(
   };
 }
 
-function clusterPlan(request: PlanRequest, one: ClusterRequest, at: number): ClusterPlan | Refusal {
+function clusterPlan(request: PlanRequest, one: ClusterRequest, at: number, files: Files): ClusterPlan | Refusal {
   const { strategy, target } = request;
   const route = planHops({ from: one.istio, to: target, kubernetes: one.kubernetes, strategy, ambient: one.ambient });
   if (route.kind === "none") return { cluster: one.cluster, message: route.message, fix: route.fix };
@@ -216,12 +227,14 @@ function clusterPlan(request: PlanRequest, one: ClusterRequest, at: number): Clu
     };
   });
   const first = route.steps.find((step) => step.kind === "istio");
+  const changed = files.get(one.cluster);
   return {
     cluster: one.cluster,
     istio: formatVersion(one.istio),
     kubernetes: one.kubernetes,
     startsOutside: route.startsOutside,
     steps,
+    ...(changed === undefined ? {} : { files: changed }),
     next: first === undefined ? undefined : judge(situationOf(request, one, first, at)),
   };
 }
@@ -253,10 +266,11 @@ function identity({ batch, target, strategy, clusters }: Omit<Plan, "hash">): un
     batch,
     target,
     strategy,
-    clusters: clusters.map(({ cluster, istio, kubernetes, steps, next }) => ({
+    clusters: clusters.map(({ cluster, istio, kubernetes, steps, files, next }) => ({
       cluster,
       istio,
       kubernetes,
+      files,
       steps: steps.map((step) => (step.kind === "istio" ? { ...step, notes: said(step.notes) } : step)),
       next: next === undefined ? [] : said(next.findings),
     })),
@@ -277,10 +291,20 @@ export function canonical(value: unknown): string {
 export const hashOf = (plan: Omit<Plan, "hash">, digest: (text: string) => string): string =>
   digest(canonical(identity(plan)));
 
-/** `at`: now, ms since the epoch, for when the request names no time. `digest`: hex of a text. */
-export function makePlan(request: PlanRequest, at: number, digest: (text: string) => string): Planned {
+type Files = ReadonlyMap<string, readonly PlannedFile[]>;
+
+/**
+ * `at`: now, ms since the epoch, for when the request names no time. `digest`: hex of a text. `files`: what the next hop changes in
+ * Git, by cluster.
+ */
+export function makePlan(
+  request: PlanRequest,
+  at: number,
+  digest: (text: string) => string,
+  files: Files = new Map(),
+): Planned {
   const when = request.at ?? at;
-  const made = request.clusters.map((one) => clusterPlan(request, one, when));
+  const made = request.clusters.map((one) => clusterPlan(request, one, when, files));
   const refusals = made.filter((one) => "message" in one);
   if (refusals.length > 0) return { kind: "refused", refusals };
   const clusters = made.filter((one) => "steps" in one);

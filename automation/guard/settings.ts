@@ -151,7 +151,7 @@ const execution = z
       .min(0)
       .max(1_000)
       .default(0)
-      .describe("Failed clusters that stop all waves. Default 0."),
+      .describe("Failed clusters that stop all waves; 0: they are not counted. Default 0."),
     lease_seconds: z.number().int().min(5).max(600).default(30).describe("Of the lock of a batch. Default 30."),
     poll_seconds: z.number().min(1).max(600).default(30).describe("Between looks of monitor. Default 30."),
     strategy: z.enum(["in-place", "revision"]).default("in-place").describe("Default in-place."),

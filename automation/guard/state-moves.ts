@@ -86,6 +86,13 @@ export const moves = [
     when: "The merge request of this plan, step and attempt is there, made now or found.",
   },
   {
+    event: "mr_not_needed",
+    from: ["pre_check_passed"],
+    to: "mr_merged",
+    by: "guard run",
+    when: "Git has everything of this step already: its head is what has to be proven.",
+  },
+  {
     event: "mr_closed",
     from: ["mr_created", "rollback_mr_created"],
     to: "paused",

@@ -1,5 +1,5 @@
 /** The rule book, G01 to G31, and the verdict over all of them. Pure. */
-import type { Situation } from "../evidence.ts";
+import type { EvidenceSection, Situation } from "../evidence.ts";
 import { clusterRules } from "./cluster.ts";
 import { fleetRules } from "./fleet.ts";
 import { installRules } from "./install.ts";
@@ -29,10 +29,27 @@ export interface Verdict {
 
 const order: readonly Level[] = ["block", "undecided", "warn", "manual"];
 
+/**
+ * Asked again before each further merge request of a hop: its cluster is between two versions, so that rules about leaving the old one
+ * say nothing any more.
+ */
+export const laterStepRules: readonly string[] = ["G11", "G20", "G21", "G22", "G26", "G27", "G28", "G29", "G30", "G31"];
+
+export interface JudgeOptions {
+  /** Default all. */
+  readonly rules?: readonly string[];
+  /** Sections that such a cluster cannot have: that they are missing says nothing. */
+  readonly notApplicable?: readonly EvidenceSection[];
+}
+
 /** Every rule asked about one hop of one cluster. */
-export function judge(situation: Situation): Verdict {
+export function judge(situation: Situation, { rules, notApplicable = [] }: JudgeOptions = {}): Verdict {
+  const besideThePoint = ({ missing }: Finding): boolean =>
+    missing?.every((section) => notApplicable.some((one) => one === section)) ?? false;
   const findings = ruleBook
+    .filter(({ id }) => rules?.includes(id) ?? true)
     .flatMap((rule) => ask(rule, situation))
+    .filter((finding) => !besideThePoint(finding))
     .toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
   const has = (level: Level): boolean => findings.some((finding) => finding.level === level);
   return { kind: has("block") ? "blocked" : has("undecided") ? "undecided" : "passed", findings };

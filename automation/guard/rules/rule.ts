@@ -14,7 +14,7 @@ export interface Hit {
   /** Where it differs from the check's. */
   readonly level?: Level;
   /** Sections or facts that were not collected, where that is why it is undecided. */
-  readonly missing?: readonly string[];
+  readonly missing?: readonly string[] | undefined;
 }
 
 export interface Finding extends Omit<Hit, "level"> {
