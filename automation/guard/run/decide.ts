@@ -7,7 +7,16 @@ import type { ClusterRecord, RunRecord } from "../record.ts";
 import type { GuardConfig } from "../settings.ts";
 import { type EventName, states } from "../state.ts";
 import type { GuardState } from "../state-names.ts";
-import { afterStep, dataSoakMinutes, hasNext, isTakenBack, movesControlPlane, requestOf, requestsOf } from "./step.ts";
+import {
+  afterStep,
+  dataPlaneMoved,
+  dataSoakMinutes,
+  hasNext,
+  isTakenBack,
+  movesControlPlane,
+  requestOf,
+  requestsOf,
+} from "./step.ts";
 
 export interface BatchView {
   /** ms since the epoch. */
@@ -134,8 +143,13 @@ function goesBackWith(view: BatchView, one: ClusterRecord, failed: ClusterRecord
   const why = `${failed.entry.clusterId} has to go back: ${failed.run.rollback?.reason ?? "no reason was kept"}`;
   if (!hasLanded(view.plan, one))
     return [{ cluster: entry.clusterId, event: "person_needed", run: { ...run, note: why }, note: why }];
-  const dataPlaneMoved = ["restarting_data_plane", "soaking_data_plane", "validating", "upgraded"].includes(state);
-  const rollback = { reason: why, askedBy: "guard", askedAt: view.now, dataPlaneMoved, attempt: 1 };
+  const rollback = {
+    reason: why,
+    askedBy: "guard",
+    askedAt: view.now,
+    dataPlaneMoved: dataPlaneMoved(run),
+    attempt: 1,
+  };
   return [{ cluster: entry.clusterId, event: "batch_failed", run: { ...run, rollback }, note: why }];
 }
 

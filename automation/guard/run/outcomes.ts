@@ -2,7 +2,7 @@
 import type { ClusterRecord, MergeRequestMark, RunRecord } from "../record.ts";
 import type { EventName } from "../state.ts";
 import { type BatchView, type Gate, type Move, restarting, type Wait } from "./decide.ts";
-import { dataSoakMinutes, hasNext, requestOf } from "./step.ts";
+import { dataPlaneMoved, dataSoakMinutes, hasNext, requestOf } from "./step.ts";
 
 export interface Outcome {
   readonly moves: readonly Move[];
@@ -67,7 +67,8 @@ const move = ({ cluster, run }: Subject, event: EventName, change: Partial<RunRe
 const wait = ({ cluster }: Subject, why: string): Outcome => ({ moves: [], waits: [{ cluster, why }] });
 
 /** The whole goes back. */
-function back(subject: Subject, event: EventName, why: string, askedBy: string, now: number, moved: boolean): Outcome {
+function back(subject: Subject, event: EventName, why: string, askedBy: string, now: number): Outcome {
+  const moved = dataPlaneMoved(subject.run);
   const rollback = { reason: why, askedBy, askedAt: now, dataPlaneMoved: moved, attempt: 1 };
   return move(subject, event, { rollback }, why);
 }
@@ -116,14 +117,14 @@ export function afterProof(record: ClusterRecord, proof: Proof, view: BatchView)
   const since = subject.run.step.mergeRequest?.mergedAt ?? record.since;
   switch (proof.kind) {
     case "failed":
-      return back(subject, "sync_failed", proof.why, "guard", view.now, false);
+      return back(subject, "sync_failed", proof.why, "guard", view.now);
     case "person":
       return move(subject, "person_needed", {}, proof.why);
     case "proven":
       return move(subject, record.state === "mr_merged" ? "sync_started" : "synced");
     case "waiting": {
       if (view.now - since > view.settings.validation.flux_sync_timeout_minutes * minute)
-        return back(subject, "sync_failed", `not applied in time: ${proof.why}`, "guard", view.now, false);
+        return back(subject, "sync_failed", `not applied in time: ${proof.why}`, "guard", view.now);
       if (proof.fetched && record.state === "mr_merged") return move(subject, "sync_started");
       return wait(subject, proof.why);
     }
@@ -142,13 +143,12 @@ export function afterJudgement(
   if (subject === undefined) return nothing;
   const { run } = subject;
   const document = judged.document === undefined ? {} : { validation: judged.document };
-  const dataPlane = gate === "data-plane";
   if (judged.kind === "failed") {
     const rollback = {
       reason: judged.why,
-      askedBy: dataPlane ? "gate B" : "gate A",
+      askedBy: gate === "data-plane" ? "gate B" : "gate A",
       askedAt: view.now,
-      dataPlaneMoved: dataPlane,
+      dataPlaneMoved: dataPlaneMoved(run),
       attempt: 1,
     };
     return move(subject, "gate_failed", { rollback, ...document }, judged.why);
@@ -208,7 +208,7 @@ export function afterRestart(record: ClusterRecord, restarted: Restarted, view: 
   if (subject === undefined || request === undefined || record.state !== "restarting_data_plane") return nothing;
   switch (restarted.kind) {
     case "failed":
-      return back(subject, "restart_failed", restarted.why, "guard", view.now, true);
+      return back(subject, "restart_failed", restarted.why, "guard", view.now);
     case "manual":
       return wait(subject, `a person restarts ${restarted.left.length}: ${restarted.left.slice(0, 3).join(", ")}`);
     case "going":

@@ -32,9 +32,12 @@ export const movesControlPlane = ({ kind }: StepKind): boolean =>
 /** Whether a landed step put anything into the cluster that a rollback takes back: CRDs stay (rule 9). */
 export const isTakenBack = ({ kind }: StepKind): boolean => kind !== "crds";
 
+/** Whether workloads were restarted, so that going back means to restart them again. */
+export const dataPlaneMoved = ({ restartMark }: RunRecord): boolean => restartMark !== undefined;
+
 /** The step is done: the next one begins, with nothing of the last one's soak. */
 export function afterStep(run: RunRecord): RunRecord {
-  const { soak: _soak, restartMark: _mark, restartingSince: _since, note: _note, ...kept } = run;
+  const { soak: _soak, restartingSince: _since, note: _note, ...kept } = run;
   const next: RunStep = { index: run.step.index + 1, attempt: 1 };
   return { ...kept, landed: [...run.landed, run.step], step: next, restarted: [] };
 }
