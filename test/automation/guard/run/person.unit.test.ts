@@ -18,7 +18,7 @@ function at(
   return { ...record, state, run: { ...record.run, ...run }, ...(pausedFrom === undefined ? {} : { pausedFrom }) };
 }
 const view = (record: ClusterRecord): BatchView => ({ now, plan, settings: settings(), clusters: [record] });
-const after = (record: ClusterRecord, moves: ReturnType<typeof resumeMoves>["moves"]): ClusterRecord =>
+const become = (record: ClusterRecord, moves: ReturnType<typeof resumeMoves>["moves"]): ClusterRecord =>
   moves.reduce((one, move) => moved(one, move, now), record);
 const mark = {
   repository: "mesh/fleet",
@@ -44,7 +44,7 @@ describe("guard rollback", () => {
     const record = at(state, { restartMark: "2026-12-01T10:30:00Z" });
     const { moves, refusals } = rollbackMoves(view(record), { reason: "checkout is slow", by: "ada" });
     expect(refusals).toEqual([]);
-    const back = after(record, moves);
+    const back = become(record, moves);
     expect(back.state).toBe("rollback_needed");
     expect(back.run?.rollback).toMatchObject({ reason: "checkout is slow", askedBy: "ada", dataPlaneMoved: true });
   });
@@ -66,7 +66,7 @@ describe("guard resume", () => {
       { soak: { startedAt: epoch - 900_000, endsAt: epoch, extended: true } },
       "soaking_control_plane",
     );
-    const on = after(record, resumeMoves(view(record), { kind: "on" }, "ada").moves);
+    const on = become(record, resumeMoves(view(record), { kind: "on" }, "ada").moves);
     expect(on).toMatchObject({
       state: "soaking_control_plane",
       run: { soak: { startedAt: now, endsAt: now + 900_000 } },
@@ -79,7 +79,7 @@ describe("guard resume", () => {
       { step: { index: 0, attempt: 1, checkedAt: epoch, mergeRequest: mark, edits: "e" } },
       "mr_created",
     );
-    const again = after(record, resumeMoves(view(record), { kind: "retry" }, "ada").moves);
+    const again = become(record, resumeMoves(view(record), { kind: "retry" }, "ada").moves);
     expect(again).toMatchObject({ state: "pre_check_running", run: { step: { index: 0, attempt: 2 } } });
     expect(again.run?.step.mergeRequest).toBeUndefined();
   });
@@ -94,7 +94,7 @@ describe("guard resume", () => {
       mergeRequest: mark,
     };
     const record = at("paused", { rollback }, "rollback_mr_created");
-    const again = after(record, resumeMoves(view(record), { kind: "retry" }, "ada").moves);
+    const again = become(record, resumeMoves(view(record), { kind: "retry" }, "ada").moves);
     expect(again).toMatchObject({ state: "rollback_needed", run: { rollback: { attempt: 2, reason: "p99" } } });
     expect(again.run?.rollback?.mergeRequest).toBeUndefined();
   });
@@ -110,7 +110,7 @@ describe("guard resume", () => {
     ["validating", "upgraded"],
   ] as const)("--accept takes an undecided %s for passed, with the name of who did", (from, to) => {
     const record = at("paused", { soak: { startedAt: epoch, endsAt: epoch, extended: true } }, from);
-    const on = after(
+    const on = become(
       record,
       resumeMoves(view(record), { kind: "accept", reason: "looked at the dashboards" }, "ada").moves,
     );
