@@ -70,6 +70,8 @@ const step = z.strictObject({
   /** From 1; a closed merge request ends an attempt. */
   attempt: z.number().int().positive(),
   checkedAt: ms.optional(),
+  /** Document with the evidence of those checks and what the rules said. */
+  evidence: text.optional(),
   mergeRequest: mergeRequestMark.optional(),
   /** Document with the edits that were committed: what a rollback takes back. */
   edits: text.optional(),

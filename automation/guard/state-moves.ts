@@ -262,6 +262,13 @@ export const moves = [
     when: "The merge request that reverts is there, made now or found.",
   },
   {
+    event: "rollback_not_needed",
+    from: ["rollback_needed"],
+    to: "rollback_mr_merged",
+    by: "guard monitor",
+    when: "Git has nothing of the hop any more: its head is what has to be proven.",
+  },
+  {
     event: "rollback_mr_merged",
     from: ["rollback_mr_created"],
     to: "rollback_mr_merged",

@@ -46,8 +46,12 @@ export type Restarted =
   | { readonly kind: "manual"; readonly left: readonly string[] };
 
 export type Checked =
-  | { readonly kind: "passed"; readonly baseline: string | undefined }
-  | { readonly kind: "refused"; readonly why: string };
+  | {
+      readonly kind: "passed";
+      readonly baseline: string | undefined /** Document with the evidence. */;
+      readonly evidence?: string | undefined;
+    }
+  | { readonly kind: "refused"; readonly why: string; readonly evidence?: string | undefined };
 
 interface Subject {
   readonly cluster: string;
@@ -76,8 +80,10 @@ function back(subject: Subject, event: EventName, why: string, askedBy: string, 
 export function afterCheck(record: ClusterRecord, checked: Checked, now: number): Outcome {
   const subject = subjectOf(record);
   if (subject === undefined || record.state !== "pre_check_running") return nothing;
-  if (checked.kind === "refused") return move(subject, "checks_failed", {}, checked.why);
-  const step = { ...subject.run.step, checkedAt: now };
+  const evidence = checked.evidence === undefined ? {} : { evidence: checked.evidence };
+  if (checked.kind === "refused")
+    return move(subject, "checks_failed", { step: { ...subject.run.step, ...evidence } }, checked.why);
+  const step = { ...subject.run.step, checkedAt: now, ...evidence };
   const baseline = checked.baseline === undefined ? {} : { baseline: checked.baseline };
   return move(subject, "checks_passed", { step, ...baseline });
 }
@@ -88,7 +94,32 @@ export function afterOpening(record: ClusterRecord, mark: MergeRequestMark, edit
   return move(subject, "mr_opened", { step: { ...subject.run.step, mergeRequest: mark, edits } });
 }
 
-/** Nothing of this step is left to write: it is in Git already, as if it had landed. */
+/** A merge request that nobody had to make. */
+const landedAlready = ({ entry }: ClusterRecord, head: string, at: number): MergeRequestMark => ({
+  repository: entry.gitlabRepo,
+  branch: "none",
+  iid: 0,
+  url: "none",
+  base: head,
+  commit: head,
+  landed: head,
+  mergedAt: at,
+});
+
+/** Git has everything of this step already: what is to be proven is its head. */
+export function afterNothingToWrite(record: ClusterRecord, head: string, view: BatchView): Outcome {
+  const subject = subjectOf(record);
+  if (subject === undefined || record.state !== "pre_check_passed") return nothing;
+  const mergeRequest = landedAlready(record, head, view.now);
+  return move(subject, "mr_not_needed", { step: { ...subject.run.step, mergeRequest } });
+}
+
+/** Only a person can go on. */
+export function afterProblem(record: ClusterRecord, why: string): Outcome {
+  const subject = subjectOf(record);
+  return subject === undefined ? nothing : move(subject, "person_needed", {}, why);
+}
+
 export function afterLooking(record: ClusterRecord, looked: Looked, view: BatchView): Outcome {
   const subject = subjectOf(record);
   const mark = subject?.run.step.mergeRequest;
@@ -227,6 +258,16 @@ export function afterRollbackOpened(record: ClusterRecord, mark: MergeRequestMar
   const rollback = subject?.run.rollback;
   if (subject === undefined || rollback === undefined || record.state !== "rollback_needed") return nothing;
   return move(subject, "rollback_mr_opened", { rollback: { ...rollback, mergeRequest: mark } });
+}
+
+/** Nothing of the hop is left in Git: its head is the way back. */
+export function afterNothingToTakeBack(record: ClusterRecord, head: string, view: BatchView): Outcome {
+  const subject = subjectOf(record);
+  const rollback = subject?.run.rollback;
+  if (subject === undefined || rollback === undefined || record.state !== "rollback_needed") return nothing;
+  return move(subject, "rollback_not_needed", {
+    rollback: { ...rollback, mergeRequest: landedAlready(record, head, view.now) },
+  });
 }
 
 export function afterRollbackLook(record: ClusterRecord, looked: Looked): Outcome {

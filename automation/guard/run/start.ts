@@ -1,0 +1,101 @@
+/** Which clusters of a batch begin a hop of a plan now. Pure. */
+import type { Plan } from "../plan.ts";
+import type { ClusterRecord, RunRecord } from "../record.ts";
+import type { GuardConfig } from "../settings.ts";
+import { eventsFrom, states } from "../state.ts";
+import type { Move, Wait } from "./decide.ts";
+import type { Refusal } from "./person.ts";
+import { nextHop } from "./step.ts";
+
+export interface StartView {
+  readonly now: number;
+  readonly plan: Plan;
+  readonly settings: Pick<GuardConfig, "execution">;
+  /** Of the batch, without those that a person left out. */
+  readonly clusters: readonly ClusterRecord[];
+}
+
+export interface Start {
+  readonly moves: readonly Move[];
+  readonly waits: readonly Wait[];
+  readonly refusals: readonly Refusal[];
+}
+
+const minute = 60_000;
+
+/** Moves of those that begin, or begin again; waits of those whose region is not due; those that are under way are left alone. */
+export function startMoves(view: StartView): Start {
+  const { plan, clusters } = view;
+  const refusals = clusters.flatMap((record) => refusalOf(plan, record));
+  if (refusals.length > 0) return { moves: [], waits: [], refusals };
+  const moves: Move[] = [];
+  const waits: Wait[] = [];
+  for (const record of clusters) {
+    const run = nextRun(view, record);
+    if (run === undefined) continue;
+    const held = regionWait(view, record);
+    if (held !== undefined) waits.push(held);
+    else moves.push({ cluster: record.entry.clusterId, event: "started", run, note: `plan ${plan.hash}` });
+  }
+  return { moves, waits, refusals: [] };
+}
+
+function refusalOf(plan: Plan, { entry, state, run }: ClusterRecord): readonly Refusal[] {
+  const cluster = entry.clusterId;
+  if (plan.clusters.every((one) => one.cluster !== cluster))
+    return [
+      {
+        cluster,
+        why: `the plan ${plan.hash} does not have it`,
+        fix: `Make a new plan: npx switchyard guard plan --batch ${entry.batchId} --target-version ${plan.target}`,
+      },
+    ];
+  if (states[state].resting || run?.plan === plan.hash) return [];
+  return [
+    {
+      cluster,
+      why: `it is ${state} in a run of plan ${run?.plan ?? "unknown"}`,
+      fix: `Let it end first: npx switchyard guard monitor --batch ${entry.batchId}`,
+    },
+  ];
+}
+
+/** The run that a cluster at rest would begin; undefined: it has nothing to do. */
+function nextRun({ plan, now }: StartView, { entry, state, run }: ClusterRecord): RunRecord | undefined {
+  if (!states[state].resting || !eventsFrom(state).includes("started")) return undefined;
+  const next = nextHop(plan, entry.clusterId, entry.currentIstioVersion);
+  if (next === undefined) return undefined;
+  // What has landed of a hop whose checks failed half-way stays what it is.
+  if (run !== undefined && state === "pre_check_failed" && run.plan === plan.hash && run.hop === next.index) {
+    const { note: _note, ...kept } = run;
+    return { ...kept, step: { index: run.step.index, attempt: run.step.attempt } };
+  }
+  const again = run !== undefined && run.plan === plan.hash && run.hop === next.index ? run.step.attempt + 1 : 1;
+  return {
+    plan: plan.hash,
+    hop: next.index,
+    from: next.hop.from,
+    to: next.hop.to,
+    strategy: plan.strategy,
+    startedAt: now,
+    step: { index: 0, attempt: again },
+    landed: [],
+    restarted: [],
+  };
+}
+
+/** Regions follow each other in the order of the settings; others come last, together. */
+function regionWait({ settings, plan, clusters, now }: StartView, record: ClusterRecord): Wait | undefined {
+  const { regions, region_pause_minutes } = settings.execution;
+  const rank = (region: string): number => (regions.includes(region) ? regions.indexOf(region) : regions.length);
+  const mine = rank(record.entry.region);
+  const earlier = clusters.filter(({ entry }) => rank(entry.region) < mine);
+  const cluster = record.entry.clusterId;
+  const open = earlier.find(
+    ({ entry, state }) =>
+      nextHop(plan, entry.clusterId, entry.currentIstioVersion) !== undefined || !states[state].resting,
+  );
+  if (open !== undefined) return { cluster, why: `waits for region ${open.entry.region}` };
+  const until = Math.max(0, ...earlier.map(({ since }) => since)) + region_pause_minutes * minute;
+  return until > now ? { cluster, why: "pauses between regions", until } : undefined;
+}
