@@ -242,3 +242,11 @@ describe("the border", () => {
     expect([...new Set(findings.map(({ level }) => level))]).toEqual(["block", "warn", "manual"]);
   });
 });
+
+describe("the rules of a further step", () => {
+  it("are of the book, and none is about leaving the old version", () => {
+    const known = ruleBook.map(({ id }) => id);
+    expect(laterStepRules.filter((id) => !known.includes(id))).toEqual([]);
+    expect(laterStepRules).not.toContain("G01");
+  });
+});
