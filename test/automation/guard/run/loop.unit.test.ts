@@ -17,6 +17,8 @@ interface World {
   prove(cluster: string): outcomes.Proof;
   judge(cluster: string, gate: string): outcomes.Judged;
   restart(cluster: string): outcomes.Restarted;
+  /** Whether there is anything to write; default there is. */
+  open?(rollback: boolean): "made" | "nothing" | "refused";
 }
 
 const well: World = {
@@ -66,7 +68,14 @@ function run(
         return joined(records.map((record) => outcomes.afterCheck(record, world.check(effect.cluster), view.now)));
       case "open-merge-request":
         opened.push(effect.clusters);
-        return joined(records.map((record) => outcomes.afterOpening(record, mark(opened.length), "edits-1")));
+        switch (world.open?.(false)) {
+          case "nothing":
+            return joined(records.map((record) => outcomes.afterNothingToWrite(record, "head", view)));
+          case "refused":
+            return joined(records.map((record) => outcomes.afterProblem(record, "a file is broken")));
+          default:
+            return joined(records.map((record) => outcomes.afterOpening(record, mark(opened.length), "edits-1")));
+        }
       case "look-merge-request": {
         const looked = world.look(effect.clusters);
         return joined(records.map((record) => outcomes.afterLooking(record, looked, view)));
@@ -82,6 +91,8 @@ function run(
       case "restart":
         return joined(records.map((record) => outcomes.afterRestart(record, world.restart(effect.cluster), view)));
       case "open-rollback":
+        if (world.open?.(true) === "nothing")
+          return joined(records.map((record) => outcomes.afterNothingToTakeBack(record, "head", view)));
         return joined(records.map((record) => outcomes.afterRollbackOpened(record, mark(100))));
       case "look-rollback":
         return joined(
