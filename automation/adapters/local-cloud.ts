@@ -269,8 +269,10 @@ async function connect(file: z.infer<typeof daemonFile>): Promise<LocalCloud> {
       if (!response.ok) throw new Error(`it answered ${response.status} to ${path}`);
       return await response.json();
     } catch (error) {
+      // fetch reports every network failure as a TypeError whose cause says which.
+      const why = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
       throw new SwitchyardError("local-cloud-failed", {
-        message: `The local cloud (process ${file.pid}) does not answer ${path}: ${withoutSecrets(error instanceof Error ? error.message : String(error), [token])}`,
+        message: `The local cloud (process ${file.pid}) does not answer ${path}: ${withoutSecrets(why instanceof Error ? why.message : String(why), [token])}`,
         cause: errorWithoutSecrets(error, [token]),
       });
     }

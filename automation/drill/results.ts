@@ -14,16 +14,16 @@ export interface FaultRow extends Judged {
   readonly expected: string;
   /** How the swap ended, and why. */
   readonly ended: string;
-  readonly reason: string | undefined;
+  readonly reason?: string | undefined;
   /** Reasons for which it paused, or codes with which its process ended, in order. */
   readonly stops: readonly string[];
   /** From the first request that the fault touched (or its declaration, where it touches none) to the decision. */
-  readonly detectedInMs: number | undefined;
+  readonly detectedInMs?: number | undefined;
   /** User requests in that time. */
-  readonly detectedAfterRequests: number | undefined;
+  readonly detectedAfterRequests?: number | undefined;
   /** From the decision to the balancer's acceptance, and until the data plane was seen to follow. */
-  readonly acceptedInMs: number | undefined;
-  readonly verifiedInMs: number | undefined;
+  readonly acceptedInMs?: number | undefined;
+  readonly verifiedInMs?: number | undefined;
   readonly requests: number;
   /** Requests that failed by the fault, and that it made slow. */
   readonly hurt: number;
@@ -31,7 +31,7 @@ export interface FaultRow extends Judged {
   /** Failures that the declared fault does not explain. Must be 0. */
   readonly swapCaused: number;
   /** From the start of the process that took over, or a person's word, to its first act. */
-  readonly resumedInMs: number | undefined;
+  readonly resumedInMs?: number | undefined;
   /** Codes that people were told of, in order; what they had to be told and were not; how many they had to be told. */
   readonly alerts: readonly string[];
   readonly missedAlerts: readonly string[];

@@ -9,6 +9,8 @@ export interface DrillOptions {
   readonly roundTrips: number;
   /** all: every place where a process can die, once. A number: so many at random. undefined: none. */
   readonly kills: number | "all" | undefined;
+  /** In process, at random, beside those at every place; 0: none. */
+  readonly randomCrashes: number;
   /** Empty: none. */
   readonly faults: readonly Fault[];
   /** Swaps of equal sides; 0: none. */
@@ -31,7 +33,9 @@ export interface DrillFlags {
 }
 
 /** CI runs it in under five minutes (issue "a swap engine that can be trusted"). */
-const short = { roundTrips: 1, kills: "all", faults: "all", aa: 2_000, longSeconds: 10 } as const;
+const short = { roundTrips: 1, kills: "all", randomCrashes: 300, aa: 2_000, longSeconds: 10 } as const;
+/** Beside those at every place, with --kills all. */
+const randomCrashesOfAll = 1_000;
 const longSecondsByDefault = 60;
 
 /** Without the name of a campaign a short drill of all; else only those that are named. Errors: usage-error. */
@@ -39,12 +43,13 @@ export function drillOptions(flags: DrillFlags): DrillOptions {
   const { kills, aa, rate, seed, "round-trips": roundTrips, "long-seconds": longSeconds } = flags;
   const named = [roundTrips, kills, flags.faults, aa].some((flag) => flag !== undefined);
   if (!named) {
-    const { kills: all, ...rest } = short;
-    return { ...rest, kills: all, faults, longSeconds: longSeconds ?? short.longSeconds, rate, seed };
+    return { ...short, faults, longSeconds: longSeconds ?? short.longSeconds, rate, seed };
   }
+  const wanted = kills === undefined ? undefined : parseKills(kills);
   const options = {
     roundTrips: roundTrips ?? 0,
-    kills: kills === undefined ? undefined : parseKills(kills),
+    kills: wanted,
+    randomCrashes: wanted === "all" ? randomCrashesOfAll : (wanted ?? 0),
     faults: flags.faults === undefined ? [] : chooseFaults(flags.faults),
     aa: aa ?? 0,
     longSeconds: longSeconds ?? longSecondsByDefault,

@@ -20,6 +20,7 @@ describe("a drill", () => {
     expect(drillOptions(given)).toEqual({
       roundTrips: 1,
       kills: "all",
+      randomCrashes: 300,
       faults,
       aa: 2_000,
       longSeconds: 10,
@@ -35,9 +36,19 @@ describe("a drill", () => {
   });
 
   it("with one plays that alone, with long requests of a minute", () => {
-    const nothing = { roundTrips: 0, kills: undefined, faults: [], aa: 0, longSeconds: 60, rate: 100, seed: 1 };
+    const nothing = {
+      roundTrips: 0,
+      kills: undefined,
+      randomCrashes: 0,
+      faults: [],
+      aa: 0,
+      longSeconds: 60,
+      rate: 100,
+      seed: 1,
+    };
     expect(drillOptions({ ...given, "round-trips": 3 })).toEqual({ ...nothing, roundTrips: 3 });
-    expect(drillOptions({ ...given, kills: "5" })).toEqual({ ...nothing, kills: 5 });
+    expect(drillOptions({ ...given, kills: "5" })).toEqual({ ...nothing, kills: 5, randomCrashes: 5 });
+    expect(drillOptions({ ...given, kills: "all" })).toEqual({ ...nothing, kills: "all", randomCrashes: 1_000 });
     expect(drillOptions({ ...given, faults: "all" })).toEqual({ ...nothing, faults });
     expect(drillOptions({ ...given, aa: 2_000, "long-seconds": 10 })).toEqual({
       ...nothing,
