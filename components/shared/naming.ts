@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 /**
  * Longest name per kind of object, in characters.
  * Sources: compute and Certificate Manager RFC 1035 label 63; service account id 6-30 (IAM); GKE cluster 40;
- * Cloud Run service "less than 50"; Kubernetes DNS label 63 (RFC 1123).
+ * Cloud Run service "less than 50"; Kubernetes DNS label 63 (RFC 1123); IAM role of AWS 64.
  */
 export const nameLimits = {
   compute: 63,
@@ -12,6 +12,7 @@ export const nameLimits = {
   cloudRunService: 49,
   cluster: 40,
   serviceAccount: 30,
+  iamRole: 64,
 } as const;
 
 export type NamedKind = keyof typeof nameLimits;

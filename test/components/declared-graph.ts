@@ -48,6 +48,10 @@ const computed: Readonly<Record<string, (inputs: Inputs, name: string) => Inputs
   "gcp:monitoring/alertPolicy:AlertPolicy": (inputs, name) => ({
     name: `projects/${inputs["project"]}/alertPolicies/${name}`,
   }),
+  "aws:dynamodb/table:Table": (inputs) => ({
+    arn: `arn:aws:dynamodb:eu-central-1:111122223333:table/${inputs["name"]}`,
+  }),
+  "aws:iam/role:Role": (inputs) => ({ arn: `arn:aws:iam::111122223333:role/${inputs["name"]}` }),
   "gcp:compute/globalAddress:GlobalAddress": () => ({ address: "203.0.113.8" }),
   "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": (inputs) => ({
     dnsResourceRecords: [{ name: `_acme-challenge.${inputs["domain"]}.`, type: "CNAME", data: "authorize.example." }],
