@@ -227,6 +227,8 @@ environments:
   # every soak ends undecided.
   #metrics:
     # source: datadog
+    # Destination services that are judged one by one, beside all together.
+    #services: []
     #datadog:
       #site: datadoghq.com
       #api_key_from: DD_API_KEY

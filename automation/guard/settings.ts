@@ -71,6 +71,11 @@ const metrics = z
       .enum(["datadog", "prometheus", "cloudwatch"])
       .optional()
       .describe("Where metrics come from. Default none: nothing is compared, so that every soak ends undecided."),
+    services: z
+      .array(z.string().min(1).max(200))
+      .max(50)
+      .default([])
+      .describe("Destination services that are judged one by one, beside all together. Default none."),
     datadog: z
       .strictObject({
         site: z.string().min(1).default("datadoghq.com").describe("Default datadoghq.com."),
