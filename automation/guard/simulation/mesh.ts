@@ -251,7 +251,7 @@ export class SimulatedMesh {
         replicas: 3,
         labels: { "k8s-app": own, "sidecar.istio.io/inject": "false" },
         ownAnnotations: helmAnnotations({ release: name, namespace }),
-        container: image,
+        container: image === "ztunnel" ? "istio-proxy" : image,
         priorityClass: "system-node-critical",
       },
       `${hub}/${image}:${version}`,

@@ -120,8 +120,8 @@ describe("a commit", () => {
   });
 
   test.each([
-    ["clusters/prod-1/istio/istiod.yaml", "kind: [", /istiod\.yaml/],
-    ["clusters/prod-1/istio/kustomization.yaml", "resources: [nowhere]", /no such file/],
+    ["istio/prod-1/istiod.yaml", "kind: [", /istiod\.yaml/],
+    ["istio/prod-1/kustomization.yaml", "resources: [nowhere]", /no such file/],
   ])("with a broken %s is not applied, and Flux says why", (path, text, message) => {
     const { branch, cluster } = given();
     const landed = branch.push([{ path, text }]);

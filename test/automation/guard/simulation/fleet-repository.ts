@@ -17,7 +17,10 @@ export interface IstioFiles {
     readonly tags?: readonly string[];
   }[];
   readonly ambient?: string;
-  /** Further files below the cluster's istio folder. */
+  /** Lines below `values:` of base and gateway. */
+  readonly baseValues?: string;
+  readonly gatewayValues?: string;
+  /** Further files below the folder of the cluster's Istio. */
   readonly more?: Readonly<Record<string, string>>;
 }
 
@@ -54,23 +57,25 @@ ${values}`;
 
 export function istioFiles(cluster: string, istio: IstioFiles): readonly HostedFile[] {
   const { version, base = version, gateway = version, values = "", revisions = [], ambient, more = {} } = istio;
-  const folder = `clusters/${cluster}`;
+  const { baseValues = "", gatewayValues = "" } = istio;
+  // Not below the cluster's own folder: Flux would apply it twice.
+  const folder = `istio/${cluster}`;
   const files: Record<string, string> = {
-    [`${folder}/istio.yaml`]: `apiVersion: kustomize.toolkit.fluxcd.io/v1
+    [`clusters/${cluster}/istio.yaml`]: `apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
 metadata:
   name: istio
   namespace: flux-system
 spec:
   interval: 10m
-  path: ./${folder}/istio
+  path: ./${folder}
   prune: true
   wait: true
   sourceRef:
     kind: GitRepository
     name: flux-system
 `,
-    [`${folder}/istio/source.yaml`]: `apiVersion: source.toolkit.fluxcd.io/v1
+    [`${folder}/source.yaml`]: `apiVersion: source.toolkit.fluxcd.io/v1
 kind: HelmRepository
 metadata:
   name: istio
@@ -79,24 +84,24 @@ spec:
   interval: 1h
   url: https://blob.istio.io/istio-release/charts
 `,
-    [`${folder}/istio/namespaces.yaml`]: `apiVersion: v1
+    [`${folder}/namespaces.yaml`]: `apiVersion: v1
 kind: Namespace
 metadata:
   name: istio-ingress
 `,
-    [`${folder}/istio/base.yaml`]: release("istio-base", "base", base, []),
-    [`${folder}/istio/istiod.yaml`]: release("istiod", "istiod", version, ["istio-base"], values),
-    [`${folder}/istio/gateway.yaml`]: release(
+    [`${folder}/base.yaml`]: release("istio-base", "base", base, [], baseValues),
+    [`${folder}/istiod.yaml`]: release("istiod", "istiod", version, ["istio-base"], values),
+    [`${folder}/gateway.yaml`]: release(
       "ingress",
       "gateway",
       gateway,
       [ambient === undefined ? "istiod" : "ztunnel"],
-      "",
+      gatewayValues,
       "istio-ingress",
     ),
   };
   for (const { revision, version: own, tags = [] } of revisions)
-    files[`${folder}/istio/istiod-${revision}.yaml`] = release(
+    files[`${folder}/istiod-${revision}.yaml`] = release(
       `istiod-${revision}`,
       "istiod",
       own,
@@ -104,10 +109,10 @@ metadata:
       `    revision: "${revision}"\n    revisionTags: [${tags.join(", ")}]\n`,
     );
   if (ambient !== undefined) {
-    files[`${folder}/istio/cni.yaml`] = release("istio-cni", "cni", ambient, ["istiod"]);
-    files[`${folder}/istio/ztunnel.yaml`] = release("ztunnel", "ztunnel", ambient, ["istio-cni"]);
+    files[`${folder}/cni.yaml`] = release("istio-cni", "cni", ambient, ["istiod"]);
+    files[`${folder}/ztunnel.yaml`] = release("ztunnel", "ztunnel", ambient, ["istio-cni"]);
   }
-  for (const [name, text] of Object.entries(more)) files[`${folder}/istio/${name}`] = text;
+  for (const [name, text] of Object.entries(more)) files[`${folder}/${name}`] = text;
   return Object.entries(files).map(([path, text]) => ({ path, text }));
 }
 
