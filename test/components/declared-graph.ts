@@ -3,7 +3,7 @@ import {
   type ComponentResourceOptions,
   type CustomResourceOptions,
   type Inputs,
-  type Resource,
+  Resource,
   runtime,
 } from "@pulumi/pulumi";
 
@@ -15,6 +15,8 @@ export interface DeclaredResource {
   /** Name of the parent; undefined for the root. */
   readonly parent: string | undefined;
   readonly options: CustomResourceOptions;
+  /** Names of the resources that it was told to wait for. */
+  readonly waitsFor: readonly string[];
   /** URN of the explicit provider, empty for the default one. */
   readonly provider: string;
   readonly custom: boolean;
@@ -114,7 +116,9 @@ export async function declareGraph<Built>(
   const resources = declared.map(({ type, name, options }): DeclaredResource => {
     const request = sent.get(`${type} ${name}`);
     if (request === undefined) throw new Error(`${type} ${name} was declared but never sent to the engine.`);
-    return { type, name, options, parent: nameOf(options.parent), ...request };
+    const before = Array.isArray(options.dependsOn) ? options.dependsOn : [];
+    const waitsFor = before.flatMap((one) => (Resource.isInstance(one) ? (nameOf(one) ?? []) : []));
+    return { type, name, options, parent: nameOf(options.parent), waitsFor, ...request };
   });
   const publicProperties = new Map(
     declared
