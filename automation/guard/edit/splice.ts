@@ -2,18 +2,24 @@
  * Changes of scalars, made in the text itself: only the characters that differ are replaced, and what comes out is parsed again and
  * must differ in nothing but the places that were meant. Pure.
  */
-import { isAlias, isScalar, type Scalar } from "yaml";
+import { isScalar } from "yaml";
+import {
+  type Cut,
+  cutAt,
+  difference,
+  type Expected,
+  type Replacement,
+  replaced,
+  rewritten,
+  segmentsOf,
+  spliced,
+  Uncuttable,
+  writtenAt,
+} from "./cut.ts";
 import type { Change, FileEdit, Problem } from "./edit.ts";
 import type { Repository } from "./repository.ts";
 import { at, type Leaf, type Place, textAt } from "./tree.ts";
-import { leavesOf, nodeAt, readYaml, type YamlText } from "./yaml-text.ts";
-
-/** In the decoded value of a scalar: at an offset something else. */
-interface Replacement {
-  readonly offset: number;
-  readonly find: string;
-  readonly replace: string;
-}
+import { nodeAt, readYaml, type YamlText } from "./yaml-text.ts";
 
 /** A scalar that is to change. */
 interface Target {
@@ -21,150 +27,6 @@ interface Target {
   readonly replacements: readonly Replacement[];
   /** Where else its value stands, by aliases that are meant. */
   readonly also: readonly string[];
-}
-
-/** A piece of a text that is replaced. */
-interface Cut {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-}
-
-class Uncuttable extends Error {}
-
-/** The outer pointer, then those inside nested texts, with the number of the document there. */
-const segmentsOf = (pointer: string): readonly { readonly document: number; readonly pointer: string }[] =>
-  pointer.split("#").map((segment) => {
-    const [, index = "", inner = ""] = /^(\d*)(.*)$/s.exec(segment) ?? [];
-    return { document: Number(index), pointer: inner };
-  });
-
-function occurrences(text: string, find: string): readonly number[] {
-  const found: number[] = [];
-  if (find === "") return found;
-  for (let index = text.indexOf(find); index >= 0; index = text.indexOf(find, index + find.length)) found.push(index);
-  return found;
-}
-
-/** What YAML 1.1 or 1.2 reads as null, a truth value, a number or a date. */
-const otherTypes =
-  /^(?:|~|null|true|false|yes|no|on|off|y|n|[-+]?\.(?:inf|nan)|[-+]?[\d_]+(?:\.[\d_]*)?(?:e[-+]?\d+)?|[-+]?\.[\d_]+(?:e[-+]?\d+)?|0[xob][\da-f_]+|\d+(?::\d+)+(?:\.\d*)?|\d{4}-\d\d?-\d\d?.*)$/i;
-const notPlain = /^[\s!&*?|>@`"'%#,[\]{}:]|^-(?:\s|$)|: |\s#|[\r\n,[\]{}]|\s$|:$/;
-
-/** Whether a text has to stand in quotes to be that text. */
-export const needsQuotes = (value: string): boolean => otherTypes.test(value) || notPlain.test(value);
-
-const quoted = (value: string): string => `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
-
-function rendered({ type }: Scalar, value: string): string {
-  if (/[\r\n]/.test(value)) throw new Uncuttable("a value of several lines is not written");
-  if (type === "QUOTE_SINGLE") return `'${value.replaceAll("'", "''")}'`;
-  if (type === "QUOTE_DOUBLE") return quoted(value);
-  if (type === "PLAIN") return needsQuotes(value) ? quoted(value) : value;
-  throw new Uncuttable("a block of text is not replaced as a whole");
-}
-
-/** The same characters in the source of a scalar that stand at an offset of its value. */
-function inSource(source: string, value: string, offset: number, find: string): number | undefined {
-  const inValue = occurrences(value, find);
-  const inText = occurrences(source, find);
-  return inValue.length === inText.length ? inText[inValue.indexOf(offset)] : undefined;
-}
-
-function scalarAt(yaml: YamlText, document: number, pointer: string): Scalar & { range: [number, number, number] } {
-  const node = nodeAt(yaml.documents[document], pointer);
-  if (isAlias(node)) throw new Uncuttable(`${pointer} is an alias`);
-  if (!isScalar(node) || node.range === undefined || node.range === null)
-    throw new Uncuttable(`there is no text at ${pointer}`);
-  return Object.assign(node, { range: node.range });
-}
-
-const decoded = (node: Scalar): string => (node.value === null || node.value === undefined ? "" : String(node.value));
-
-function cutOf(
-  path: string,
-  yaml: YamlText,
-  segments: readonly { readonly document: number; readonly pointer: string }[],
-  { offset, find, replace }: Replacement,
-): Cut {
-  const [first, ...rest] = segments;
-  if (first === undefined) throw new Uncuttable("there is no place");
-  const node = scalarAt(yaml, first.document, first.pointer);
-  const [start, end] = node.range;
-  const source = yaml.text.slice(start, end);
-  const value = decoded(node);
-  if (rest.length > 0) {
-    const inner = cutOf(path, readYaml(path, value), rest, { offset, find, replace });
-    const old = value.slice(inner.start, inner.end);
-    const index = inSource(source, value, inner.start, old);
-    if (index === undefined) throw new Uncuttable(`${old} cannot be found for sure in the text at ${first.pointer}`);
-    if (node.type !== "BLOCK_LITERAL" && inner.text.includes('"'))
-      throw new Uncuttable("quotes inside quotes are not written");
-    return { start: start + index, end: start + index + old.length, text: inner.text };
-  }
-  if (value.slice(offset, offset + find.length) !== find) throw new Uncuttable(`${find} is not at ${first.pointer}`);
-  const after = value.slice(0, offset) + replace + value.slice(offset + find.length);
-  const index = inSource(source, value, offset, find);
-  if (index === undefined || (node.type === "PLAIN" && needsQuotes(after))) {
-    if (index === undefined && find !== value)
-      throw new Uncuttable(`${find} is written with escapes at ${first.pointer}`);
-    return { start, end, text: rendered(node, after) };
-  }
-  return { start: start + index, end: start + index + find.length, text: replace };
-}
-
-export function spliced(text: string, cuts: readonly Cut[]): string {
-  let result = "";
-  let done = 0;
-  for (const { start, end, text: inserted } of cuts.toSorted((a, b) => a.start - b.start)) {
-    if (start < done) throw new Uncuttable("two changes overlap");
-    result += text.slice(done, start) + inserted;
-    done = end;
-  }
-  return result + text.slice(done);
-}
-
-const replaced = (value: string, replacements: readonly Replacement[]): string =>
-  spliced(
-    value,
-    replacements.map(({ offset, find, replace }) => ({ start: offset, end: offset + find.length, text: replace })),
-  );
-
-/** What may differ in a text: by document the pointers, and for those that are known the value. */
-interface Expected {
-  readonly segments: readonly { readonly document: number; readonly pointer: string }[];
-  readonly value: string | undefined;
-}
-
-/** Why a text is not what was meant; undefined when exactly the expected places differ. */
-function difference(
-  path: string,
-  before: YamlText,
-  after: YamlText,
-  expected: readonly Expected[],
-): string | undefined {
-  if (after.problem !== undefined) return after.problem;
-  if (before.documents.length !== after.documents.length) return "the number of documents differs";
-  for (const [index, { tree }] of before.documents.entries()) {
-    const here = expected.filter(({ segments }) => segments[0]?.document === index);
-    const old = leavesOf(tree);
-    const now = leavesOf(after.documents[index]?.tree);
-    const differs = new Set([...old.keys(), ...now.keys()].filter((pointer) => old.get(pointer) !== now.get(pointer)));
-    for (const pointer of differs)
-      if (!here.some(({ segments }) => segments[0]?.pointer === pointer)) return `${pointer} would change too`;
-    for (const pointer of new Set(here.map(({ segments }) => segments[0]?.pointer ?? ""))) {
-      const nested = here
-        .filter(({ segments }) => segments[0]?.pointer === pointer && segments.length > 1)
-        .map((one) => ({ ...one, segments: one.segments.slice(1) }));
-      const value = here.find(({ segments }) => segments.length === 1 && segments[0]?.pointer === pointer)?.value;
-      if (value !== undefined && now.get(pointer) !== value) return `${pointer} would not be ${value}`;
-      if (nested.length === 0) continue;
-      const [was, is] = [old.get(pointer) ?? "", now.get(pointer) ?? ""];
-      const inner = difference(path, readYaml(path, was), readYaml(path, is), nested);
-      if (inner !== undefined) return `inside ${pointer}: ${inner}`;
-    }
-  }
-  return undefined;
 }
 
 /** Who else moves the value on a line, or checks it. */
@@ -183,12 +45,12 @@ export function markerAt(
 ): "imagepolicy" | "renovate" | undefined {
   let yaml = repository.yaml(path);
   let found: "imagepolicy" | "renovate" | undefined;
-  for (const [index, segment] of segmentsOf(pointer).entries()) {
-    const node = nodeAt(yaml?.documents[index === 0 ? document : segment.document], segment.pointer);
+  for (const segment of segmentsOf(document, pointer)) {
+    const node = nodeAt(yaml?.documents[segment.document], segment.pointer);
     if (yaml === undefined || !isScalar(node) || node.range === undefined || node.range === null) return found;
     const hit = marker.exec(lineOf(yaml.text, node.range[0]))?.[1];
     if (hit !== undefined) found = hit.includes("imagepolicy") ? "imagepolicy" : "renovate";
-    yaml = readYaml(path, decoded(node));
+    yaml = readYaml(path, String(node.value ?? ""));
   }
   return found;
 }
@@ -296,31 +158,19 @@ export class Splices {
     const changes: Change[] = [];
     const expected: Expected[] = [];
     for (const { place, replacements, also } of targets) {
-      const segments = segmentsOf(place.pointer).map((one, index) =>
-        index === 0 ? { ...one, document: place.document } : one,
-      );
-      for (const replacement of replacements) cuts.push(cutOf(path, yaml, segments, replacement));
-      const before = this.#value(path, yaml, segments);
+      const segments = segmentsOf(place.document, place.pointer);
+      for (const replacement of replacements)
+        cuts.push(cutAt(path, yaml, segments, (written) => rewritten(written, replacement)));
+      const before = writtenAt(path, yaml, segments).value;
       const after = replaced(before, replacements);
       changes.push({ path, document: place.document, pointer: place.pointer, before, after });
-      expected.push({ segments, value: after });
-      for (const pointer of also) {
-        const others = segmentsOf(pointer).map((one, index) =>
-          index === 0 ? { ...one, document: place.document } : one,
-        );
-        expected.push({ segments: others, value: after });
-      }
+      for (const pointer of new Set([place.pointer, ...also]))
+        expected.push({ segments: segmentsOf(place.document, pointer), value: after });
     }
     const after = spliced(yaml.text, cuts);
     const now = readYaml(path, after);
     const wrong = difference(path, yaml, now, expected);
     if (wrong !== undefined) throw new Uncuttable(wrong);
     return { edit: { path, before: yaml.text, after, changes }, yaml: now };
-  }
-
-  #value(path: string, yaml: YamlText, segments: Expected["segments"]): string {
-    const [first, ...rest] = segments;
-    const value = decoded(scalarAt(yaml, first?.document ?? 0, first?.pointer ?? ""));
-    return rest.length === 0 ? value : this.#value(path, readYaml(path, value), rest);
   }
 }

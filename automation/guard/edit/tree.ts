@@ -60,7 +60,7 @@ export type Tree = Leaf | MapTree | ListTree;
 export const emptyMap: MapTree = { kind: "map", entries: new Map() };
 
 export const escapeStep = (key: string): string =>
-  key.replaceAll("~", "~0").replaceAll("/", "~1").replaceAll("#", "~2");
+  /[~/#]/.test(key) ? key.replaceAll("~", "~0").replaceAll("/", "~1").replaceAll("#", "~2") : key;
 
 const unescapeStep = (step: string): string => step.replaceAll("~2", "#").replaceAll("~1", "/").replaceAll("~0", "~");
 
