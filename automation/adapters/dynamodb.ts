@@ -58,6 +58,8 @@ export interface DynamoTable {
   delete(key: Item): Promise<void>;
   /** Adds 1 to a number of an item that need not be there. The sum; a reply that is lost leaves a gap. */
   increase(key: Item, attribute: string): Promise<number>;
+  /** Adds a text to a set of an item that need not be there. */
+  addText(key: Item, attribute: string, text: string): Promise<void>;
   /** All pages, in the order of the sort key; consistent unless it is of the index. */
   query(input: QueryInput): Promise<readonly Item[]>;
   /** All keys that the index has, in no order. */
@@ -191,6 +193,20 @@ export function openDynamoTable(options: DynamoTableOptions): DynamoTable {
       const sum = Number(Attributes?.[attribute]?.N);
       if (Number.isSafeInteger(sum)) return sum;
       throw new SwitchyardError("state-damaged", { message: `A counter in table ${table} is no number` });
+    },
+
+    async addText(key, attribute, text) {
+      await ask(({ client, sdk }) =>
+        client.send(
+          new sdk.UpdateItemCommand({
+            TableName: table,
+            Key: key,
+            UpdateExpression: "ADD #texts :text",
+            ExpressionAttributeNames: { "#texts": attribute },
+            ExpressionAttributeValues: { ":text": { SS: [text] } },
+          }),
+        ),
+      );
     },
 
     query: (input) =>

@@ -65,7 +65,7 @@ export const guardErrors = {
   "guard-unknown-cluster": {
     exitCode: exitCodes.resource,
     what: "The registry has no such cluster or batch.",
-    next: "Compare the name with the registry.",
+    next: "To see what there is:   npx switchyard guard list",
   },
   "guard-locked": {
     exitCode: exitCodes.resource,

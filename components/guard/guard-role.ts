@@ -117,7 +117,7 @@ function statements(args: GuardRoleArgs, tableArn: string): readonly PolicyState
       ],
       Resource: [tableArn],
     },
-    { Sid: "Batches", Action: ["dynamodb:Query"], Resource: [`${tableArn}/index/${batchIndex}`] },
+    { Sid: "Batches", Action: ["dynamodb:Query", "dynamodb:Scan"], Resource: [`${tableArn}/index/${batchIndex}`] },
     { Sid: "Secrets", Action: ["secretsmanager:GetSecretValue"], Resource: secretArns },
     { Sid: "Keys", Action: ["kms:Decrypt"], Resource: kmsKeyArns },
     { Sid: "Clusters", Action: ["sts:AssumeRole"], Resource: args.clusterRoleArns },

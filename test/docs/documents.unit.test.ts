@@ -33,7 +33,7 @@ const placeholder = "x";
 async function problemOf(words: readonly string[]): Promise<string | undefined> {
   // A name alone, or in a message nothing but values that are put in.
   if (words.join() === "--help" || words.every((word) => word === placeholder)) return undefined;
-  const known = [2, 1]
+  const known = [3, 2, 1]
     .map((count) => ({ id: words.slice(0, count).join(":"), rest: words.slice(count) }))
     .find(({ id }) => config.findCommand(id) !== undefined);
   if (known === undefined) {

@@ -21,7 +21,14 @@ import Destroy from "./destroy.ts";
 import Doctor from "./doctor.ts";
 import FailoverRun from "./failover/run.ts";
 import FailoverWatch from "./failover/watch.ts";
+import GuardList from "./guard/list.ts";
 import GuardPlan from "./guard/plan.ts";
+import GuardRegistryAdd from "./guard/registry/add.ts";
+import GuardRegistryExport from "./guard/registry/export.ts";
+import GuardRegistryImport from "./guard/registry/import.ts";
+import GuardRegistryRemove from "./guard/registry/remove.ts";
+import GuardRegistryShow from "./guard/registry/show.ts";
+import GuardRegistryUpdate from "./guard/registry/update.ts";
 import Health from "./health.ts";
 import ImageBuild from "./image/build.ts";
 import Init from "./init.ts";
@@ -81,7 +88,14 @@ export const commands = {
   "failover:run": FailoverRun,
   "failover:watch": FailoverWatch,
   health: Health,
+  "guard:list": GuardList,
   "guard:plan": GuardPlan,
+  "guard:registry:add": GuardRegistryAdd,
+  "guard:registry:export": GuardRegistryExport,
+  "guard:registry:import": GuardRegistryImport,
+  "guard:registry:remove": GuardRegistryRemove,
+  "guard:registry:show": GuardRegistryShow,
+  "guard:registry:update": GuardRegistryUpdate,
   "image:build": ImageBuild,
   init: Init,
   "local:env": LocalEnv,

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { openDynamoTable } from "../../../automation/adapters/dynamodb.ts";
+import { createDynamoGuardState } from "../../../automation/adapters/guard-state-dynamodb.ts";
 import { createDynamoGuardStore } from "../../../automation/adapters/guard-store-dynamodb.ts";
 import { type DynamoDb, serveDynamoDb } from "../../../local/aws/dynamodb.ts";
 import { type FrontAnswer, serveInFront } from "../../support/dynamodb-front.ts";
 import { guardStoreContract, noise } from "../ports/guard-store.contract.ts";
+import { stateStoreContract } from "../ports/state-store.contract.ts";
 
 let database: DynamoDb;
 const stores: { close(): Promise<void> }[] = [];
@@ -31,6 +33,23 @@ guardStoreContract("DynamoDB", async () => {
   tables += 1;
   const table = `guard-${tables}`;
   return { open: () => open(table) };
+});
+
+function openState(table: string) {
+  const store = createDynamoGuardState({
+    table,
+    region: "us-east-1",
+    endpoint: async () => database.endpoint,
+    ensureTable: true,
+  });
+  stores.push(store);
+  return store;
+}
+
+stateStoreContract("guard's table", async () => {
+  tables += 1;
+  const table = `guard-${tables}`;
+  return { open: () => openState(table) };
 });
 
 async function behind(table: string, answer: FrontAnswer) {
@@ -136,6 +155,24 @@ describe("guard's table", () => {
     expect(all.filter((item) => "expires_at" in item)).toEqual([
       expect.objectContaining({ cluster_id: { S: "archive#a#1" }, expires_at: { N: "1700000001" } }),
     ]);
+  });
+
+  it("keeps a log and values beside clusters, which no list of clusters shows", async () => {
+    const state = openState("beside");
+    await state.write("alerts/state", "{}", 0);
+    await state.appendLog("audit/1/log", 1, "one");
+    await open("beside").write(write("a", 0));
+    expect((await open("beside").clusters()).map(({ clusterId }) => clusterId)).toEqual(["a"]);
+    expect(await openState("beside").list("audit")).toEqual(["1"]);
+  });
+
+  it("reads a line whose writer died before it said that it is the last, and goes on behind it", async () => {
+    const state = openState("torn");
+    await state.appendLog("audit/1/log", 1, "one");
+    await raw("torn").putIf({ cluster_id: { S: "log#audit/1/log#2" }, line: { S: "two" } });
+    expect((await openState("torn").readLog("audit/1/log"))?.lines).toEqual(["one", "two"]);
+    expect(await openState("torn").appendLog("audit/1/log", 3, "three")).toBe(true);
+    expect((await openState("torn").readLog("audit/1/log"))?.lines).toEqual(["one", "two", "three"]);
   });
 
   it("reads history whose oldest lines DynamoDB has removed", async () => {

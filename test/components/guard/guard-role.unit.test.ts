@@ -86,7 +86,7 @@ describe("GuardRole", () => {
     const { may } = await policiesOf();
     expect(about(may, "Table")?.Resource).toEqual([tableArn]);
     expect(about(may, "Batches")).toMatchObject({
-      Action: ["dynamodb:Query"],
+      Action: ["dynamodb:Query", "dynamodb:Scan"],
       Resource: [`${tableArn}/index/batch_id-index`],
     });
     const actions = may.flatMap(({ Action }) => Action);

@@ -2,7 +2,8 @@ import { Flags } from "@oclif/core";
 import type { AuditLog } from "../../../audit/log.ts";
 import { SwitchyardError } from "../../../errors.ts";
 import { confirmName } from "../../confirm.ts";
-import { EnvironmentCommand, environmentFlag } from "../../environment-command.ts";
+import { environmentFlag } from "../../environment-command.ts";
+import { GuardCommand } from "../../guard-command.ts";
 import { plural } from "../../text.ts";
 
 interface SetAsideResult {
@@ -13,7 +14,7 @@ interface SetAsideResult {
   readonly head: string;
 }
 
-export default class AuditSetAside extends EnvironmentCommand<SetAsideResult> {
+export default class AuditSetAside extends GuardCommand<SetAsideResult> {
   static override mutates = true;
   static override summary = "Begin a new audit log after one that is damaged; the damaged one is kept.";
   static override description =
@@ -23,8 +24,10 @@ export default class AuditSetAside extends EnvironmentCommand<SetAsideResult> {
   ];
   static override flags = {
     env: environmentFlag,
+    guard: Flags.boolean({ description: "Guard's log, in its table, instead." }),
     checkout: Flags.boolean({
       description: "The log of the checkout (init, local start and stop), not an environment's.",
+      exclusive: ["guard"],
     }),
     reason: Flags.string({ description: "Why, for those who read the log.", required: true }),
     yes: Flags.boolean({ char: "y", description: "Do not ask for the name." }),
@@ -38,11 +41,11 @@ export default class AuditSetAside extends EnvironmentCommand<SetAsideResult> {
   protected override async execute(): Promise<SetAsideResult> {
     const { flags } = await this.parse(AuditSetAside);
     const { factsOf } = await import("../../audit-trail.ts");
-    const composition = await this.compose();
-    const log = flags.checkout ? composition.auditLog() : (await composition.environment(flags.env)).auditLog();
+    const [environments, checkout] = await this.logs(flags.env, flags.guard);
+    const log = flags.checkout ? (checkout ?? environments) : environments;
     const { place } = await assertDamaged(log);
     await confirmName(
-      log.environment ?? "checkout",
+      log.environment ?? (flags.guard ? "guard" : "checkout"),
       `leave ${place} as it is and begin a new log`,
       flags.yes,
       "--yes",

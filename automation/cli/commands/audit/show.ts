@@ -2,21 +2,23 @@ import { Flags } from "@oclif/core";
 import { auditProblemText } from "../../../audit/log.ts";
 import { type AuditedCommand, auditedCommands } from "../../audit-check.ts";
 import { parseDuration } from "../../duration-flag.ts";
-import { EnvironmentCommand, environmentFlag } from "../../environment-command.ts";
+import { environmentFlag } from "../../environment-command.ts";
+import { GuardCommand } from "../../guard-command.ts";
 import { dateAndTime, duration, table } from "../../text.ts";
 
 interface ShowResult {
   readonly commands: readonly AuditedCommand[];
 }
 
-export default class AuditShow extends EnvironmentCommand<ShowResult> {
+export default class AuditShow extends GuardCommand<ShowResult> {
   static override mutates = false;
   static override summary = "Show who changed what, when, and what came of it.";
   static override description =
-    "Commands of an environment and of the checkout, oldest first. `begun` means that it runs, or that it was killed.";
+    "Commands of an environment and of the checkout, or guard's, oldest first. `begun` means that it runs, or that it was killed.";
   static override examples = ["<%= config.bin %> audit show --since 24h"];
   static override flags = {
     env: environmentFlag,
+    guard: Flags.boolean({ description: "Guard's log, in its table, instead." }),
     since: Flags.string({ description: "Only what began so long ago or later, for example 2h." }),
     command: Flags.string({ description: "Only this command, for example 'swap start' or swap." }),
   };
@@ -24,8 +26,7 @@ export default class AuditShow extends EnvironmentCommand<ShowResult> {
   protected override async execute(): Promise<ShowResult> {
     const { flags } = await this.parse(AuditShow);
     const since = flags.since === undefined ? 0 : Date.now() - parseDuration("--since", flags.since);
-    const composition = await this.compose();
-    const logs = [(await composition.environment(flags.env)).auditLog(), composition.auditLog()];
+    const logs = await this.logs(flags.env, flags.guard);
     const contents = (
       await Promise.all(logs.map(async (log) => [...(await log.readAside()), await log.read()]))
     ).flat();

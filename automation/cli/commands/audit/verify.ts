@@ -1,20 +1,22 @@
 import { Flags } from "@oclif/core";
 import { SwitchyardError } from "../../../errors.ts";
 import { type CheckedLog, checkLogs, describeChecked } from "../../audit-check.ts";
-import { EnvironmentCommand, environmentFlag } from "../../environment-command.ts";
+import { environmentFlag } from "../../environment-command.ts";
+import { GuardCommand } from "../../guard-command.ts";
 
 interface VerifyResult {
   readonly logs: readonly CheckedLog[];
 }
 
-export default class AuditVerify extends EnvironmentCommand<VerifyResult> {
+export default class AuditVerify extends GuardCommand<VerifyResult> {
   static override mutates = false;
   static override summary = "Find a line of the audit log that was changed, is missing, doubled or out of order.";
   static override description =
-    "Looks at the log of an environment and at that of the checkout (init, local start and stop). The lines' hashes have no secret: somebody who may write the log can make all of it anew. Keep the hash that this prints somewhere else, and give it back later with --head: a log that was made anew has no line of that hash.";
+    "Looks at the log of an environment and at that of the checkout (init, local start and stop), or at guard's. The lines' hashes have no secret: somebody who may write the log can make all of it anew. Keep the hash that this prints somewhere else, and give it back later with --head: a log that was made anew has no line of that hash.";
   static override examples = ["<%= config.bin %> audit verify --env local"];
   static override flags = {
     env: environmentFlag,
+    guard: Flags.boolean({ description: "Guard's log, in its table, instead." }),
     head: Flags.string({
       description: "A hash that an earlier verify printed; one of the logs must still have that line. May be repeated.",
       multiple: true,
@@ -23,8 +25,7 @@ export default class AuditVerify extends EnvironmentCommand<VerifyResult> {
 
   protected override async execute(): Promise<VerifyResult> {
     const { flags } = await this.parse(AuditVerify);
-    const composition = await this.compose();
-    const logs = [(await composition.environment(flags.env)).auditLog(), composition.auditLog()];
+    const logs = await this.logs(flags.env, flags.guard);
     const checked = await checkLogs(logs);
     assertSound(checked, flags.head ?? []);
     return { logs: checked.map(({ hashes: _hashes, ...log }) => log) };
