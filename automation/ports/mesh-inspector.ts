@@ -3,7 +3,7 @@
 export interface AnalysisMessage {
   readonly code: string;
   readonly level: "Info" | "Warning" | "Error";
-  /** `Kind name.namespace` */
+  /** `Kind namespace/name`, `Kind name` where there is no namespace. */
   readonly origin: string;
   readonly message: string;
 }
