@@ -21,6 +21,7 @@ import Destroy from "./destroy.ts";
 import Doctor from "./doctor.ts";
 import FailoverRun from "./failover/run.ts";
 import FailoverWatch from "./failover/watch.ts";
+import GuardGate from "./guard/gate.ts";
 import GuardList from "./guard/list.ts";
 import GuardPlan from "./guard/plan.ts";
 import GuardRegistryAdd from "./guard/registry/add.ts";
@@ -88,6 +89,7 @@ export const commands = {
   "failover:run": FailoverRun,
   "failover:watch": FailoverWatch,
   health: Health,
+  "guard:gate": GuardGate,
   "guard:list": GuardList,
   "guard:plan": GuardPlan,
   "guard:registry:add": GuardRegistryAdd,
