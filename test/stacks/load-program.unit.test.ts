@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { runtime } from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { loadProgram, programs, UnknownProgramError } from "../../stacks/programs.ts";
+import { loadProgram, UnknownProgramError } from "../../stacks/load-program.ts";
+import { programs } from "../../stacks/programs.ts";
 
 const image = `kiro@sha256:${"a".repeat(64)}`;
 
