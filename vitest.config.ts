@@ -5,6 +5,16 @@ import { defineConfig } from "vitest/config";
 /** Processes that tests start keep their compiled sources, as `bin/switchyard.js` does. */
 const compiled = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "switchyard", "compiled");
 
+/** Real processes and Pulumi's engine, which is made once before. */
+const endToEnd = {
+  globalSetup: ["test/support/ensure-engine.ts"],
+  env: { NODE_COMPILE_CACHE: compiled },
+  testTimeout: 240_000,
+  hookTimeout: 240_000,
+};
+/** Those that take a minute or more and whose ground the drill or other tests also cover: `npm run test:campaigns`. */
+const campaigns = "test/**/*.campaign.e2e.test.ts";
+
 export default defineConfig({
   test: {
     // The end-to-end tests wait more than they work: two files at a time suit two cores, on larger machines too.
@@ -22,12 +32,13 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/**/*.e2e.test.ts"],
-          globalSetup: ["test/support/ensure-engine.ts"],
-          env: { NODE_COMPILE_CACHE: compiled },
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
+          exclude: [campaigns],
+          ...endToEnd,
           sequence: { groupOrder: 1 },
         },
+      },
+      {
+        test: { name: "campaign", include: [campaigns], ...endToEnd, sequence: { groupOrder: 2 } },
       },
     ],
   },
