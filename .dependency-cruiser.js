@@ -132,7 +132,7 @@ export default {
       severity: "error",
       comment: "A decision imports no I/O, no clock, no process.",
       from: {
-        path: "^automation/(stateless/|audit/(entry|verify)\\.ts$|guard/(merge-state|merge-request-.*|markdown|line-change|branch-check|gate|state-.*|versions|support|hops|evidence|facts/.*|proof|proof-part|proof-rollout|proxies-by-version|restart|shares|references|redact|simulation/.*|rules/.*|edit/.*)\\.ts$|(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|compliance|stateless-settings|metric-state|trace|gates/.*|judge/.*)\\.ts$)",
+        path: "^automation/(stateless/|audit/(entry|verify)\\.ts$|guard/(merge-state|merge-request-.*|markdown|line-change|branch-check|gate|state-.*|versions|support|hops|evidence|facts/.*|proof|proof-part|proof-rollout|proxies-by-version|restart|shares|references|redact|bundle-document|simulation/.*|rules/.*|edit/.*)\\.ts$|(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|compliance|stateless-settings|metric-state|trace|gates/.*|judge/.*)\\.ts$)",
       },
       to: { path: ["^node:", "^automation/adapters/"], dependencyTypesNot: ["type-only"] },
     },

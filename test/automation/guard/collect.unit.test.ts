@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { SwitchyardError } from "../../../automation/errors.ts";
 import { type CollectInput, collectEvidence } from "../../../automation/guard/collect.ts";
-import { type Situation, type SituationFile, situationFile } from "../../../automation/guard/evidence.ts";
+import { inventory } from "../../../automation/guard/edit/inventory.ts";
+import { evidenceFile, type Situation, type SituationFile, situationFile } from "../../../automation/guard/evidence.ts";
 import { judge, type Verdict } from "../../../automation/guard/rules/book.ts";
 import { SimulatedCluster, type SimulatedClusterOptions } from "../../../automation/guard/simulation/cluster.ts";
 import { helmReleaseType, kustomizationType } from "../../../automation/guard/simulation/flux-objects.ts";
@@ -127,6 +128,25 @@ describe("a healthy cluster", () => {
     });
     expect(evidence.proxies?.every(({ workload }) => !workload.includes("ztunnel"))).toBe(true);
     expect(blocking(verdict)).toEqual([]);
+  });
+
+  test("passes with the versions that the files themselves say", async () => {
+    const one = world();
+    const [found] = inventory(one.branch.head().files, [
+      { cluster: "prod-1", batch: "wave-1", path: "clusters/prod-1" },
+    ]);
+    expect(found?.problems).toEqual([]);
+    const git = evidenceFile.shape.git.parse(found?.git);
+    const { problems, situation } = await situationOf(one, { git });
+    expect(problems).toEqual([]);
+    expect(git?.releases.map(({ name, component }) => `${component} ${name}`).toSorted()).toEqual([
+      "base istio-base",
+      "gateway ingress",
+      "istiod istiod",
+    ]);
+    const verdict = judge({ ...situation, evidence: { ...situation.evidence, git } });
+    expect(blocking(verdict)).toEqual([]);
+    expect(open(verdict)).toEqual([]);
   });
 
   test("asks for each list once", async () => {
