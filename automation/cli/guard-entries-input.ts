@@ -26,7 +26,8 @@ function contentOf(where: string, text: string): unknown {
   return yamlOf(where, text);
 }
 
-function yamlOf(where: string, text: string): unknown {
+/** Errors: guard-input-invalid. */
+export function yamlOf(where: string, text: string): unknown {
   const document = parseDocument(text, { uniqueKeys: true });
   assertNoProblems(
     where,

@@ -22,6 +22,7 @@ import Doctor from "./doctor.ts";
 import FailoverRun from "./failover/run.ts";
 import FailoverWatch from "./failover/watch.ts";
 import GuardGate from "./guard/gate.ts";
+import GuardImportConfig from "./guard/import-config.ts";
 import GuardList from "./guard/list.ts";
 import GuardPlan from "./guard/plan.ts";
 import GuardRegistryAdd from "./guard/registry/add.ts";
@@ -30,6 +31,7 @@ import GuardRegistryImport from "./guard/registry/import.ts";
 import GuardRegistryRemove from "./guard/registry/remove.ts";
 import GuardRegistryShow from "./guard/registry/show.ts";
 import GuardRegistryUpdate from "./guard/registry/update.ts";
+import GuardStatus from "./guard/status.ts";
 import Health from "./health.ts";
 import ImageBuild from "./image/build.ts";
 import Init from "./init.ts";
@@ -90,6 +92,7 @@ export const commands = {
   "failover:watch": FailoverWatch,
   health: Health,
   "guard:gate": GuardGate,
+  "guard:import-config": GuardImportConfig,
   "guard:list": GuardList,
   "guard:plan": GuardPlan,
   "guard:registry:add": GuardRegistryAdd,
@@ -98,6 +101,7 @@ export const commands = {
   "guard:registry:remove": GuardRegistryRemove,
   "guard:registry:show": GuardRegistryShow,
   "guard:registry:update": GuardRegistryUpdate,
+  "guard:status": GuardStatus,
   "image:build": ImageBuild,
   init: Init,
   "local:env": LocalEnv,

@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDynamoGuardStore } from "../../../automation/adapters/guard-store-dynamodb.ts";
 import { createRegistry, moveRecord } from "../../../automation/guard/registry.ts";
@@ -157,6 +159,32 @@ test("what is exported as YAML is what an import takes", async () => {
   const path = join(cli.root, "exported.yaml");
   await writeFile(path, exported.stdout);
   expect(await cli.result("guard", "registry", "import", path)).toMatchObject({ added: [], updated: [] });
+});
+
+test("the status says where each cluster stands, also by the short name of the program", async () => {
+  const status = await cli.run(["guard", "status", "--batch", "staging"]);
+  expect(status.stdout).toMatch(/stage-eu-1 +staging +1\.30\.5 +pending .*the first run proves its versions/);
+  const guard = (...args: readonly string[]) =>
+    promisify(execFile)(process.execPath, [join(cli.root, "bin", "guard.js"), ...args], {
+      cwd: cli.root,
+      env: cli.env,
+    });
+  const short = JSON.parse((await guard("status", "--json")).stdout);
+  expect(short).toMatchObject({ status: "ok", result: { states: { pending: 3 }, waitingForPeople: [] } });
+  expect((await guard("--help")).stdout).toContain("guard registry");
+  expect((await guard("--version")).stdout).toMatch(/^switchyard\/\d/);
+  await expect(guard("list", "--batch", "none")).rejects.toMatchObject({ code: 4 });
+});
+
+test("the original tool's configuration comes out as a section that this one takes", async () => {
+  const path = join(cli.root, "config.yaml");
+  await writeFile(path, "gitlab: {url: https://gitlab.example.com}\nlogging: {level: INFO}\n");
+  const ended = await cli.run(["guard", "import-config", path]);
+  expect(ended).toMatchObject({
+    code: 0,
+    stdout: "guard:\n  gitlab:\n    url: https://gitlab.example.com\n",
+    stderr: expect.stringContaining("logging.level: means nothing here"),
+  });
 });
 
 test("a cluster with a run under way is neither changed nor removed, and nothing while somebody has its batch's lock", async () => {

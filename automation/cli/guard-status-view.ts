@@ -1,0 +1,46 @@
+/** How `guard status` is shown. */
+import type { ClusterStatus, FleetStatus } from "../guard/status.ts";
+import { dateAndTime, duration, plural, table, timeOfDay } from "./text.ts";
+
+const day = 86_400_000;
+
+/** `now`: ms since the epoch. */
+export function describeFleet({ clusters, states, waitingForPeople }: FleetStatus, now: number): readonly string[] {
+  if (clusters.length === 0)
+    return ["No cluster is there.", "To put some in:   npx switchyard guard registry import FILE"];
+  const counts = Object.entries(states).map(([state, found]) => `${found} ${state}`);
+  const notes = clusters.filter(
+    ({ note, waitsFor, state }) => note !== undefined && waitsFor === "a person" && state !== "pending",
+  );
+  return [
+    ...table(
+      ["cluster", "batch", "istio", "state", "for", "waits for", "next"],
+      clusters.map((one) => [
+        one.cluster,
+        one.batch,
+        one.target === undefined || one.target === one.istio ? one.istio : `${one.istio} > ${one.target}`,
+        one.pausedFrom === undefined ? one.state : `${one.state} (${one.pausedFrom})`,
+        duration(Math.max(0, now - one.since)),
+        one.waitsFor,
+        `${one.next}${dueText(one, now)}`,
+      ]),
+    ),
+    "",
+    `${plural(clusters.length, "cluster")}: ${counts.join(", ")}.`,
+    ...clusters.flatMap(({ cluster, mergeRequest }) =>
+      mergeRequest === undefined ? [] : [`${cluster}: ${mergeRequest}`],
+    ),
+    ...notes.map(({ cluster, note }) => `${cluster}: ${note}`),
+    ...(waitingForPeople.length === 0
+      ? []
+      : [
+          `${plural(waitingForPeople.length, "cluster")} ${waitingForPeople.length === 1 ? "waits" : "wait"} for a person.`,
+        ]),
+  ];
+}
+
+function dueText({ due, overdue }: ClusterStatus, now: number): string {
+  if (due === undefined) return "";
+  const at = Math.abs(due - now) < day ? timeOfDay(due) : dateAndTime(due);
+  return overdue ? `, overdue since ${at}` : `, ${at}`;
+}
