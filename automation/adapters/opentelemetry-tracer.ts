@@ -10,7 +10,7 @@ import {
   type SpanExporter,
 } from "@opentelemetry/sdk-trace-node";
 import type { Span, SpanContext, SpanStart, Tracer } from "../ports/tracer.ts";
-import { isConfidential } from "./loopback.ts";
+import { otlpEndpoint, otlpSecrets } from "./otlp-endpoint.ts";
 import { withoutSecrets } from "./without-secrets.ts";
 
 export interface OpenTelemetryOptions {
@@ -24,16 +24,13 @@ export interface OpenTelemetryOptions {
   readonly closeMs?: number;
 }
 
-/** The endpoint is not usable; what is said instead of tracing. */
-export class TracingRefusedError extends Error {}
-
 const exportTimeoutMs = 1_500;
 
-/** Errors: TracingRefusedError. Nothing else that goes wrong with it is more than a sentence at the end. */
+/** Errors: OtlpRefusedError. Nothing else that goes wrong with it is more than a sentence at the end. */
 export function createOpenTelemetryTracer(options: OpenTelemetryOptions): Tracer {
   const { env, version, closeMs = 2_000 } = options;
-  const url = endpointOf(env);
-  const secrets = headerValues(env);
+  const url = otlpEndpoint(env, "TRACES", { path: "v1/traces", nothing: "nothing is traced" });
+  const secrets = otlpSecrets(env, ["TRACES"]);
   let failure: string | undefined;
   const ids = new NamedIds();
   const provider = new NodeTracerProvider({
@@ -73,40 +70,6 @@ export function createOpenTelemetryTracer(options: OpenTelemetryOptions): Tracer
 
   function startIn(parent: Context, { name, startedAt }: SpanStart) {
     return tracer.startSpan(name, startedAt === undefined ? {} : { startTime: startedAt }, parent);
-  }
-}
-
-function endpointOf(env: OpenTelemetryOptions["env"]): URL {
-  const own = env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
-  const text = own || `${env["OTEL_EXPORTER_OTLP_ENDPOINT"]?.replace(/\/+$/, "")}/v1/traces`;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    const name = own ? "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" : "OTEL_EXPORTER_OTLP_ENDPOINT";
-    throw new TracingRefusedError(`${name} is not a URL with http or https; nothing is traced`);
-  }
-  const secret = url.username !== "" || env["OTEL_EXPORTER_OTLP_HEADERS"] || env["OTEL_EXPORTER_OTLP_TRACES_HEADERS"];
-  if (secret && !isConfidential(url)) {
-    throw new TracingRefusedError(
-      `the headers for ${url.host} would go over plain HTTP; nothing is traced. Use https, or a collector on this machine`,
-    );
-  }
-  return url;
-}
-
-/** `key=value` with commas between, encoded as in a URL. A collector may repeat them in its status line. */
-function headerValues(env: OpenTelemetryOptions["env"]): readonly string[] {
-  const pairs = [env["OTEL_EXPORTER_OTLP_HEADERS"], env["OTEL_EXPORTER_OTLP_TRACES_HEADERS"]].join(",").split(",");
-  const values = pairs.map((pair) => pair.slice(pair.indexOf("=") + 1).trim());
-  return values.flatMap((value) => [value, value.replaceAll(/(?:%[0-9a-f]{2})+/gi, decoded)]).filter(isLong);
-}
-
-const isLong = (value: string): boolean => value.length >= 6;
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
   }
 }
 

@@ -1,5 +1,6 @@
 /** The tracer that OpenTelemetry's variables ask for. Loaded only where they do. */
-import { createOpenTelemetryTracer, TracingRefusedError } from "../adapters/opentelemetry-tracer.ts";
+import { createOpenTelemetryTracer } from "../adapters/opentelemetry-tracer.ts";
+import { OtlpRefusedError } from "../adapters/otlp-endpoint.ts";
 import { noTracer, type Tracer } from "../ports/tracer.ts";
 
 /** What makes tracing impossible is a warning, never a failure. */
@@ -7,7 +8,7 @@ export function composeTracer(env: NodeJS.ProcessEnv, version: string, warn: (te
   try {
     return createOpenTelemetryTracer({ env, version });
   } catch (error) {
-    if (!(error instanceof TracingRefusedError)) throw error;
+    if (!(error instanceof OtlpRefusedError)) throw error;
     warn(error.message);
     return noTracer;
   }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createOpenTelemetryTracer, TracingRefusedError } from "../../../automation/adapters/opentelemetry-tracer.ts";
+import { createOpenTelemetryTracer } from "../../../automation/adapters/opentelemetry-tracer.ts";
+import { OtlpRefusedError } from "../../../automation/adapters/otlp-endpoint.ts";
 import {
   noTracer,
   parseTraceparent,
@@ -145,7 +146,7 @@ describe("the OpenTelemetry tracer", () => {
     { OTEL_EXPORTER_OTLP_ENDPOINT: "http://user:s3cret@collector.example.com" },
   ])("refuses %j, and says no secret", (env) => {
     const attempt = () => createOpenTelemetryTracer({ env, version: "1" });
-    expect(attempt).toThrow(TracingRefusedError);
+    expect(attempt).toThrow(OtlpRefusedError);
     expect(attempt).not.toThrow(/s3cret/);
   });
 });
