@@ -282,6 +282,7 @@ describe("whatever the world answers", () => {
             names.map((name) => recordOf(plan, name)),
             plan,
             {
+              open: () => rare<"made" | "nothing" | "refused">("made", "nothing", "refused"),
               check: () => rare<outcomes.Checked>(well.check(""), { kind: "refused", why: "no" }),
               look: () =>
                 rare<outcomes.Looked>(

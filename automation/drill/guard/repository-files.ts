@@ -1,0 +1,65 @@
+/** The repository of a simulated fleet: a folder per cluster, as `flux bootstrap` leaves one, with Istio's charts in order. Pure. */
+
+const release = (name: string, chart: string, version: string, after: string | undefined, place: string): string =>
+  `apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata:
+  name: ${name}
+  namespace: ${place}
+spec:
+  interval: 10m
+${after === undefined ? "" : `  dependsOn:\n    - name: ${after}\n      namespace: istio-system\n`}  chart:
+    spec:
+      chart: ${chart}
+      version: "${version}"
+      sourceRef:
+        kind: HelmRepository
+        name: istio
+        namespace: flux-system
+  upgrade:
+    strategy:
+      name: RetryOnFailure
+  values:
+    global:
+      hub: docker.io/istio
+`;
+
+export const folderOf = (cluster: string): string => `clusters/${cluster}`;
+
+/** Files of one cluster at a version of Istio. */
+export function clusterFiles(cluster: string, version: string): Readonly<Record<string, string>> {
+  const folder = folderOf(cluster);
+  return {
+    [`${folder}/istio.yaml`]: `apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata:
+  name: istio
+  namespace: flux-system
+spec:
+  interval: 10m
+  path: ./${folder}/istio
+  prune: true
+  wait: true
+  sourceRef:
+    kind: GitRepository
+    name: flux-system
+`,
+    [`${folder}/istio/source.yaml`]: `apiVersion: source.toolkit.fluxcd.io/v1
+kind: HelmRepository
+metadata:
+  name: istio
+  namespace: flux-system
+spec:
+  interval: 1h
+  url: https://blob.istio.io/istio-release/charts
+---
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: istio-ingress
+`,
+    [`${folder}/istio/base.yaml`]: release("istio-base", "base", version, undefined, "istio-system"),
+    [`${folder}/istio/istiod.yaml`]: release("istiod", "istiod", version, "istio-base", "istio-system"),
+    [`${folder}/istio/gateway.yaml`]: release("ingress", "gateway", version, "istiod", "istio-ingress"),
+  };
+}

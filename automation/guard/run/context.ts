@@ -1,0 +1,65 @@
+/** What the effects of a run work with. */
+import type { Clock } from "../../ports/clock.ts";
+import type { Clusters } from "../../ports/clusters.ts";
+import type { GitHost, HostedFile } from "../../ports/git-host.ts";
+import type { GuardStore } from "../../ports/guard-store.ts";
+import type { ReadingCluster } from "../edit/edit.ts";
+import type { Digest } from "../merge-request-mark.ts";
+import type { Plan } from "../plan.ts";
+import type { ClusterRecord } from "../record.ts";
+import type { GuardConfig } from "../settings.ts";
+import type { BatchView } from "./decide.ts";
+import type { Outcome } from "./outcomes.ts";
+
+export interface RunPorts {
+  readonly store: GuardStore;
+  readonly host: GitHost;
+  readonly clusters: Clusters;
+  readonly clock: Pick<Clock, "wall" | "sleep">;
+  readonly digest: Digest;
+}
+
+export interface RunContext extends RunPorts {
+  readonly settings: GuardConfig;
+  readonly batch: string;
+  readonly plan: Plan;
+  /** Of the lock under which the run works. */
+  readonly fence: number;
+  /** Everything in the registry. */
+  fleet(): Promise<readonly ClusterRecord[]>;
+}
+
+/** Files at a commit are asked once in a process: they do not change. */
+export function filesOnce(host: GitHost): GitHost["files"] {
+  const known = new Map<string, Promise<readonly HostedFile[]>>();
+  return (repository, commit, signal) => {
+    const key = `${repository}@${commit}`;
+    const files = known.get(key) ?? host.files(repository, commit, signal);
+    known.set(key, files);
+    files.catch(() => known.delete(key));
+    // A run looks at the head and at what it began from, and goes on.
+    if (known.size > 8) known.delete(known.keys().next().value ?? key);
+    return files;
+  };
+}
+
+export function recordOf(view: BatchView, cluster: string): ClusterRecord {
+  const found = view.clusters.find(({ entry }) => entry.clusterId === cluster);
+  if (found === undefined) throw new RangeError(`${cluster} is no member of this run`);
+  return found;
+}
+
+export const recordsOf = (view: BatchView, clusters: readonly string[]): readonly ClusterRecord[] =>
+  clusters.map((cluster) => recordOf(view, cluster));
+
+/** All clusters of a repository: readers of a file are looked for among them. */
+export function readersOf(fleet: readonly ClusterRecord[], repository: string): readonly ReadingCluster[] {
+  return fleet
+    .filter(({ entry }) => entry.gitlabRepo === repository)
+    .map(({ entry }) => ({ cluster: entry.clusterId, batch: entry.batchId, path: entry.fluxConfigPath }));
+}
+
+export const together = (outcomes: readonly Outcome[]): Outcome => ({
+  moves: outcomes.flatMap(({ moves }) => moves),
+  waits: outcomes.flatMap(({ waits }) => waits),
+});
