@@ -276,6 +276,13 @@ export const moves = [
     when: "GitLab says merged, and which commit landed.",
   },
   {
+    event: "skew_seen",
+    from: ["rollback_mr_merged"],
+    to: "rollback_mr_merged",
+    by: "guard monitor",
+    when: "Proxies are ahead of their control plane: from here the window is measured.",
+  },
+  {
     event: "rolled_back",
     from: ["rollback_mr_merged"],
     to: "rollback_completed",

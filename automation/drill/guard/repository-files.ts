@@ -28,23 +28,24 @@ export const folderOf = (cluster: string): string => `clusters/${cluster}`;
 
 /** Files of one cluster at a version of Istio. */
 export function clusterFiles(cluster: string, version: string): Readonly<Record<string, string>> {
-  const folder = folderOf(cluster);
+  // Beside what the cluster's own Kustomization reads, or Flux would apply it twice.
+  const folder = `istio/${cluster}`;
   return {
-    [`${folder}/istio.yaml`]: `apiVersion: kustomize.toolkit.fluxcd.io/v1
+    [`${folderOf(cluster)}/istio.yaml`]: `apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
 metadata:
   name: istio
   namespace: flux-system
 spec:
   interval: 10m
-  path: ./${folder}/istio
+  path: ./${folder}
   prune: true
   wait: true
   sourceRef:
     kind: GitRepository
     name: flux-system
 `,
-    [`${folder}/istio/source.yaml`]: `apiVersion: source.toolkit.fluxcd.io/v1
+    [`${folder}/source.yaml`]: `apiVersion: source.toolkit.fluxcd.io/v1
 kind: HelmRepository
 metadata:
   name: istio
@@ -58,8 +59,8 @@ kind: Namespace
 metadata:
   name: istio-ingress
 `,
-    [`${folder}/istio/base.yaml`]: release("istio-base", "base", version, undefined, "istio-system"),
-    [`${folder}/istio/istiod.yaml`]: release("istiod", "istiod", version, "istio-base", "istio-system"),
-    [`${folder}/istio/gateway.yaml`]: release("ingress", "gateway", version, "istiod", "istio-ingress"),
+    [`${folder}/base.yaml`]: release("istio-base", "base", version, undefined, "istio-system"),
+    [`${folder}/istiod.yaml`]: release("istiod", "istiod", version, "istio-base", "istio-system"),
+    [`${folder}/gateway.yaml`]: release("ingress", "gateway", version, "istiod", "istio-ingress"),
   };
 }

@@ -3,7 +3,10 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Clusters } from "../../ports/clusters.ts";
 import type { GitHost, HostedFile } from "../../ports/git-host.ts";
 import type { GuardStore } from "../../ports/guard-store.ts";
+import type { MetricSource } from "../../ports/metric-source.ts";
 import type { ReadingCluster } from "../edit/edit.ts";
+import type { Evidence } from "../evidence.ts";
+import type { MetricLanguage } from "../judge/queries.ts";
 import type { Digest } from "../merge-request-mark.ts";
 import type { Plan } from "../plan.ts";
 import type { ClusterRecord } from "../record.ts";
@@ -11,12 +14,42 @@ import type { GuardConfig } from "../settings.ts";
 import type { BatchView } from "./decide.ts";
 import type { Outcome } from "./outcomes.ts";
 
+/** Where traffic and control planes are looked up. */
+export interface MeshMetrics {
+  /** Answers may be some minutes old. */
+  readonly source: MetricSource;
+  /** Never a kept answer: for soaks. */
+  readonly fresh: MetricSource;
+  readonly language: MetricLanguage;
+}
+
+export type Alerts = NonNullable<Evidence["alerts"]>;
+export type Artifacts = NonNullable<Evidence["artifacts"]>;
+export type Git = NonNullable<Evidence["git"]>;
+
+export interface CustomCheck {
+  readonly name: string;
+  /** FAIL blocks; a check that cannot be carried out is a FAIL that says so. */
+  run(
+    cluster: ClusterRecord,
+    signal: AbortSignal,
+  ): Promise<{ readonly status: "PASS" | "FAIL" | "WARN"; readonly message: string }>;
+}
+
 export interface RunPorts {
   readonly store: GuardStore;
   readonly host: GitHost;
   readonly clusters: Clusters;
-  readonly clock: Pick<Clock, "wall" | "sleep">;
+  readonly clock: Pick<Clock, "now" | "wall" | "sleep">;
   readonly digest: Digest;
+  /** undefined: none is configured, so that nothing can be compared. */
+  readonly metrics: MeshMetrics | undefined;
+  /** Alerts in a cluster's scope. Errors: metric-unreadable. undefined: nobody can be asked. */
+  readonly alerts: ((cluster: ClusterRecord, signal: AbortSignal) => Promise<Alerts>) | undefined;
+  /** What the sources of charts and images have of a version. undefined: nobody can be asked. */
+  readonly artifacts: ((git: Git, version: string, signal: AbortSignal) => Promise<Artifacts>) | undefined;
+  /** Checks by module. */
+  readonly customChecks: readonly CustomCheck[];
 }
 
 export interface RunContext extends RunPorts {

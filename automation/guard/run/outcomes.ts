@@ -290,12 +290,19 @@ export function afterRollbackLook(record: ClusterRecord, looked: Looked): Outcom
   }
 }
 
-/** `ahead`: proxies newer than their control plane, which Istio does not support: how long is measured. */
+/** How long proxies were newer than their control plane, which Istio does not support. */
+export interface Skew {
+  readonly skewFrom?: number;
+  readonly skewTo?: number;
+}
+
+/** `ahead`: proxies that are newer than their control plane now. */
 export function afterRollbackProof(
   record: ClusterRecord,
   proof: Proof,
   ahead: number,
   restarted: Restarted | undefined,
+  skew: Skew,
   view: BatchView,
 ): Outcome {
   const subject = subjectOf(record);
@@ -303,9 +310,22 @@ export function afterRollbackProof(
   if (subject === undefined || rollback === undefined || record.state !== "rollback_mr_merged") return nothing;
   if (proof.kind === "failed" || proof.kind === "person") return move(subject, "person_needed", {}, proof.why);
   if (restarted?.kind === "failed") return move(subject, "person_needed", {}, restarted.why);
+  const measured = { ...rollback, ...skew };
+  // When the window began is kept, whoever goes on from here.
+  const begun = rollback.skewFrom === undefined && skew.skewFrom !== undefined;
+  if (begun)
+    return move(subject, "skew_seen", { rollback: measured }, `${ahead} proxies are ahead of their control plane`);
   if (proof.kind === "waiting") return wait(subject, proof.why);
   if (ahead > 0 || (restarted !== undefined && restarted.kind !== "done"))
-    return wait(subject, `${ahead} proxies are still ahead of their control plane`);
-  const skewTo = rollback.skewFrom === undefined ? {} : { skewTo: view.now };
-  return move(subject, "rolled_back", { rollback: { ...rollback, ...skewTo } });
+    return wait(
+      subject,
+      restarted?.kind === "manual"
+        ? `a person restarts ${restarted.left.join(", ")}`
+        : `${ahead} proxies are ahead of their control plane${restarted?.kind === "going" ? `; ${restarted.why}` : ""}`,
+    );
+  const window =
+    measured.skewFrom === undefined
+      ? undefined
+      : `proxies were ahead of their control plane for ${Math.round(((measured.skewTo ?? view.now) - measured.skewFrom) / 1_000)} s`;
+  return move(subject, "rolled_back", { rollback: measured }, window);
 }

@@ -1,12 +1,11 @@
 /** What a merge request of a hop changes in a repository, and what takes it back. Pure. */
 import { z } from "zod";
 import type { Edited, EditSet, FileEdit, Problem, ReadingCluster, RepositoryFile } from "../edit/edit.ts";
+import { editVersions } from "../edit/edit-versions.ts";
 import { revertEdits } from "../edit/revert.ts";
-import { editVersions } from "../edit/versions.ts";
 import type { Component } from "../evidence.ts";
 import type { PlannedMergeRequest } from "../plan.ts";
 import type { RunRecord } from "../record.ts";
-import { parseVersion, type Version } from "../versions.ts";
 
 /** What a merge request committed, as it is kept: CRDs apart, because a rollback leaves them (rule 9). */
 export interface StepEdits {
@@ -73,8 +72,7 @@ export type StepResult =
 
 /** The edits of a step of a hop. */
 export function editsOfStep(request: PlannedMergeRequest, run: RunRecord, view: RepositoryView): StepResult {
-  const [from, to] = [parseVersion(run.from), parseVersion(run.to)];
-  if (from === undefined || to === undefined) throw new RangeError(`${run.from} or ${run.to} is no version`);
+  const { from, to } = run;
   const { components } = request;
   switch (request.step.kind) {
     case "all":
@@ -108,7 +106,7 @@ export function editsOfStep(request: PlannedMergeRequest, run: RunRecord, view: 
   }
 }
 
-function part(view: RepositoryView, components: readonly Component[], from: Version, to: Version): Edited {
+function part(view: RepositoryView, components: readonly Component[], from: string, to: string): Edited {
   if (components.length === 0) return { kind: "edits", edits: [], readers: {} };
   return editVersions({ ...view, components, from, to });
 }

@@ -26,6 +26,8 @@ export interface SimulatedGitHost extends GitHostHands {
   readonly requests: number;
   /** Text of a file; undefined when it is not there. */
   text(repository: string, commit: string, path: string): string | undefined;
+  /** What Flux has of a branch, which is no call of the API: the same array for the same commit. */
+  fetched(repository: string, branch: string): { readonly commit: string; readonly files: readonly HostedFile[] };
   /** Asked at each call. "before": it fails and does nothing; "after": it does its work and the reply is lost. */
   interfere(fault: ((method: HostMethod, repository: string) => "before" | "after" | undefined) | undefined): void;
 }
@@ -60,6 +62,13 @@ export function createSimulatedGitHost({ now }: { readonly now: () => number }):
   let tokenExpiresAt: number | undefined;
   let fault: Parameters<SimulatedGitHost["interfere"]>[0];
 
+  /** The same array for the same commit. */
+  const filesAt = (commit: SimulatedCommit): readonly HostedFile[] => {
+    const known =
+      files.get(commit) ?? entriesOf(commit.tree).flatMap(([path, text]) => (isText(path) ? [{ path, text }] : []));
+    files.set(commit, known);
+    return known;
+  };
   const fail = (code: ErrorCode, message: string): never => {
     throw new SwitchyardError(code, { message: `simulated Git host: ${message}` });
   };
@@ -157,14 +166,7 @@ export function createSimulatedGitHost({ now }: { readonly now: () => number }):
   const host: GitHost = {
     description: "simulated Git host",
     head: (name, branch, signal) => call("head", name, signal, () => repositoryOf(name).branches.get(branch)?.id),
-    files: (name, id, signal) =>
-      call("files", name, signal, () => {
-        const commit = commitOf(repositoryOf(name), id);
-        const known =
-          files.get(commit) ?? entriesOf(commit.tree).flatMap(([path, text]) => (isText(path) ? [{ path, text }] : []));
-        files.set(commit, known);
-        return known;
-      }),
+    files: (name, id, signal) => call("files", name, signal, () => filesAt(commitOf(repositoryOf(name), id))),
     commit: (name, { branch, start, message, actions }, signal) =>
       call("commit", name, signal, () => {
         const repository = repositoryOf(name);
@@ -383,6 +385,10 @@ export function createSimulatedGitHost({ now }: { readonly now: () => number }):
     },
     expireToken(at) {
       tokenExpiresAt = at;
+    },
+    fetched(name, branch) {
+      const head = branchOf(repositoryOf(name), branch);
+      return { commit: head.id, files: filesAt(head) };
     },
     comments: (name, iid) => requestOf(repositoryOf(name), iid).comments,
   };

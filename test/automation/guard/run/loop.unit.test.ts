@@ -102,7 +102,7 @@ function run(
         );
       case "prove-rollback":
         return joined(
-          records.map((record) => outcomes.afterRollbackProof(record, { kind: "proven" }, 0, undefined, view)),
+          records.map((record) => outcomes.afterRollbackProof(record, { kind: "proven" }, 0, undefined, {}, view)),
         );
     }
   };

@@ -1,0 +1,223 @@
+/** What a run asks of a cluster, and does in it: the proof that a commit is applied, and restarts of its workloads. */
+import type { ClusterAddress } from "../../ports/clusters.ts";
+import type { KubernetesApi } from "../../ports/kubernetes-api.ts";
+import { ClusterObjects } from "../facts/cluster-objects.ts";
+import { type ControlPlane, readControlPlanes } from "../facts/control-planes.ts";
+import { readInjection } from "../facts/injection.ts";
+import { readPods } from "../facts/pods.ts";
+import { type MeshWorkload, meshWorkloads } from "../facts/workloads.ts";
+import type { PlannedMergeRequest } from "../plan.ts";
+import { type ExpectedRelease, type Proof as FluxProof, prove, revisionsToCheck } from "../proof.ts";
+import { readProofObjects } from "../proof-objects.ts";
+import { proxiesAhead, restText, skewWindow } from "../proxies-by-version.ts";
+import type { ClusterRecord, MergeRequestMark, RunRecord } from "../record.ts";
+import { decideRestart, type RestartDecision, type RestartInput } from "../restart.ts";
+import { parseVersion, type Version } from "../versions.ts";
+import { type RunContext, recordOf } from "./context.ts";
+import type { BatchView } from "./decide.ts";
+import * as outcomes from "./outcomes.ts";
+import { hasNext, requestOf } from "./step.ts";
+
+export function addressOf({ entry }: ClusterRecord): ClusterAddress {
+  const { clusterId, region, awsRoleArn, eksCluster, kubeconfig } = entry;
+  return { clusterId, region, awsRoleArn, eksCluster: eksCluster ?? clusterId, kubeconfig };
+}
+
+export function versionOf(text: string): Version {
+  const version = parseVersion(text);
+  if (version === undefined) throw new RangeError(`${text} is no version`);
+  return version;
+}
+
+/** `1-31-1`: a revision's name has no dots. */
+export const revisionOf = (version: string): string => version.replaceAll(".", "-");
+
+function runOf({ run, entry }: ClusterRecord): RunRecord {
+  if (run === undefined) throw new RangeError(`${entry.clusterId} runs nothing`);
+  return run;
+}
+
+/** Releases that a step moves, at the version that they must have. */
+export function expectedOf(request: PlannedMergeRequest, run: RunRecord, version: string): readonly ExpectedRelease[] {
+  const at = versionOf(version);
+  const { step, components } = request;
+  switch (step.kind) {
+    case "all":
+    case "crds":
+    case "control-plane":
+    case "gateways":
+      return components.map((component) => ({ component, version: at }));
+    case "new-revision":
+      return [{ component: "istiod", version: at, name: `istiod-${revisionOf(run.to)}` }];
+    default:
+      // Labels, tags and what is gone: the commit alone is proven.
+      return [];
+  }
+}
+
+async function proofOf(
+  context: RunContext,
+  kubernetes: KubernetesApi,
+  mark: MergeRequestMark,
+  expected: readonly ExpectedRelease[],
+  signal: AbortSignal,
+): Promise<FluxProof> {
+  const { landed } = mark;
+  if (landed === undefined) throw new RangeError("nothing has landed yet");
+  const objects = await readProofObjects(kubernetes, signal);
+  const contains = new Map<string, boolean>();
+  for (const commit of revisionsToCheck(objects, mark.repository))
+    contains.set(commit, commit === landed || (await context.host.contains(mark.repository, commit, landed, signal)));
+  return prove({ objects, landed, contains, repository: mark.repository, expected });
+}
+
+const asOutcome = ({ kind, why, fetched }: FluxProof): outcomes.Proof => {
+  if (kind === "proven") return { kind };
+  return kind === "waiting" ? { kind, why, fetched } : { kind, why };
+};
+
+export async function proveStep(
+  context: RunContext,
+  cluster: string,
+  view: BatchView,
+  signal: AbortSignal,
+): Promise<outcomes.Outcome> {
+  const record = recordOf(view, cluster);
+  const run = runOf(record);
+  const request = requestOf(context.plan, record);
+  const mark = run.step.mergeRequest;
+  if (request === undefined || mark === undefined) throw new RangeError("there is nothing to prove");
+  const kubernetes = context.clusters.kubernetes(addressOf(record));
+  const proof = await proofOf(context, kubernetes, mark, expectedOf(request, run, run.to), signal);
+  return outcomes.afterProof(record, asOutcome(proof), view);
+}
+
+interface DataPlane {
+  readonly workloads: readonly MeshWorkload[];
+  readonly planes: readonly ControlPlane[];
+}
+
+async function dataPlaneOf(kubernetes: KubernetesApi, signal: AbortSignal): Promise<DataPlane> {
+  const objects = new ClusterObjects(kubernetes, signal);
+  const planes = readControlPlanes(await objects.must("Deployment"));
+  const injection = readInjection(await objects.must("Namespace"), await objects.must("MutatingWebhookConfiguration"));
+  const workloads = meshWorkloads({
+    pods: readPods(await objects.must("Pod")),
+    deployments: await objects.must("Deployment"),
+    statefulSets: await objects.must("StatefulSet"),
+    daemonSets: await objects.must("DaemonSet"),
+    budgets: await objects.must("PodDisruptionBudget"),
+    injection,
+    revisions: planes.map(({ revision }) => revision),
+  });
+  return { workloads, planes };
+}
+
+/** One look at the data plane, and the next wave of restarts where one is due. */
+async function restarted(
+  context: RunContext,
+  kubernetes: KubernetesApi,
+  input: Omit<RestartInput, "settings" | "now">,
+  signal: AbortSignal,
+): Promise<outcomes.Restarted> {
+  const decision = decideRestart({ ...input, now: context.clock.wall(), settings: context.settings.restart });
+  if (decision.kind === "restart")
+    for (const workload of decision.workloads) await kubernetes.restart(workload, input.mark, signal);
+  return restartedAs(decision);
+}
+
+function restartedAs(decision: RestartDecision): outcomes.Restarted {
+  switch (decision.kind) {
+    case "restart": {
+      const names = decision.workloads.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`);
+      return { kind: "going", why: `restarts ${names.join(", ")}` };
+    }
+    case "waiting":
+      return { kind: "going", why: decision.for.map(({ workload, why }) => `${workload}: ${why}`).join("; ") };
+    case "done":
+      return { kind: "done", rest: decision.rest.map(restText) };
+    case "failed":
+      return { kind: "failed", why: `${decision.workload}: ${decision.why}` };
+    case "manual":
+      return { kind: "manual", left: decision.left };
+  }
+}
+
+/** In place gateways follow with their own merge request, where there is one. */
+function scopeOf(request: PlannedMergeRequest, more: boolean): NonNullable<RestartInput["scope"]> {
+  if (request.step.kind === "control-plane" && more) return "workloads";
+  return "all";
+}
+
+export async function restartStep(
+  context: RunContext,
+  cluster: string,
+  view: BatchView,
+  signal: AbortSignal,
+): Promise<outcomes.Outcome> {
+  const record = recordOf(view, cluster);
+  const run = runOf(record);
+  const request = requestOf(context.plan, record);
+  if (request === undefined || run.restartMark === undefined) throw new RangeError("there is nothing to restart");
+  const kubernetes = context.clusters.kubernetes(addressOf(record));
+  const { workloads } = await dataPlaneOf(kubernetes, signal);
+  const plane = { revision: run.strategy === "revision" ? revisionOf(run.to) : "", version: versionOf(run.to) };
+  const scope = scopeOf(request, hasNext(context.plan, record));
+  const { strategy, restartMark: mark } = run;
+  const input = { workloads, plane, strategy, scope, mark, restarted: run.restarted };
+  return outcomes.afterRestart(record, await restarted(context, kubernetes, input, signal), view);
+}
+
+/** The way back is proven as the way there was, and what was restarted restarts again under the old control plane. */
+export async function proveRollback(
+  context: RunContext,
+  cluster: string,
+  view: BatchView,
+  signal: AbortSignal,
+): Promise<outcomes.Outcome> {
+  const record = recordOf(view, cluster);
+  const run = runOf(record);
+  const { rollback } = run;
+  const request = requestOf(context.plan, record);
+  if (rollback?.mergeRequest === undefined || request === undefined) throw new RangeError("nothing goes back");
+  const kubernetes = context.clusters.kubernetes(addressOf(record));
+  const expected = expectedBack(context, record);
+  const proof = await proofOf(context, kubernetes, rollback.mergeRequest, expected, signal);
+  const { workloads, planes } = await dataPlaneOf(kubernetes, signal);
+  const ahead = proxiesAhead(workloads, planes).reduce((sum, { proxies }) => sum + proxies, 0);
+  const mark = new Date(rollback.mergeRequest.mergedAt ?? view.now).toISOString();
+  // Old proxies cannot be injected while the new control plane serves: restarts follow the proof.
+  const again =
+    rollback.dataPlaneMoved && proof.kind === "proven"
+      ? await restarted(
+          context,
+          kubernetes,
+          {
+            workloads,
+            plane: { revision: "", version: versionOf(run.from) },
+            strategy: run.strategy,
+            mark,
+            restarted: [],
+          },
+          signal,
+        )
+      : undefined;
+  const skew = skewWindow(rollback, ahead, view.now);
+  return outcomes.afterRollbackProof(record, asOutcome(proof), ahead, again, skew, view);
+}
+
+/** What the landed steps moved has to be at the old version again; CRDs stay. */
+function expectedBack(context: RunContext, record: ClusterRecord): readonly ExpectedRelease[] {
+  const run = runOf(record);
+  const requests = [...run.landed, run.step].flatMap(({ index, mergeRequest }) => {
+    const request =
+      mergeRequest?.landed === undefined
+        ? undefined
+        : requestOf(context.plan, { ...record, run: { ...run, step: { index, attempt: 1 } } });
+    return request ?? [];
+  });
+  const back = requests
+    .flatMap((request) => (request.step.kind === "new-revision" ? [] : expectedOf(request, run, run.from)))
+    .filter(({ component }) => component !== "base");
+  return [...new Map(back.map((one) => [one.component, one])).values()];
+}

@@ -1,0 +1,141 @@
+/** Gates A and B of a cluster: what its metrics say of a soak, kept as a document. */
+import { z } from "zod";
+import { SwitchyardError } from "../../errors.ts";
+import { type Baseline, baselineRecord } from "../judge/baseline.ts";
+import { gateA, gateB, type MonitorsSeen } from "../judge/gates.ts";
+import { type ObservedPeer, observe } from "../judge/observe.ts";
+import type { QuerySubject } from "../judge/queries.ts";
+import { signalsOf } from "../judge/signals.ts";
+import { type ValidationResult, type Verdict, validationOf, verdictText } from "../judge/verdict.ts";
+import type { ClusterRecord, RunRecord } from "../record.ts";
+import { states } from "../state.ts";
+import { type MeshMetrics, type RunContext, recordOf } from "./context.ts";
+import type { BatchView, Gate } from "./decide.ts";
+import * as outcomes from "./outcomes.ts";
+
+export const subjectOf = ({ entry }: ClusterRecord): Omit<QuerySubject, "service"> => ({
+  clusterName: entry.eksCluster ?? entry.clusterId,
+  tags: entry.datadogTags,
+});
+
+const undecided = (why: string): outcomes.Judged => ({ kind: "undecided", why });
+
+export async function judgeStep(
+  context: RunContext,
+  { cluster, gate, ended }: { readonly cluster: string; readonly gate: Gate; readonly ended: boolean },
+  view: BatchView,
+  signal: AbortSignal,
+): Promise<outcomes.Outcome> {
+  const record = recordOf(view, cluster);
+  const judged = await judgedOf(context, record, gate, ended, view, signal);
+  return outcomes.afterJudgement(record, gate, ended, judged, view);
+}
+
+async function judgedOf(
+  context: RunContext,
+  record: ClusterRecord,
+  gate: Gate,
+  ended: boolean,
+  view: BatchView,
+  signal: AbortSignal,
+): Promise<outcomes.Judged> {
+  const { run } = record;
+  const { metrics } = context;
+  if (metrics === undefined) return undecided("no source of metrics is configured (guard.metrics.source)");
+  if (run?.soak === undefined || run.baseline === undefined) return undecided("there is no baseline to compare with");
+  const baseline = await baselineOf(context, run.baseline);
+  const verdict = await verdictOf(context, metrics, { record, run, baseline, gate, until: view.now, view }, signal);
+  const why = verdictText(verdict);
+  if (!ended && verdict.kind !== "failed") return { kind: verdict.kind, why };
+  const document = await keepValidation(context, record, gate, run, verdict);
+  return { kind: verdict.kind, why, document };
+}
+
+async function baselineOf({ store }: RunContext, id: string): Promise<Baseline> {
+  const text = await store.document("baseline", id);
+  if (text === undefined)
+    throw new SwitchyardError("state-damaged", { message: `The baseline ${id} is not there any more` });
+  return baselineRecord.parse(JSON.parse(text));
+}
+
+interface Question {
+  readonly record: ClusterRecord;
+  readonly run: RunRecord;
+  readonly baseline: Baseline;
+  readonly gate: Gate;
+  readonly until: number;
+  readonly view: BatchView;
+}
+
+async function verdictOf(
+  context: RunContext,
+  { fresh: source, language }: MeshMetrics,
+  question: Question,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const { record, run, baseline, gate, until } = question;
+  const { settings } = context;
+  const signals = signalsOf(settings.metrics);
+  const peers = await peersOf(context, record);
+  const asked = { source, language, subject: subjectOf(record), signals, baseline, peers };
+  const startedAt = run.soak?.startedAt ?? until;
+  const observations = await observe({ ...asked, soakStartedAt: startedAt }, until, signal);
+  const { thresholds, warm_up_minutes, baseline_hours } = settings.validation;
+  const input = {
+    ...observations,
+    signals,
+    monitors: await monitorsOf(context, record, signal),
+    thresholds,
+    warmUpMs: warm_up_minutes * 60_000,
+    baselineHours: baseline_hours,
+  };
+  return gate === "control-plane" ? gateA(input) : gateB(input);
+}
+
+/** Clusters that are not being upgraded and were not since the baseline, of the same environment. */
+async function peersOf(context: RunContext, record: ClusterRecord): Promise<readonly ObservedPeer[]> {
+  const { entry, run } = record;
+  return (await context.fleet())
+    .filter(
+      (one) =>
+        one.entry.clusterId !== entry.clusterId &&
+        one.entry.environment === entry.environment &&
+        one.entry.currentIstioVersion === run?.from &&
+        states[one.state].resting &&
+        one.since <= (run?.startedAt ?? 0),
+    )
+    .map((one) => ({ cluster: one.entry.clusterId, subject: subjectOf(one) }));
+}
+
+async function monitorsOf(
+  { alerts }: RunContext,
+  record: ClusterRecord,
+  signal: AbortSignal,
+): Promise<MonitorsSeen | undefined> {
+  if (alerts === undefined) return undefined;
+  try {
+    return await alerts(record, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof SwitchyardError) return { unreadable: `${error.code}: ${error.message}` };
+    throw error;
+  }
+}
+
+const validation = z.object({ gate: z.string(), at: z.number(), verdict: z.unknown(), result: z.unknown() });
+
+/** The requirement's ValidationResult with the verdict that it follows from; its name follows from the soak. */
+async function keepValidation(
+  { store, clock }: RunContext,
+  record: ClusterRecord,
+  gate: Gate,
+  run: RunRecord,
+  verdict: Verdict,
+): Promise<string> {
+  const { clusterId } = record.entry;
+  const at = clock.wall();
+  const id = `${clusterId}-${run.plan}-${run.step.index}-${run.step.attempt}-${gate}-${at}`;
+  const result: ValidationResult = validationOf(clusterId, verdict);
+  await store.keep("validation", id, JSON.stringify(validation.parse({ gate, at, verdict, result })));
+  return id;
+}

@@ -1,0 +1,122 @@
+/** Makes the plan of a batch from what its clusters, repositories and registry say now, and stores it under its hash. */
+
+import { planHops } from "../hops.ts";
+import { makePlan, type Plan, type Planned, type PlannedFile, type PlanRequest } from "../plan.ts";
+import type { ClusterRecord, RunRecord } from "../record.ts";
+import { createRegistry } from "../registry.ts";
+import type { GuardConfig } from "../settings.ts";
+import { readPlan } from "../stored-plan.ts";
+import type { Strategy } from "../support.ts";
+import { formatVersion, parseMinor, type Version } from "../versions.ts";
+import { gathered } from "./check.ts";
+import { addressOf, versionOf } from "./cluster.ts";
+import type { RunContext, RunPorts } from "./context.ts";
+import { inParallel } from "./loop.ts";
+
+export interface PlanOptions {
+  readonly batch: string;
+  readonly target: Version;
+  readonly strategy: Strategy;
+  readonly settings: GuardConfig;
+  /** Clusters that stay out. */
+  readonly exclude?: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+interface Looked {
+  readonly cluster: PlanRequest["clusters"][number];
+  readonly files: readonly PlannedFile[];
+}
+
+/** Errors: guard-unknown-cluster; those of the ports, for what cannot be left out (the Kubernetes version). */
+export async function planBatch(ports: RunPorts, options: PlanOptions): Promise<Planned> {
+  const { batch, settings, exclude = [], target, strategy } = options;
+  const registry = createRegistry(ports.store);
+  const members = (await registry.loadBatch(batch))
+    .map(({ record }) => record)
+    .filter(({ entry }) => !exclude.includes(entry.clusterId));
+  const all = await registry.loadAll();
+  // A plan is made outside any lock: nothing of a cluster is written by it.
+  const context = { ...ports, settings, batch, fence: 0, fleet: async () => all.map(({ record }) => record) };
+  const looked = await inParallel(settings.execution.max_parallel_clusters, members, (record) =>
+    lookAt(context, record, members, options),
+  );
+  const planned = makePlan(
+    { batch, target, strategy, clusters: looked.map(({ cluster }) => cluster) },
+    ports.clock.wall(),
+    ports.digest,
+    new Map(looked.map(({ cluster, files }) => [cluster.cluster, files])),
+  );
+  if (planned.kind === "plan") await ports.store.keep("plan", planned.plan.hash, JSON.stringify(planned.plan));
+  return planned;
+}
+
+/** Errors: guard-plan-changed. undefined: there is none of this hash. */
+export async function storedPlan(ports: Pick<RunPorts, "store" | "digest">, hash: string): Promise<Plan | undefined> {
+  const text = await ports.store.document("plan", hash);
+  return text === undefined ? undefined : readPlan(text, hash, ports.digest);
+}
+
+async function lookAt(
+  context: Omit<RunContext, "plan">,
+  record: ClusterRecord,
+  members: readonly ClusterRecord[],
+  { target, strategy, signal }: PlanOptions,
+): Promise<Looked> {
+  const { entry } = record;
+  const { clusterId: cluster, production, ambient } = entry;
+  const istio = versionOf(entry.currentIstioVersion);
+  const kubernetes = parseMinor(await context.clusters.kubernetes(addressOf(record)).version(signal)) ?? "0.0";
+  const route = planHops({ from: istio, to: target, kubernetes, strategy, ambient });
+  const hop = route.kind === "route" ? route.steps.find((step) => step.kind === "istio") : undefined;
+  const plain = { cluster, production, istio, kubernetes, ambient };
+  if (hop === undefined) return { cluster: { ...plain, evidence: {} }, files: [] };
+  const run: RunRecord = {
+    plan: "none",
+    hop: 0,
+    from: hop.from,
+    to: hop.to,
+    strategy,
+    startedAt: context.clock.wall(),
+    step: { index: 0, attempt: 1 },
+    landed: [],
+    restarted: [],
+  };
+  const request = { title: "all components", step: { kind: "all" }, components: componentsOf(ambient) } as const;
+  const subject = {
+    record: { ...record, run },
+    run,
+    request,
+    members: besides(members, record, run),
+    now: context.clock.wall(),
+  };
+  const { repository, sections } = await gathered({ ...context, plan: noPlan(formatVersion(target)) }, subject, signal);
+  const files = repository.edits
+    .filter(({ path }) => repository.readers[path]?.includes(cluster) ?? false)
+    .map(({ path, changes }) => ({
+      repository: entry.gitlabRepo,
+      path,
+      readers: repository.readers[path] ?? [],
+      changes: changes.map(({ pointer, before, after }) => `${pointer}: ${before} -> ${after}`),
+    }));
+  return { cluster: { ...plain, evidence: sections.evidence }, files };
+}
+
+/** All move together in a plan, so that files that they share are theirs alone. */
+const besides = (members: readonly ClusterRecord[], record: ClusterRecord, run: RunRecord): readonly ClusterRecord[] =>
+  members.map((one) => (one === record ? { ...record, run } : { ...one, run }));
+
+const componentsOf = (ambient: boolean) =>
+  ambient ? (["base", "istiod", "cni", "ztunnel", "gateway"] as const) : (["base", "istiod", "gateway"] as const);
+
+/** What does not exist yet has no steps. */
+const noPlan = (target: string): Plan => ({
+  format: 1,
+  batch: "none",
+  target,
+  strategy: "in-place",
+  verdict: "undecided",
+  clusters: [],
+  warnings: [],
+  hash: "none",
+});

@@ -1,0 +1,171 @@
+/** A run of a batch from its start to an open merge request, or on to its end: under the batch's lease, over whatever happened before. */
+import { SwitchyardError } from "../../errors.ts";
+import type { Plan } from "../plan.ts";
+import type { ClusterRecord } from "../record.ts";
+import { batchLock, createRegistry, type Loaded, moveRecord, type Registry } from "../registry.ts";
+import type { GuardConfig } from "../settings.ts";
+import { carryOut } from "./carry-out.ts";
+import type { RunContext, RunPorts } from "./context.ts";
+import type { Move, Wait } from "./decide.ts";
+import { underLease } from "./lease.ts";
+import { driveBatch, type LoopEnd, type LoopOptions } from "./loop.ts";
+import type { Refusal } from "./person.ts";
+import { startMoves } from "./start.ts";
+
+export interface RunOptions {
+  readonly batch: string;
+  readonly plan: Plan;
+  readonly settings: GuardConfig;
+  /** Names this process in the lock. */
+  readonly holder: string;
+  /** Begins the hop where clusters are at rest; false: only what is under way goes on. */
+  readonly start: boolean;
+  readonly until: LoopOptions["until"];
+  /** Clusters that stay out. */
+  readonly exclude?: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+  /** A change that is written. */
+  onMove?(before: ClusterRecord, after: ClusterRecord, move: Move): void;
+  onWaits?(waits: readonly Wait[]): void;
+}
+
+/** Errors: guard-locked, guard-refused, guard-unknown-cluster; those of the store. */
+export async function runBatch(ports: RunPorts, options: RunOptions): Promise<LoopEnd> {
+  const { batch, settings, holder } = options;
+  const leaseMs = settings.execution.lease_seconds * 1_000;
+  const lease = {
+    store: ports.store,
+    clock: ports.clock,
+    name: batchLock(batch),
+    holder,
+    leaseMs,
+    signal: options.signal,
+  };
+  return underLease(lease, (fence, signal) => new BatchRun(ports, options, fence, signal).drive());
+}
+
+class BatchRun {
+  readonly #ports: RunPorts;
+  readonly #options: RunOptions;
+  readonly #fence: number;
+  readonly #signal: AbortSignal;
+  readonly #registry: Registry;
+  readonly #context: RunContext;
+
+  constructor(ports: RunPorts, options: RunOptions, fence: number, signal: AbortSignal) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#fence = fence;
+    this.#signal = signal;
+    this.#registry = createRegistry(ports.store);
+    const { settings, batch, plan } = options;
+    this.#context = { ...ports, settings, batch, plan, fence, fleet: this.#fleetOnce() };
+  }
+
+  async drive(): Promise<LoopEnd> {
+    for (;;) {
+      const held = this.#options.start ? await this.#start() : [];
+      const end = await this.#loop();
+      const until = held.flatMap((wait) => wait.until ?? []);
+      // The next region begins when the one before is done; where that is not so, a person has to see to it.
+      const again = this.#options.until === "end" && this.#options.start && held.length > 0;
+      if (!again || !(await this.#mayGoOn(until))) return { ...end, waits: [...end.waits, ...held] };
+    }
+  }
+
+  /** Waits for the pause between regions; whether anything new can begin. */
+  async #mayGoOn(until: readonly number[]): Promise<boolean> {
+    const { clock } = this.#ports;
+    const pause = Math.max(0, Math.max(0, ...until) - clock.wall());
+    if (pause > 0) await clock.sleep(pause, this.#signal);
+    const { moves } = this.#startable(await this.#members());
+    return moves.length > 0;
+  }
+
+  async #members(): Promise<readonly Loaded[]> {
+    const { batch, exclude = [] } = this.#options;
+    const loaded = await this.#registry.loadBatch(batch);
+    return loaded.filter(({ record }) => !exclude.includes(record.entry.clusterId));
+  }
+
+  #startable(members: readonly Loaded[]) {
+    const { plan, settings } = this.#options;
+    const clusters = members.map(({ record }) => record);
+    return startMoves({ now: this.#ports.clock.wall(), plan, settings, clusters });
+  }
+
+  async #start(): Promise<readonly Wait[]> {
+    const members = await this.#members();
+    const { moves, waits, refusals } = this.#startable(members);
+    if (refusals.length > 0) throw refused(refusals);
+    for (const move of moves) {
+      const loaded = members.find(({ record }) => record.entry.clusterId === move.cluster);
+      if (loaded !== undefined && (await this.#write(loaded, move)) === undefined)
+        throw new SwitchyardError("guard-conflict", { message: `Somebody else changed ${move.cluster} meanwhile` });
+    }
+    return waits;
+  }
+
+  #loop(): Promise<LoopEnd> {
+    const { plan, settings, until, onWaits } = this.#options;
+    return driveBatch(
+      {
+        load: async () => (await this.#members()).filter(({ record }) => record.run?.plan === plan.hash),
+        write: (held, move) => this.#write(held, move),
+        carryOut: (effect, view, signal) => carryOut(this.#context, effect, view, signal),
+        clock: this.#ports.clock,
+      },
+      {
+        plan,
+        settings,
+        until,
+        signal: this.#signal,
+        ...(onWaits === undefined ? {} : { onWaits }),
+      },
+    );
+  }
+
+  /** Undefined when somebody else wrote meanwhile. Errors: guard-locked. */
+  async #write({ record, version }: Pick<Loaded, "record" | "version">, move: Move): Promise<Loaded | undefined> {
+    const moved = moveRecord(record, move.event, {
+      at: this.#ports.clock.wall(),
+      by: "guard",
+      note: move.note,
+      ...(move.run === undefined ? {} : { run: move.run }),
+    });
+    if (moved.kind === "refused") throw new RangeError(moved.why);
+    const saved = await this.#registry.write({ record, version, fence: this.#fence }, moved.record, this.#fence);
+    if (saved.kind === "conflict") return undefined;
+    if (saved.kind === "fenced")
+      throw new SwitchyardError("guard-locked", { message: `${move.cluster} was written under a newer lock` });
+    this.#options.onMove?.(record, saved.loaded.record, move);
+    return saved.loaded;
+  }
+
+  /** The registry as it was within this tick. */
+  #fleetOnce(): RunContext["fleet"] {
+    let at = Number.NEGATIVE_INFINITY;
+    let known: Promise<readonly ClusterRecord[]> | undefined;
+    return () => {
+      const now = this.#ports.clock.wall();
+      if (known === undefined || now - at > fleetMs) {
+        at = now;
+        known = this.#registry.loadAll().then((all) => all.map(({ record }) => record));
+        known.catch(() => {
+          known = undefined;
+        });
+      }
+      return known;
+    };
+  }
+}
+
+const fleetMs = 5_000;
+
+export function refused(refusals: readonly Refusal[]): SwitchyardError {
+  return new SwitchyardError("guard-refused", {
+    message: refusals.map(({ cluster, why }) => `${cluster}: ${why}`).join("\n"),
+    next: [...new Set(refusals.map(({ fix }) => fix))],
+    data: { refusals },
+  });
+}
