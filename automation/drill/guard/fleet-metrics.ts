@@ -43,6 +43,8 @@ function wobble(seed: number, minute: number): number {
 
 export interface FleetMetrics extends MeshMetrics {
   ail(cluster: string, ailment: Ailment | undefined): void;
+  /** A signal of a cluster has so much more a minute from a time on. */
+  worsen(cluster: string, signal: string, from: number, by: number): void;
   /** Nothing of a cluster is measured any more. */
   silence(cluster: string): void;
 }
@@ -50,6 +52,7 @@ export interface FleetMetrics extends MeshMetrics {
 export function createFleetMetrics(entries: readonly ClusterEntry[], settings: GuardConfig): FleetMetrics {
   const asked = new Map<string, { readonly cluster: string; readonly signal: string; readonly seed: number }>();
   const ailments = new Map<string, Ailment>();
+  const worse = new Map<string, { readonly from: number; readonly by: number }>();
   const silent = new Set<string>();
   for (const [index, entry] of entries.entries())
     for (const signal of signalsOf(settings.metrics)) {
@@ -64,8 +67,10 @@ export function createFleetMetrics(entries: readonly ClusterEntry[], settings: G
       if (found === undefined || silent.has(found.cluster)) return [];
       const { cluster, signal, seed } = found;
       const ill = ailments.get(cluster);
+      const more = worse.get(`${cluster} ${signal}`);
       const values: number[] = [];
-      for (let at = fromMs; at < toMs; at += minuteMs) values.push(valueAt(signal, seed, at, ill));
+      for (let at = fromMs; at < toMs; at += minuteMs)
+        values.push(valueAt(signal, seed, at, ill) + (more !== undefined && at >= more.from ? more.by : 0));
       return values;
     },
     names: async () => undefined,
@@ -78,6 +83,7 @@ export function createFleetMetrics(entries: readonly ClusterEntry[], settings: G
       if (ailment === undefined) ailments.delete(cluster);
       else ailments.set(cluster, ailment);
     },
+    worsen: (cluster, signal, from, by) => void worse.set(`${cluster} ${signal}`, { from, by }),
     silence: (cluster) => void silent.add(cluster),
   };
 }

@@ -62,4 +62,61 @@ describe("a run over a simulated fleet", () => {
     expect(await states(fleet)).toEqual(["upgraded", "upgraded"]);
     expect([...fleet.cluster("c-001").proxies().keys()]).toEqual(["1.31.1"]);
   });
+
+  it("given traffic gets worse after the data plane moved, the batch goes back by one merge request, and the skew is measured", async () => {
+    const fleet = await fleetOf();
+    const one = await fleet.clock.run(() => plan(fleet));
+    await go(fleet, one);
+    await fleet.mergeAll("ada");
+    fleet.metrics.ail("c-002", { from: fleet.clock.wall() + 20 * 60_000, latency: 1.4, errors: 0.004 });
+    const stop = new AbortController();
+    const end = go(fleet, one, { start: false, until: "end", signal: stop.signal, onMove: mergeWhenBack });
+    await end;
+    expect(await states(fleet)).toEqual([
+      expect.stringMatching(/^rollback_completed: proxies were ahead of their control plane for \d+ s$/),
+      expect.stringMatching(/^rollback_completed: proxies were ahead/),
+    ]);
+    expect([...fleet.cluster("c-001").proxies().keys()]).toEqual(["1.30.5"]);
+    // CRDs stay (rule 9).
+    expect(fleet.cluster("c-001").charts().get("istio-base")).toBe("1.31.1");
+    expect(fleet.cluster("c-001").charts().get("istiod")).toBe("1.30.5");
+    const { requests } = fleet.host;
+    expect(requests).toBeLessThan(120);
+
+    function mergeWhenBack(_: unknown, after: { state: string }): void {
+      if (after.state === "rollback_mr_created") void fleet.mergeAll("bob");
+    }
+  });
+
+  it("given gate A fails, going back breaks no version rule", async () => {
+    const fleet = await fleetOf();
+    const one = await fleet.clock.run(() => plan(fleet));
+    await go(fleet, one);
+    await fleet.mergeAll("ada");
+    fleet.metrics.worsen("c-001", "xds_rejects", fleet.clock.wall(), 5);
+    await go(fleet, one, {
+      start: false,
+      until: "end",
+      onMove: (_, after) => {
+        if (after.state === "rollback_mr_created") void fleet.mergeAll("bob");
+      },
+    });
+    expect(await states(fleet)).toEqual([
+      expect.stringContaining("rollback_completed"),
+      expect.stringContaining("rollback_completed"),
+    ]);
+    const [record] = await createRegistry(fleet.store).loadAll();
+    expect(record?.record.run?.rollback).toMatchObject({ askedBy: "gate A", dataPlaneMoved: false });
+    expect(record?.record.run?.rollback?.skewFrom).toBeUndefined();
+  });
+
+  it("given the metrics fall silent, nothing passes: the soak extends once and then a person is asked", async () => {
+    const fleet = await fleetOf();
+    const one = await fleet.clock.run(() => plan(fleet));
+    await go(fleet, one);
+    await fleet.mergeAll("ada");
+    fleet.metrics.silence("c-001");
+    const end = await go(fleet, one, { start: false, until: "end" });
+    expect(end.clusters.map(({ state }) => state)).toEqual(["paused", expect.stringMatching(/upgraded|paused/)]);
+  });
 });
