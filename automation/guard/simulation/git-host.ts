@@ -26,6 +26,8 @@ export interface SimulatedGitHost extends GitHostHands {
   readonly requests: number;
   /** Text of a file; undefined when it is not there. */
   text(repository: string, commit: string, path: string): string | undefined;
+  /** Merge requests of a repository, whatever became of them. */
+  count(repository: string): number;
   /** What Flux has of a branch, which is no call of the API: the same array for the same commit. */
   fetched(repository: string, branch: string): { readonly commit: string; readonly files: readonly HostedFile[] };
   /** Asked at each call. "before": it fails and does nothing; "after": it does its work and the reply is lost. */
@@ -386,6 +388,7 @@ export function createSimulatedGitHost({ now }: { readonly now: () => number }):
     expireToken(at) {
       tokenExpiresAt = at;
     },
+    count: (name) => repositoryOf(name).requests.length,
     fetched(name, branch) {
       const head = branchOf(repositoryOf(name), branch);
       return { commit: head.id, files: filesAt(head) };
