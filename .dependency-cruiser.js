@@ -46,8 +46,8 @@ export default {
     only(
       "drill",
       "^automation/drill/",
-      "^(automation/(drill/|alerts/|swap/|stateless/|failover/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
-      "drill -> swap.",
+      "^(automation/(drill/|alerts/|swap/|stateless/|failover/|guard/|ports/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$)",
+      "drill -> swap, guard.",
     ),
     only(
       "failover",

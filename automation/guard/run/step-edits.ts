@@ -102,7 +102,17 @@ export function editsOfStep(request: PlannedMergeRequest, run: RunRecord, view: 
       };
     }
     default:
-      throw new RangeError("to do");
+      return {
+        kind: "refused",
+        problems: [
+          {
+            file: "the repository",
+            what: request.title,
+            why: "guard plans the revisioned series and does not write it yet",
+            fix: "Use the strategy in-place, or make this change by hand",
+          },
+        ],
+      };
   }
 }
 
