@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createFleet, type Fleet, type FleetOptions } from "../../../../automation/drill/guard/fleet.ts";
 import { planDigest } from "../../../../automation/guard/plan-digest.ts";
 import { createRegistry } from "../../../../automation/guard/registry.ts";
-import { planBatch } from "../../../../automation/guard/run/make-plan.ts";
+import { planBatch, storedPlan } from "../../../../automation/guard/run/make-plan.ts";
 import { type RunOptions, runBatch } from "../../../../automation/guard/run/run-batch.ts";
 import { parseVersion } from "../../../../automation/guard/versions.ts";
 
@@ -55,6 +55,12 @@ describe("a run over a simulated fleet", () => {
     const fleet = await fleetOf();
     const one = await fleet.clock.run(() => plan(fleet));
     expect(one.clusters.map(({ next }) => next?.findings.filter(({ level }) => level === "block"))).toEqual([[], []]);
+    expect(await storedPlan(fleet.ports, one.hash)).toEqual(one);
+    expect(one.clusters[0]?.files?.map(({ path }) => path).toSorted()).toEqual([
+      "istio/c-001/base.yaml",
+      "istio/c-001/gateway.yaml",
+      "istio/c-001/istiod.yaml",
+    ]);
     await go(fleet, one);
     expect(await states(fleet)).toEqual(["mr_created", "mr_created"]);
     expect(await fleet.mergeAll("ada")).toBe(1);
