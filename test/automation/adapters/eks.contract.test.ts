@@ -110,6 +110,26 @@ describe("a cluster of EKS", () => {
     expect(await clusters.eks(address)).toMatchObject({ status: "UPDATING", updateInProgress: true });
   });
 
+  it("is asked with this machine's own credentials where there is no role", async () => {
+    expect(await open().eks({ ...address, awsRoleArn: undefined })).toMatchObject({ status: "ACTIVE" });
+    expect(count("AssumeRole")).toBe(0);
+  });
+
+  it("repeats no credentials that AWS repeats", async () => {
+    aws.failNext("DescribeCluster", 403, "AccessDeniedException", "session-token-1/+= and secret-1 may not");
+    const error: unknown = await open()
+      .eks(address)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "cluster-refused", message: expect.stringContaining("[secret] may not") });
+    expect(JSON.stringify(error) + String(error)).not.toMatch(/session-token-1|secret-1/);
+  });
+
+  it("is waited for no longer than its caller likes", async () => {
+    const reason = new Error("stopped by a test");
+    await expect(open().kubernetes(address).version(AbortSignal.abort(reason))).rejects.toBe(reason);
+    await expect(open().eks(address, AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+
   it("says which role was refused", async () => {
     const wrong = { ...address, awsRoleArn: "arn:aws:iam::123456789012:role/other" };
     await expect(open().kubernetes(wrong).version()).rejects.toMatchObject({

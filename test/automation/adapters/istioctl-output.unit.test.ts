@@ -92,6 +92,12 @@ describe("what istioctl prints", () => {
     expect(readVersions(printed(JSON.stringify(whole), { stderr }))).toHaveProperty("why");
   });
 
+  it("proxy-status: as an istiod with one proxy gives it", () => {
+    expect(readProxyStatus(recorded("proxy-status"))).toEqual({
+      value: [{ id: "cart-1.shop", version: "1.31.0", controlPlane: "1.31.0", state: "synced" }],
+    });
+  });
+
   it("proxy-status: a document per istiod, and the worst of a proxy's configurations", () => {
     const proxy = (id: string, version: string, ...statuses: readonly (string | undefined)[]) => ({
       "@type": "type.googleapis.com/envoy.service.status.v3.ClientConfig",
