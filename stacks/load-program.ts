@@ -1,8 +1,7 @@
 /** The program of a stack for the plain CLI. Apart from the table of programs, because the SDK takes 0.4 s to load. */
 import { RunError } from "@pulumi/pulumi";
 import { nearestName } from "../components/shared/nearest-name.ts";
-import type { ProgramName } from "./config.ts";
-import { type Program, programs } from "./programs.ts";
+import { type Program, programs, type StackProgram } from "./programs.ts";
 
 /** The stack's name names no program. The engine prints the message without a stack. */
 export class UnknownProgramError extends RunError {
@@ -32,6 +31,6 @@ function splitStackName(stack: string): [string, string | undefined] {
   return [stack.slice(0, dot), environment === "" ? undefined : environment];
 }
 
-function isProgram(name: string): name is ProgramName {
+function isProgram(name: string): name is StackProgram {
   return Object.hasOwn(programs, name);
 }

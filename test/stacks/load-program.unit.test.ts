@@ -78,13 +78,27 @@ describe("programs", () => {
     expect(traffic.outputs).toMatchObject({ darkHost: "dark.agent.example.com", platforms: ["cloud-run"] });
   });
 
+  test("guard declares its table and its role, and needs nothing of Google's", async () => {
+    const guard = await runProgram("guard.test", {
+      "aws:region": "eu-central-1",
+      "switchyard:trustRoleArns": "arn:aws:iam::111122223333:role/gitlab-runner",
+      "switchyard:clusterRoleArns": "arn:aws:iam::444455556666:role/switchyard-guard-prod",
+    });
+    expect(Object.keys(guard.outputs)).toEqual(["tableName", "tableArn", "roleArn"]);
+    expect(guard.types.filter((type) => type.startsWith("aws:")).toSorted()).toEqual([
+      "aws:dynamodb/table:Table",
+      "aws:iam/role:Role",
+      "aws:iam/rolePolicy:RolePolicy",
+    ]);
+  });
+
   test("wrong configuration declares nothing", async () => {
     await expect(runProgram("gke.test", { "switchyard:image": "kiro" })).rejects.toThrow(/switchyard:image is "kiro"/);
   });
 
   test("a stack that names no program is refused with the known ones and the nearest", () => {
     expect(() => loadProgram("gek.local")).toThrow(
-      "Stack gek.local names no program. A stack is called <program>.<environment>; the programs are cloud-run, gke, observability, traffic. Did you mean gke.local?",
+      "Stack gek.local names no program. A stack is called <program>.<environment>; the programs are cloud-run, gke, guard, observability, traffic. Did you mean gke.local?",
     );
     for (const stack of ["gke", "gke.", ".local", "", "toString.local", "constructor.local"]) {
       expect(() => loadProgram(stack), stack).toThrow(UnknownProgramError);
@@ -103,6 +117,6 @@ describe("programs", () => {
       runtime: { name: "nodejs", options: { typescript: false } },
       options: { refresh: "always" },
     });
-    expect(Object.keys(programs).toSorted()).toEqual(["cloud-run", "gke", "observability", "traffic"]);
+    expect(Object.keys(programs).toSorted()).toEqual(["cloud-run", "gke", "guard", "observability", "traffic"]);
   });
 });
