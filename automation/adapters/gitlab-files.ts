@@ -1,9 +1,10 @@
 /** All YAML and JSON files of a commit by one archive, and to the byte also where attributes let archives differ from commits. */
+import { SwitchyardError } from "../errors.ts";
 import type { HostedFile } from "../ports/git-host.ts";
 import { blobId, changesArchives, readArchive, textOf as utf8 } from "./archive-files.ts";
 import { treeReply } from "./gitlab-replies.ts";
 
-interface FileSource {
+export interface FileSource {
   archive(repository: string, commit: string, signal: AbortSignal | undefined): Promise<Blob>;
   /** undefined when it is not there. */
   raw(
@@ -83,14 +84,23 @@ export function archiveReader(source: FileSource) {
     });
   };
 
-  return (repository: string, commit: string, signal: AbortSignal | undefined): Promise<readonly HostedFile[]> => {
+  return async (
+    repository: string,
+    commit: string,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly HostedFile[]> => {
     const key = `${repository} ${commit}`;
     const found = known.get(key);
     if (found !== undefined) {
       // The ones that are asked for stay.
       known.delete(key);
       known.set(key, found);
-      return found;
+      try {
+        return await found;
+      } catch (thrown) {
+        // Who asked first has stopped, which is nobody else's end.
+        if (signal?.aborted === true || thrown instanceof SwitchyardError) throw thrown;
+      }
     }
     const files = read(repository, commit, signal);
     known.set(key, files);

@@ -1,38 +1,11 @@
-import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { Header, Pax } from "tar";
 import { describe, expect, test } from "vitest";
 import { blobId, changesArchives, readArchive, textOf } from "../../../automation/adapters/archive-files.ts";
-
-interface Entry {
-  readonly path: string;
-  readonly body?: string | Buffer;
-  readonly type?: "File" | "SymbolicLink" | "Link" | "Directory";
-  readonly linkpath?: string;
-}
-
-function archive(entries: readonly Entry[], comment?: string): Uint8Array {
-  const blocks: Buffer[] = [];
-  if (comment !== undefined) blocks.push(new Pax({ path: "pax_global_header", comment }, true).encode());
-  for (const { path, body = "", type = "File", linkpath } of entries) {
-    const bytes = Buffer.from(body);
-    const header = new Header({
-      path,
-      type,
-      size: bytes.length,
-      mode: 0o644,
-      mtime: new Date(0),
-      ...(linkpath === undefined ? {} : { linkpath }),
-    });
-    if (header.encode()) blocks.push(new Pax({ path }, false).encode());
-    blocks.push(header.block ?? Buffer.alloc(0), bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512));
-  }
-  return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1_024)]));
-}
+import { type ArchiveEntry, tarGz } from "../../support/tar-gz.ts";
 
 const bounds = { total: 10_000_000, file: 1_000 };
-const read = async (entries: readonly Entry[], comment?: string) => {
-  const { files, commit } = await readArchive(archive(entries, comment), () => true, bounds);
+const read = async (entries: readonly ArchiveEntry[], comment?: string) => {
+  const { files, commit } = await readArchive(tarGz(entries, comment), () => true, bounds);
   return { commit, texts: Object.fromEntries([...files].map(([path, bytes]) => [path, bytes.toString()])) };
 };
 
@@ -74,14 +47,14 @@ describe("an archive", () => {
   });
 
   test("that unfolds into more than the bound is refused", async () => {
-    const bomb = archive([{ path: "p/a.yaml", body: Buffer.alloc(11_000_000) }]);
+    const bomb = tarGz([{ path: "p/a.yaml", body: Buffer.alloc(11_000_000) }]);
     expect(bomb.length).toBeLessThan(50_000);
     await expect(readArchive(bomb, () => true, bounds)).rejects.toThrow();
   });
 
   test("that is none, or that is cut off, is refused", async () => {
     await expect(readArchive(Buffer.from("<html>"), () => true, bounds)).rejects.toThrow();
-    const whole = archive([{ path: "p/a.yaml", body: "a".repeat(900) }]);
+    const whole = tarGz([{ path: "p/a.yaml", body: "a".repeat(900) }]);
     await expect(readArchive(whole.subarray(0, whole.length - 20), () => true, bounds)).rejects.toThrow();
   });
 
@@ -93,7 +66,7 @@ describe("an archive", () => {
         fc.array(fc.uint8Array({ maxLength: 1_000 }), { minLength: 6, maxLength: 6 }),
         async (paths, bodies) => {
           const entries = paths.map((path, index) => ({ path: `p/${path}`, body: Buffer.from(bodies[index] ?? []) }));
-          const { files } = await readArchive(archive(entries), () => true, bounds);
+          const { files } = await readArchive(tarGz(entries), () => true, bounds);
           expect(files.size).toBe(paths.length);
           for (const { path, body } of entries) expect(files.get(path.slice(2))?.equals(body)).toBe(true);
         },
