@@ -1,13 +1,17 @@
 /** Guard's ports: a part of the wiring (compose.ts). Guard is of no environment: one table has the whole fleet. */
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
+import { resolve } from "node:path";
+import { createGitLab } from "../adapters/gitlab.ts";
 import { createDynamoGuardState } from "../adapters/guard-state-dynamodb.ts";
 import { createDynamoGuardStore, type DynamoGuardStoreOptions } from "../adapters/guard-store-dynamodb.ts";
+import { readSecret } from "../adapters/secret-reference.ts";
 import { type AuditLog, createAuditLog } from "../audit/log.ts";
 import { batchLock, createRegistry, type Registry } from "../guard/registry.ts";
 import { underLease } from "../guard/run/lease.ts";
 import { type GuardConfig, guardConfig } from "../guard/settings.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { GitHost } from "../ports/git-host.ts";
 import type { GuardStore } from "../ports/guard-store.ts";
 import type { StateStore } from "../ports/state-store.ts";
 import type { Composition } from "./compose.ts";
@@ -20,6 +24,7 @@ export class GuardComposition {
   #config: Promise<GuardConfig> | undefined;
   #store: Promise<GuardStore & { close(): Promise<void> }> | undefined;
   #state: Promise<StateStore & { close(): Promise<void> }> | undefined;
+  #gitHost: Promise<GitHost> | undefined;
 
   constructor(composition: Composition) {
     this.#composition = composition;
@@ -38,6 +43,23 @@ export class GuardComposition {
   store(): Promise<GuardStore> {
     this.#store ??= this.#table().then(createDynamoGuardStore);
     return this.#store;
+  }
+
+  /**
+   * `place`: instead of the configured address, and instead of where the configured token is; of the first who asks. Errors:
+   * credentials-missing, credentials-over-http.
+   */
+  gitHost(
+    place: { readonly url?: string | undefined; readonly tokenFrom?: string | undefined } = {},
+  ): Promise<GitHost> {
+    this.#gitHost ??= this.config().then(async ({ gitlab, aws, rate_limits }) => {
+      const { root, env } = this.#composition;
+      const pathOf = (path: string): string => resolve(root, path);
+      const token = await readSecret(place.tokenFrom ?? gitlab.token_from, { env, pathOf, awsRegion: aws.region });
+      const limits = { perMinute: rate_limits.gitlab_api };
+      return createGitLab({ url: place.url ?? gitlab.url, token, clock: this.clock, limits });
+    });
+    return this.#gitHost;
   }
 
   async registry(): Promise<Registry> {

@@ -1,8 +1,8 @@
 import { Flags } from "@oclif/core";
 import type { Gate } from "../../../guard/gate.ts";
-import { EnvironmentCommand } from "../../environment-command.ts";
+import { GuardCommand } from "../../guard-command.ts";
 
-export default class GuardGate extends EnvironmentCommand<Gate> {
+export default class GuardGate extends GuardCommand<Gate> {
   static override mutates = false;
   static override summary = "Say whether a merge request of guard may still be merged; a job of its pipeline.";
   static override description =
@@ -32,27 +32,19 @@ export default class GuardGate extends EnvironmentCommand<Gate> {
 
   protected override async execute(): Promise<Gate> {
     const { flags } = await this.parse(GuardGate);
-    const [{ openGitHost }, { gateMergeRequest }, { planDigest }, composition] = await Promise.all([
-      import("../../compose-guard-git.ts"),
+    const [{ gateMergeRequest }, { planDigest }, guard] = await Promise.all([
       import("../../guard-gate.ts"),
       import("../../../guard/plan-digest.ts"),
-      this.compose(),
+      this.guard(),
     ]);
-    const { guard } = await composition.config();
-    const host = await openGitHost({
-      root: composition.root,
-      env: composition.env,
-      config: guard,
-      url: flags.url,
-      tokenFrom: flags["token-from"],
-    });
+    const host = await guard.gitHost({ url: flags.url, tokenFrom: flags["token-from"] });
     return gateMergeRequest({
       host,
       repository: flags.repository,
       iid: flags["merge-request"],
       plan: flags.plan,
       digest: planDigest,
-      now: composition.clock.wall(),
+      now: guard.clock.wall(),
       signal: this.signal,
     });
   }
