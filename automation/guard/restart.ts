@@ -72,7 +72,7 @@ export function decideRestart(input: RestartInput): RestartDecision {
     return left.length === 0 ? done() : { kind: "manual", left: left.map(({ key }) => key) };
 
   const begun = movable.filter((one) => wasRestarted(one, input));
-  const moving = begun.filter((one) => !isThere(one, input) || !one.rollout.complete);
+  const moving = begun.filter((one) => !isThere(one, input) || !one.rollout.complete || one.plain > 0);
   const progress = lastProgress(begun, input);
   for (const one of moving) {
     const why = whyFailed(one, progress, input);
@@ -111,23 +111,25 @@ function inOrder(workloads: readonly Restartable[], strategy: Strategy): readonl
 
 const markOf = ({ mark }: RestartInput): number => timeOf(mark) ?? 0;
 
+/** Times of the server are whole seconds. */
+const sinceMark = (input: RestartInput): number => Math.floor(markOf(input) / 1_000) * 1_000;
+
 /** Its template has our mark or a later one; or we did it, and another tool took the mark away after pods had followed it. */
 function wasRestarted(workload: Restartable, input: RestartInput): boolean {
   const at = timeOf(workload.rollout.restartedAt);
   if (at !== undefined && at >= markOf(input)) return true;
-  return input.restarted.includes(workload.key) && workload.pods.some(({ createdAt }) => createdAt >= markOf(input));
+  return input.restarted.includes(workload.key) && workload.pods.some(({ createdAt }) => createdAt >= sinceMark(input));
 }
 
-/** Instants at which a restarted workload got further, ms since the epoch. Times of the server are whole seconds. */
+/** Instants at which a restarted workload got further, ms since the epoch. */
 function steps({ rollout, pods }: Restartable, input: RestartInput): readonly number[] {
-  const since = Math.floor(markOf(input) / 1_000) * 1_000;
   return [
     ...pods.flatMap(({ createdAt, ready, changedAt }) => [
       createdAt,
       ...(ready && changedAt !== undefined ? [changedAt] : []),
     ]),
     ...(rollout.progressedAt === undefined ? [] : [rollout.progressedAt]),
-  ].filter((at) => at >= since);
+  ].filter((at) => at >= sinceMark(input));
 }
 
 /** Of the whole: a wave begins when the one before it has ended. */
@@ -137,6 +139,8 @@ const lastProgress = (begun: readonly Restartable[], input: RestartInput): numbe
 function whyFailed(workload: Restartable, progress: number, input: RestartInput): string | undefined {
   const { rollout, pods } = workload;
   if (rollout.stuck !== undefined) return rollout.stuck;
+  if (rollout.complete && workload.plain > 0)
+    return `${workload.plain} of its new pods have no proxy: nobody injected them`;
   const own = steps(workload, input);
   const last = own.length === 0 ? progress : Math.max(...own);
   const first = own.length === 0 ? progress : Math.min(...own);

@@ -31,6 +31,9 @@ export function readInjection(
   };
 }
 
+/** Where Istio never injects. */
+const ignoredNamespaces: readonly string[] = ["kube-system", "kube-public", "kube-node-lease", "local-path-storage"];
+
 /**
  * Revision of the control plane that injects a pod with these labels; empty for the one without, undefined: none does.
  * `revisions`: those that run.
@@ -41,7 +44,7 @@ export function injectedBy(
   place: string,
   labels: Readonly<Record<string, string>>,
 ): string | undefined {
-  if (labels["sidecar.istio.io/inject"] === "false") return undefined;
+  if (labels["sidecar.istio.io/inject"] === "false" || ignoredNamespaces.includes(place)) return undefined;
   const space = injection.namespaces.find(({ name }) => name === place);
   if (space?.injection === "disabled") return undefined;
   const resolve = (name: string): string | undefined => {

@@ -146,14 +146,17 @@ function clients(pods: readonly Pod[], pattern: RegExp): string[] {
   );
 }
 
+/** A folder above or at it, or something in it. */
+function holdsCniConfig(path: string): boolean {
+  const [one, folder] = [`${path.replace(/\/+$/, "")}/`, "/etc/cni/net.d/"];
+  return folder.startsWith(one) || one.startsWith(folder);
+}
+
 /** A container without root's rights that mounts the folder of CNI's configuration. */
 function readsCniConfig({ fields: { spec }, labels }: Pod): boolean {
   if (labels["k8s-app"] === "istio-cni-node") return false;
   const volumes = spec.volumes
-    .filter(
-      ({ hostPath }) =>
-        hostPath !== null && hostPath !== undefined && "/etc/cni/net.d".startsWith(hostPath.path.replace(/\/$/, "")),
-    )
+    .filter(({ hostPath }) => hostPath !== null && hostPath !== undefined && holdsCniConfig(hostPath.path))
     .map(({ name }) => name);
   return spec.containers.some(({ volumeMounts, securityContext }) => {
     const user = securityContext?.runAsUser ?? spec.securityContext?.runAsUser;

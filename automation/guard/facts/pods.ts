@@ -41,6 +41,7 @@ const pod = z.object({
   metadata,
   spec: z.object({
     nodeName: z.string().nullish(),
+    hostNetwork: flag,
     containers: list(container),
     initContainers: list(container),
     overhead: z.record(z.string(), z.union([z.string(), z.number()])).nullish(),

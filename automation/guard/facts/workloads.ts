@@ -78,6 +78,8 @@ export interface MeshWorkload {
   readonly injectedBy: string | undefined;
   /** Its pods with a proxy, without those that have ended. */
   readonly pods: readonly Pod[];
+  /** Pods without a proxy that would get one if they started now. */
+  readonly plain: number;
   /** Of every budget that covers its pods. */
   readonly budgets: readonly { readonly name: string; readonly allowed: number }[];
 }
@@ -93,7 +95,7 @@ export interface WorkloadObjects {
   readonly revisions: readonly string[];
 }
 
-/** Everything that has at least one proxy, by name. Errors: Unreadable. */
+/** Everything that has at least one proxy, or would have one if it started now, by name. Errors: Unreadable. */
 export function meshWorkloads(objects: WorkloadObjects): readonly MeshWorkload[] {
   const controllers = new Map<string, ControllerFields>();
   for (const [kind, found] of [
@@ -106,8 +108,9 @@ export function meshWorkloads(objects: WorkloadObjects): readonly MeshWorkload[]
   const budgets = read(budget, objects.budgets);
   const groups = new Map<string, [Pod, ...Pod[]]>();
   for (const pod of objects.pods) {
-    if (pod.gone || pod.proxy === undefined) continue;
+    if (pod.gone) continue;
     const known = controllers.has(ownerKey(pod));
+    if (pod.proxy === undefined && !known) continue;
     // What owns it is none of ours (a Rollout of Argo, say): nothing here restarts it.
     const key = known || pod.owner.kind === "Job" ? ownerKey(pod) : `Pod ${pod.namespace}/${pod.name}`;
     const group = groups.get(key);
@@ -116,32 +119,47 @@ export function meshWorkloads(objects: WorkloadObjects): readonly MeshWorkload[]
   }
   return [...groups]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, pods]) => {
-      const [first] = pods;
-      const fields = controllers.get(key);
-      const kind: OwnerKind = fields !== undefined || first.owner.kind === "Job" ? first.owner.kind : "Pod";
-      const labels = fields?.spec.template.metadata.labels ?? first.labels;
-      return {
-        kind,
-        namespace: first.namespace,
-        name: kind === "Pod" ? first.name : first.owner.name,
-        key,
-        gateway: pods.some(({ gateway }) => gateway),
-        rollout: fields === undefined ? undefined : rolloutOf(kind, fields),
-        injectedBy: injectedBy(objects.injection, objects.revisions, first.namespace, labels),
-        pods,
-        budgets: budgets
-          .filter(
-            ({ metadata: meta, spec }) =>
-              meta.namespace === first.namespace && pods.some((pod) => selects(spec.selector, pod.labels)),
-          )
-          .map(({ metadata: meta, status }) => ({
-            name: `${meta.namespace}/${meta.name}`,
-            allowed: status?.disruptionsAllowed ?? 0,
-          })),
-      };
-    });
+    .map(([key, all]) => workloadOf(key, all, controllers.get(key), budgets, objects))
+    .filter(({ pods, plain }) => pods.length > 0 || plain > 0);
 }
+
+function workloadOf(
+  key: string,
+  all: readonly [Pod, ...Pod[]],
+  fields: ControllerFields | undefined,
+  budgets: readonly z.output<typeof budget>[],
+  { injection, revisions }: WorkloadObjects,
+): MeshWorkload {
+  const [first] = all;
+  const kind: OwnerKind = fields !== undefined || first.owner.kind === "Job" ? first.owner.kind : "Pod";
+  const labels = fields?.spec.template.metadata.labels ?? first.labels;
+  const revision = injectedBy(injection, revisions, first.namespace, labels);
+  const pods = all.filter(({ proxy }) => proxy !== undefined);
+  return {
+    kind,
+    namespace: first.namespace,
+    name: kind === "Pod" ? first.name : first.owner.name,
+    key,
+    gateway: pods.some(({ gateway }) => gateway),
+    rollout: fields === undefined ? undefined : rolloutOf(kind, fields),
+    injectedBy: revision,
+    pods,
+    plain: revision === undefined ? 0 : all.filter(isPlain).length,
+    budgets: budgets
+      .filter(
+        ({ metadata: meta, spec }) =>
+          meta.namespace === first.namespace && pods.some((pod) => selects(spec.selector, pod.labels)),
+      )
+      .map(({ metadata: meta, status }) => ({
+        name: `${meta.namespace}/${meta.name}`,
+        allowed: status?.disruptionsAllowed ?? 0,
+      })),
+  };
+}
+
+/** Pods on the node's network and those that say no never get a proxy. */
+const isPlain = ({ proxy, annotations, fields }: Pod): boolean =>
+  proxy === undefined && !fields.spec.hostNetwork && annotations["sidecar.istio.io/inject"] !== "false";
 
 function rolloutOf(kind: OwnerKind, { metadata: meta, spec, status }: ControllerFields): Rollout {
   const daemon = kind === "DaemonSet";
@@ -179,7 +197,8 @@ export const pinnedImage = ({ pods }: MeshWorkload): string | undefined =>
 
 /** One entry per workload that has a rollout of its own; bare pods and Jobs each by name. */
 export function workloadSection(workloads: readonly MeshWorkload[]): NonNullable<Evidence["workloads"]> {
-  return workloads.map((workload) => {
+  const withProxies = workloads.filter(({ pods }) => pods.length > 0);
+  return withProxies.map((workload) => {
     const { kind, namespace, name, rollout, pods } = workload;
     const allowed = disruptionsAllowed(workload);
     const pinned = pinnedImage(workload);

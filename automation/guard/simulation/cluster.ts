@@ -202,6 +202,11 @@ export class SimulatedCluster {
     );
   }
 
+  /** New pods start without a sidecar from now on. */
+  stopInjection(): void {
+    this.#mesh.deaf = true;
+  }
+
   #drop(workload: Workload): void {
     const { kind, namespace: place, name } = workload.spec;
     this.#workloads.delete(keyOf(kind, place, name));

@@ -100,9 +100,12 @@ export class SimulatedMesh {
     for (const tag of tags) api.remove(mutating, `istio-revision-tag-${tag}`);
   }
 
+  /** Nobody answers for new pods, and they start without (failurePolicy Ignore). */
+  deaf = false;
+
   /** What a new pod of a workload gets; undefined: nothing. */
   inject(spec: WorkloadSpec): Sidecar | undefined {
-    if (spec.labels?.["sidecar.istio.io/inject"] === "false") return undefined;
+    if (this.deaf || spec.labels?.["sidecar.istio.io/inject"] === "false") return undefined;
     const labels = textsAt(
       this.#around.api.peek({ apiVersion: "v1", kind: "Namespace" }, spec.namespace),
       "metadata",

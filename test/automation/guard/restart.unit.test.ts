@@ -154,6 +154,14 @@ describe("a restart in place", () => {
     expect(decision.kind === "failed" && decision.why).toContain("its proxies are at 1.30.5 instead of 1.31.1");
   });
 
+  test("a workload whose new pods have no proxy at all fails: it has left the mesh", async () => {
+    const world = given();
+    world.cluster.stopInjection();
+    const { decision, waves } = await run(world);
+    expect(waves).toHaveLength(1);
+    expect(decision).toMatchObject({ kind: "failed", why: "2 of its new pods have no proxy: nobody injected them" });
+  });
+
   test("a workload whose budget allows none waits and is named, the others go on", async () => {
     const world = given({ workloads: [workload("held", { minAvailable: 2 }), workload("free")] });
     const first = await decide(world, { scope: "workloads" });
