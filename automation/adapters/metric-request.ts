@@ -17,6 +17,14 @@ export interface MetricReply {
   readonly excerpt: string;
 }
 
+type Header = (name: string) => string | null | undefined;
+
+/**
+ * Waits until a request may be sent, and gives what wants to hear of its reply: its headers, which may say what is left, or nothing when none came.
+ * An abort rejects with its reason.
+ */
+export type RequestTurn = (signal: AbortSignal | undefined) => Promise<(headers: Header | undefined) => void>;
+
 export interface MetricEndpoint {
   /** `Prometheus at https://…`, begins every error. */
   readonly description: string;
@@ -27,6 +35,8 @@ export interface MetricEndpoint {
   readonly clock: Pick<Clock, "wall" | "sleep">;
   /** Time for one reply, ms; default 30,000. */
   readonly timeoutMs?: number | undefined;
+  /** Default: no limit. */
+  readonly turn?: RequestTurn | undefined;
 }
 
 /** Errors: credentials-over-http. Plain HTTP beyond this machine is for servers that ask for no secret. */
@@ -62,38 +72,49 @@ export async function waitForTurn(
   return true;
 }
 
-/** Errors: metric-unreadable when there is no reply; a reply of any status is returned. */
+/** A GET, or with `body` a POST of JSON. Errors: metric-unreadable when there is no reply; a reply of any status is returned. */
 export async function requestMetrics(
   endpoint: MetricEndpoint,
   path: string,
   query: Readonly<Record<string, string>>,
   signal: AbortSignal | undefined,
+  body?: unknown,
 ): Promise<MetricReply> {
   const url = new URL(path, endpoint.base);
   url.search = new URLSearchParams(query).toString();
-  const first = await send(endpoint, url, signal);
+  const first = await send(endpoint, url, signal, body);
   const again = first.status === 429 && (await waitForTurn((name) => first.headers.get(name), endpoint.clock, signal));
-  const { status, text } = again ? await send(endpoint, url, signal) : first;
+  const { status, text } = again ? await send(endpoint, url, signal, body) : first;
   const clean = withoutSecrets(text, Object.values(endpoint.headers));
   return { status, body: parseJson(clean), excerpt: excerptOf(clean) };
 }
 
 async function send(
-  { description, headers, timeoutMs = defaultTimeoutMs }: MetricEndpoint,
+  { description, headers, timeoutMs = defaultTimeoutMs, turn }: MetricEndpoint,
   url: URL,
   signal: AbortSignal | undefined,
+  body: unknown,
 ): Promise<{ readonly status: number; readonly headers: Headers; readonly text: string }> {
   signal?.throwIfAborted();
+  const heard = await turn?.(signal);
   const deadline = AbortSignal.timeout(timeoutMs);
   try {
     const reply = await fetch(url, {
-      headers: { accept: "application/json", ...headers },
+      headers: {
+        accept: "application/json",
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
       signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
       // A secret is for the server that is configured, not for where it points.
       redirect: "error",
     });
-    return { status: reply.status, headers: reply.headers, text: await reply.text() };
+    const text = await reply.text();
+    heard?.((name) => reply.headers.get(name));
+    return { status: reply.status, headers: reply.headers, text };
   } catch (error) {
+    heard?.(undefined);
     if (signal?.aborted) throw signal.reason;
     const secrets = [...Object.values(headers), ...secretsOfLogin(url)];
     const clean = errorWithoutSecrets(error, secrets);

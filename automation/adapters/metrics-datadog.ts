@@ -1,11 +1,10 @@
 /** Metrics of Datadog, over its API v1. */
 import { z } from "zod";
-import { SwitchyardError } from "../errors.ts";
-import type { Clock } from "../ports/clock.ts";
 import type { MetricSource } from "../ports/metric-source.ts";
+import { type DatadogOptions, datadogApi } from "./datadog-api.ts";
 import { onGrid } from "./metric-grid.ts";
-import { assertConfidential, type MetricEndpoint, requestMetrics, unreadable } from "./metric-request.ts";
-import { misunderstood, severalSeries } from "./prometheus-replies.ts";
+import { unreadable } from "./metric-request.ts";
+import { severalSeries } from "./prometheus-replies.ts";
 
 /** A metric that reported within that time exists. */
 const activeWithinMs = 86_400_000;
@@ -19,55 +18,9 @@ const seriesSchema = z.object({
 });
 const querySchema = z.object({ status: z.literal("ok"), series: z.array(seriesSchema) });
 const namesSchema = z.object({ metrics: z.array(z.string()) });
-const failureSchema = z.union([
-  z.object({ errors: z.array(z.string()).min(1) }).transform(({ errors }) => errors.join("; ")),
-  z.object({ error: z.string().min(1) }).transform(({ error }) => error),
-]);
-
-export interface DatadogMetricsOptions {
-  /** `datadoghq.com`, `datadoghq.eu` … */
-  readonly site: string;
-  readonly apiKey: string;
-  readonly applicationKey: string;
-  readonly clock: Pick<Clock, "wall" | "sleep">;
-  /** Base instead of https://api.SITE/. */
-  readonly endpoint?: string | undefined;
-  /** Time for one reply, ms; default 30,000. */
-  readonly timeoutMs?: number;
-}
-
 /** Errors: invalid-config, credentials-over-http. */
-export function createDatadogMetrics(options: DatadogMetricsOptions): MetricSource {
-  const address = options.endpoint ?? `https://api.${options.site}/`;
-  if (!URL.canParse(address))
-    throw new SwitchyardError("invalid-config", {
-      message: `the address of Datadog is '${address}', which is not a URL`,
-    });
-  const endpoint: MetricEndpoint = {
-    description: `Datadog at ${options.endpoint === undefined ? options.site : new URL(address).origin}`,
-    base: new URL(address.endsWith("/") ? address : `${address}/`),
-    headers: { "dd-api-key": options.apiKey, "dd-application-key": options.applicationKey },
-    clock: options.clock,
-    timeoutMs: options.timeoutMs,
-  };
-  const { description } = endpoint;
-  assertConfidential(endpoint);
-
-  const get = async <Schema extends z.ZodType>(
-    path: string,
-    query: Readonly<Record<string, string>>,
-    schema: Schema,
-    signal: AbortSignal | undefined,
-  ): Promise<z.infer<Schema>> => {
-    const reply = await requestMetrics(endpoint, path, query, signal);
-    const failure = failureSchema.safeParse(reply.body);
-    if (reply.status !== 200 || failure.success)
-      throw unreadable(description, `it answered ${reply.status}: ${failure.success ? failure.data : reply.excerpt}`);
-    const parsed = schema.safeParse(reply.body);
-    if (!parsed.success) throw misunderstood(parsed.error, description);
-    return parsed.data;
-  };
-
+export function createDatadogMetrics(options: DatadogOptions): MetricSource {
+  const { description, get } = datadogApi(options);
   return {
     description,
     async query(query, signal) {

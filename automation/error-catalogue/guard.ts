@@ -87,4 +87,19 @@ export const guardErrors = {
     what: "A stored plan has another hash than it must have, or was made for something else.",
     next: "Make a new plan.",
   },
+  "deployment-event-lost": {
+    exitCode: exitCodes.error,
+    what: "The system that keeps events of deployments was not told of one. Nothing depends on it.",
+    next: "Look at the message.",
+  },
+  "module-unusable": {
+    exitCode: exitCodes.configuration,
+    what: "A module that the configuration names cannot be loaded, or has not the export or the form that is needed.",
+    next: "Compare the module with what the message says.",
+  },
+  "language-model-failed": {
+    exitCode: exitCodes.error,
+    what: "The language model did not answer, or not in the form that was asked for. Its advice is left out; nothing depends on it.",
+    next: "Look at the message.",
+  },
 } as const satisfies Record<string, CatalogueEntry>;

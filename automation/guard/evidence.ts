@@ -3,6 +3,7 @@
  * collected, and every rule that needs it is undecided; a section that is there is whole. Pure.
  */
 import { z } from "zod";
+import { monitorStates } from "../ports/monitors.ts";
 import { freezeWindow } from "../swap/freeze.ts";
 import { strategies } from "./support.ts";
 import { type Minor, parseMinor, parseVersion, type Version } from "./versions.ts";
@@ -216,7 +217,7 @@ const metricsBaseline = z.strictObject({
 const alerts = z.array(
   z.strictObject({
     name: text,
-    state: z.enum(["OK", "Warn", "Alert", "No Data", "Unknown", "Ignored", "Skipped"]),
+    state: z.enum(monitorStates),
     required: z.boolean(),
     muted: z.boolean(),
   }),

@@ -24,14 +24,16 @@ interface Reply {
 }
 
 type Answer = (url: URL, headers: IncomingHttpHeaders, metrics: FakeMetrics) => Reply;
+type Take = (url: URL, headers: IncomingHttpHeaders, body: unknown, metrics: FakeMetrics) => Reply;
 
-async function serve(answer: Answer): Promise<MetricServer> {
+/** `take` answers requests that have a body; without it there are none. */
+export async function serveMetrics(answer: Answer, take?: Take): Promise<MetricServer> {
   const metrics = createFakeMetrics();
   const requests: URL[] = [];
   const prepared: ((response: ServerResponse) => void)[] = [];
   const { promise: hanging, resolve: arrived } = Promise.withResolvers<void>();
   let hangs = false;
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? "/", "http://server");
     requests.push(url);
     if (hangs) {
@@ -43,8 +45,12 @@ async function serve(answer: Answer): Promise<MetricServer> {
       next(response);
       return;
     }
+    let text = "";
+    for await (const chunk of request) text += String(chunk);
     const { status, body } =
-      request.method === "GET" ? answer(url, request.headers, metrics) : { status: 405, body: "only GET" };
+      request.method === "GET"
+        ? answer(url, request.headers, metrics)
+        : (take?.(url, request.headers, JSON.parse(text), metrics) ?? { status: 405, body: "only GET" });
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -108,14 +114,14 @@ function prometheusReply(path: string, url: URL, metrics: FakeMetrics): Reply {
 
 /** With a path before /api, and a bearer token. */
 export function servePrometheus(token: string): Promise<MetricServer> {
-  return serve((url, headers, metrics) => {
+  return serveMetrics((url, headers, metrics) => {
     if (headers.authorization !== `Bearer ${token}`) return { status: 401, body: "unauthorized" };
     return prometheusReply(url.pathname.replace(/^\/prometheus\//, ""), url, metrics);
   });
 }
 
 export function serveCloudMonitoring(token: string, project: string): Promise<MetricServer> {
-  return serve((url, headers, metrics) => {
+  return serveMetrics((url, headers, metrics) => {
     const prefix = `/v1/projects/${project}/location/global/prometheus/`;
     if (headers.authorization !== `Bearer ${token}` || !url.pathname.startsWith(prefix))
       return { status: 403, body: { error: { code: 403, message: "permission denied", status: "PERMISSION_DENIED" } } };
@@ -127,7 +133,7 @@ const datadogRange = z.object({ query: z.string().min(1), from: z.coerce.number(
 
 /** Points every `intervalS` seconds, whatever is asked for: Datadog chooses. */
 export function serveDatadog(apiKey: string, applicationKey: string, intervalS: () => number): Promise<MetricServer> {
-  return serve((url, headers, metrics) => {
+  return serveMetrics((url, headers, metrics) => {
     if (headers["dd-api-key"] !== apiKey || headers["dd-application-key"] !== applicationKey)
       return { status: 403, body: { errors: ["Forbidden"] } };
     if (url.pathname === "/api/v1/metrics" && /^\d+$/.test(url.searchParams.get("from") ?? ""))

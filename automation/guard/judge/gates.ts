@@ -2,7 +2,7 @@
  * The two gates of an upgrade. Gate A looks at the control plane alone while the proxies are the old ones; gate B at traffic too, after the data plane has
  * moved. Pure.
  */
-import type { Evidence } from "../evidence.ts";
+import type { Monitor } from "../../ports/monitors.ts";
 import { baselineTooOld, requestsIn } from "./baseline.ts";
 import type { Observations } from "./control.ts";
 import { riskOfError } from "./sequential.ts";
@@ -11,7 +11,7 @@ import type { Signal } from "./signals.ts";
 import { type SignalVerdict, type Verdict, verdictOf } from "./verdict.ts";
 
 /** Alerts in scope; or why they cannot be had. */
-export type MonitorsSeen = NonNullable<Evidence["alerts"]> | { readonly unreadable: string };
+export type MonitorsSeen = readonly Monitor[] | { readonly unreadable: string };
 
 export interface GateInput extends Observations, Pick<JudgeContext, "thresholds" | "warmUpMs"> {
   readonly signals: readonly Signal[];

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { createCloudWatch } from "../../../automation/adapters/cloudwatch.ts";
 import { createCloudMonitoringMetrics } from "../../../automation/adapters/metrics-cloud-monitoring.ts";
 import { createDatadogMetrics } from "../../../automation/adapters/metrics-datadog.ts";
 import { createPrometheusMetrics } from "../../../automation/adapters/metrics-prometheus.ts";
 import type { MetricSource } from "../../../automation/ports/metric-source.ts";
+import { serveCloudWatch } from "../../support/cloudwatch-server.ts";
 import { createFakeMetricSource } from "../../support/fake-metric-source.ts";
 import {
   type MetricServer,
@@ -77,6 +79,19 @@ metricSourceContract("Datadog", async () => {
   const keys = { apiKey: "api", applicationKey: "application" };
   const source = createDatadogMetrics({ site: "datadoghq.eu", ...keys, endpoint: server.url, clock });
   return over(server, source, (words) => ({ status: "error", error: words }));
+});
+
+metricSourceContract("CloudWatch", async () => {
+  const server = await serveCloudWatch("eu-west-1");
+  const cloudWatch = createCloudWatch({ region: "eu-west-1", namespace: "Istio", endpoint: server.url });
+  const harness = over(server, cloudWatch.metrics, (words) => ({ __type: "ValidationError", message: words }));
+  return {
+    ...harness,
+    async close() {
+      await cloudWatch.close();
+      await server.close();
+    },
+  };
 });
 
 describe("fake metrics", () => {
