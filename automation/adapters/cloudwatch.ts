@@ -68,13 +68,14 @@ export function createCloudWatch(options: CloudWatchOptions): CloudWatch {
     signal?.throwIfAborted();
     const heard = await options.turn?.(signal);
     try {
-      return await work(await connect(), signal === undefined ? {} : { abortSignal: signal });
+      const result = await work(await connect(), signal === undefined ? {} : { abortSignal: signal });
+      // AWS says nothing of what is left.
+      heard?.(() => undefined);
+      return result;
     } catch (error) {
+      heard?.(undefined);
       if (signal?.aborted) throw signal.reason;
       throw await asMetricError(error, description, connecting);
-    } finally {
-      // AWS says nothing of what is left.
-      heard?.(undefined);
     }
   }
 

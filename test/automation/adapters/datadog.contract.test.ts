@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { cachedMetrics } from "../../../automation/adapters/cached-metrics.ts";
 import { createDatadogEvents } from "../../../automation/adapters/events-datadog.ts";
+import { metricTurn } from "../../../automation/adapters/metric-turn.ts";
 import { createDatadogMetrics } from "../../../automation/adapters/metrics-datadog.ts";
 import { createFakeMetricSource } from "../../support/fake-metric-source.ts";
 import { serveDatadog, serveMetrics } from "../../support/metric-servers.ts";
@@ -79,6 +80,25 @@ describe("turns", () => {
     await server.close();
     await metrics.names().catch(() => undefined);
     expect(heard).toEqual(["17", undefined]);
+  });
+});
+
+describe("turns within a budget", () => {
+  test("half of what the source says is left is used, then it is waited for, and not for ever", async () => {
+    const clock = createVirtualClock();
+    const turn = metricTurn("Datadog", 300, clock);
+    const begun = clock.now();
+    const headers = (remaining: string) => (name: string) =>
+      ({ "x-ratelimit-remaining": remaining, "x-ratelimit-reset": "20" })[name];
+    (await turn(undefined))(headers("2"));
+    (await turn(undefined))(headers("1"));
+    const third = turn(undefined);
+    await clock.advance(19_000);
+    expect(await Promise.race([third.then(() => "sent"), Promise.resolve("waits")])).toBe("waits");
+    await clock.advance(1_000);
+    (await third)((name) => ({ "x-ratelimit-remaining": "0", "x-ratelimit-reset": "600" })[name]);
+    expect(clock.now() - begun).toBe(20_000);
+    await expect(turn(undefined)).rejects.toEqual(expect.objectContaining({ code: "metric-unreadable" }));
   });
 });
 
