@@ -13,6 +13,7 @@ const benches = [
   "sequential",
   "idle-connections",
   "guard-hops",
+  "guard-edit",
   "detection",
   "scan",
 ] as const;

@@ -31,6 +31,7 @@ import GuardRegistryImport from "./guard/registry/import.ts";
 import GuardRegistryRemove from "./guard/registry/remove.ts";
 import GuardRegistryShow from "./guard/registry/show.ts";
 import GuardRegistryUpdate from "./guard/registry/update.ts";
+import GuardSources from "./guard/sources.ts";
 import GuardStatus from "./guard/status.ts";
 import Health from "./health.ts";
 import ImageBuild from "./image/build.ts";
@@ -102,6 +103,7 @@ export const commands = {
   "guard:registry:show": GuardRegistryShow,
   "guard:registry:update": GuardRegistryUpdate,
   "guard:status": GuardStatus,
+  "guard:sources": GuardSources,
   "image:build": ImageBuild,
   init: Init,
   "local:env": LocalEnv,

@@ -44,7 +44,7 @@ const notPlain = /^[\s!&*?|>@`"'%#,[\]{}:]|^-(?:\s|$)|: |\s#|[\r\n,[\]{}]|\s$|:$
 /** Whether a text has to stand in quotes to be that text. */
 export const needsQuotes = (value: string): boolean => otherTypes.test(value) || notPlain.test(value);
 
-const quoted = (value: string): string => `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+export const quoted = (value: string): string => `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 
 function rendered({ type }: Scalar, value: string): string {
   if (/[\r\n]/.test(value)) throw new Uncuttable("a value of several lines is not written");

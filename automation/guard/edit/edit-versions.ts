@@ -22,6 +22,9 @@ export interface VersionEdit {
 /** A version with what may stand around it: `v`, an image's name, a variant. */
 const written = /^((?:.*:)?v?)(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)[.\d]*)?)((?:-(?:distroless|debug))?)$/s;
 
+/** The version without what stands around it; undefined when there is none. */
+export const coreOf = (text: string): string | undefined => written.exec(text)?.[2];
+
 /** Why a release's version is not moved; undefined when it may be. */
 function hindrance({ leaf, shape }: Field, core: string | undefined): Pick<Problem, "why" | "fix"> | undefined {
   if (leaf.parts.some(({ place }) => place === undefined))
@@ -77,11 +80,12 @@ export function moveRelease(splices: Splices, release: IstioRelease, from: strin
   for (const field of [version, ...images]) moveField(splices, release, field, from, to);
 }
 
-/** What a cluster lacks: without istiod nothing says what its Istio is. */
+/** What a cluster lacks, or may have where nobody sees it: without istiod nothing says what its Istio is. */
 export function missing({ cluster, build, releases }: FleetCluster, wanted: readonly Component[]): readonly Problem[] {
+  const doubts = build.units.flatMap((unit) => unit.doubts);
   const found = releases.filter(({ component }) => wanted.includes(component));
   if (found.length > 0 && (!wanted.includes("istiod") || found.some(({ component }) => component === "istiod")))
-    return [];
+    return doubts;
   const broken = build.units.flatMap(({ problems }) => problems);
   if (broken.length > 0) return broken;
   const elsewhere = build.elsewhere.length === 0 ? "" : `; ${build.elsewhere.join(", ")} come from other repositories`;

@@ -5,6 +5,7 @@ import { buildClusters, type ClusterBuild } from "./flux.ts";
 import { type IstioRelease, istioReleases } from "./releases.ts";
 import { Repository } from "./repository.ts";
 import type { Splices } from "./splice.ts";
+import { itemsAt, type Tree, textsOf } from "./tree.ts";
 
 export interface FleetCluster {
   readonly cluster: ReadingCluster;
@@ -44,7 +45,7 @@ export function chosen(
         file: "",
         what: `There is no cluster ${name} in this repository`,
         why: "the registry has none of that name for it",
-        fix: "Name clusters as `guard registry show` does.",
+        fix: "Name clusters as the registry does.",
       })),
   };
 }
@@ -93,11 +94,15 @@ function factsOf({ component, version, images, hubs, address, values }: IstioRel
   };
 }
 
-function plain(tree: NonNullable<IstioRelease["values"]>): unknown {
+/** What YAML says, without places. */
+export function plain(tree: Tree): unknown {
   if (tree.kind === "leaf") return tree.isNull ? null : tree.value;
   if (tree.kind === "list") return tree.items.map(plain);
   return Object.fromEntries([...tree.entries].map(([key, value]) => [key, plain(value)]));
 }
+
+/** Names that stand for a control plane, as its release lists them. */
+export const tagsOf = ({ values }: IstioRelease): readonly string[] => textsOf(itemsAt(values, "revisionTags"));
 
 const keyOf = ({ namespace, name }: IstioRelease): string => `${namespace}/${name}`;
 

@@ -1,7 +1,8 @@
 /** What Flux applies to a cluster, from the folder that it reads through every Kustomization that this leads to. Pure. */
+import { components } from "../evidence.ts";
 import type { Problem, ReadingCluster } from "./edit.ts";
 import { type Build, Kustomize } from "./kustomize.ts";
-import { type BuiltObject, describe, isA, nameOf, namespaceOf } from "./object.ts";
+import { type BuiltObject, describe, isA, kindOf, nameOf, namespaceOf } from "./object.ts";
 import { type Repository, resolvePath } from "./repository.ts";
 import { substituted } from "./substitute.ts";
 import { at, entriesAt, itemsAt, type Leaf, literal, type Tree, textAt, type Variables } from "./tree.ts";
@@ -16,6 +17,8 @@ export interface Unit {
   readonly reads: ReadonlySet<string>;
   /** Why it cannot be said for sure what it applies. */
   readonly problems: readonly Problem[];
+  /** Those of them behind which there may be releases, or Kustomizations, that nobody sees. */
+  readonly doubts: readonly Problem[];
 }
 
 export interface ClusterBuild {
@@ -50,6 +53,26 @@ const waitingOf = (object: BuiltObject): Waiting => ({
 });
 
 const isKustomization = (object: BuiltObject): boolean => isA(object, fluxGroup, "Kustomization");
+
+const kinds = new Set([
+  "HelmRelease",
+  "HelmChart",
+  "HelmRepository",
+  "OCIRepository",
+  "GitRepository",
+  "Kustomization",
+  "ConfigMap",
+  "Secret",
+  "Namespace",
+]);
+
+/** What releases of Istio are made of; others keep their variables, so that a fleet's applications cost nothing. */
+function isOfInterest(object: BuiltObject): boolean {
+  const kind = kindOf(object);
+  if (kind !== "HelmRelease") return kinds.has(kind);
+  const chart = textAt(object.tree, "spec", "chart", "spec", "chart");
+  return chart === undefined || chart.includes("${") || components.some((one) => chart.split("/").includes(one));
+}
 
 /** A value that is there and cannot be read. */
 const hidden = (key: string): Leaf => {
@@ -135,6 +158,7 @@ class Walk {
     const variables = this.#variables(waiting);
     this.#objects.splice(this.#objects.length - applied.objects.length);
     const objects = applied.objects.map((object) =>
+      !isOfInterest(object) ||
       textAt(object.tree, "metadata", "annotations", `${fluxGroup}/substitute`) === "disabled" ||
       textAt(object.tree, "metadata", "labels", `${fluxGroup}/substitute`) === "disabled"
         ? object
@@ -149,6 +173,7 @@ class Walk {
       objects,
       reads: applied.reads,
       problems: applied.problems,
+      doubts: objects.some(isKustomization) ? applied.problems : applied.doubts,
     });
     return objects;
   }

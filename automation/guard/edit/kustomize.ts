@@ -10,22 +10,29 @@ export interface Build {
   /** Files that have a part in it. */
   readonly reads: ReadonlySet<string>;
   readonly problems: readonly Problem[];
+  /** Those of them behind which there may be objects that nobody sees. */
+  readonly doubts: readonly Problem[];
 }
 
 const kustomizationNames = ["kustomization.yaml", "kustomization.yml", "Kustomization"] as const;
 /** What makes or changes objects in ways that are not followed here. */
 const unfollowed = ["replacements", "vars", "transformers", "generators", "helmCharts", "helmChartInflationGenerator"];
+export const isKustomizationFile = (path: string): boolean =>
+  kustomizationNames.some((name) => baseName(path) === name);
+
 const remote = /^(?:[a-z][a-z0-9+.-]*:|[^/]+@)|\?ref=|^(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev)\//i;
 
 class Collected {
   objects: readonly BuiltObject[] = [];
   readonly reads = new Set<string>();
   readonly problems: Problem[] = [];
+  readonly doubts: Problem[] = [];
 
-  add({ objects, reads, problems }: Build): void {
+  add({ objects, reads, problems, doubts }: Build): void {
     this.objects = [...this.objects, ...objects];
     for (const path of reads) this.reads.add(path);
     this.problems.push(...problems);
+    this.doubts.push(...doubts);
   }
 
   take({ objects, problems }: Patched): void {
@@ -64,7 +71,8 @@ export class Kustomize {
   }
 
   #failed(file: string, why: string, fix: string): Build {
-    return { objects: [], reads: new Set(), problems: [{ file, what: "It cannot be built", why, fix }] };
+    const problems = [{ file, what: "It cannot be built", why, fix }];
+    return { objects: [], reads: new Set(), problems, doubts: problems };
   }
 
   #make(path: string, from: string): Build {
@@ -77,13 +85,15 @@ export class Kustomize {
 
   #file(path: string): Build {
     const { trees, problem } = this.#repository.trees(path);
+    const problems =
+      problem === undefined
+        ? []
+        : [{ file: path, what: "It is no YAML that can be read", why: problem, fix: "Correct the file." }];
     return {
       objects: trees.flatMap(({ tree, document }) => objectsOf(tree, path, document)),
       reads: new Set([path]),
-      problems:
-        problem === undefined
-          ? []
-          : [{ file: path, what: "It is no YAML that can be read", why: problem, fix: "Correct the file." }],
+      problems,
+      doubts: problems,
     };
   }
 
@@ -201,7 +211,9 @@ export class Kustomize {
       const text = this.#repository.text(path);
       collected.reads.add(path);
       if (text === undefined)
-        collected.add(this.#failed(file, `there is no ${path}`, "Correct the path, or add what it names."));
+        collected.problems.push(
+          ...this.#failed(file, `there is no ${path}`, "Correct the path, or add what it names.").problems,
+        );
       else data.set(second === undefined ? baseName(path) : first, { ...literal(text), file: path });
     }
     for (const entry of itemsAt(item, "literals")) if (entry.kind === "leaf") addLiteral(data, entry);

@@ -53,36 +53,43 @@ function hunksOf(from: readonly string[], to: readonly string[]): readonly Hunk[
   return hunks;
 }
 
-/** Where lines stand in a text, when they stand there once. */
-function onlyPlace(lines: readonly string[], wanted: readonly string[], from: number): number | undefined {
-  const found: number[] = [];
-  for (let line = from; line + wanted.length <= lines.length; line += 1)
-    if (wanted.every((text, index) => lines[line + index] === text)) found.push(line);
-  return found.length === 1 ? found[0] : undefined;
+/** For each line of a text, and its end, where it is in the other; undefined where it is not there. */
+function positions(lines: readonly string[], hunks: readonly Hunk[]): readonly (number | undefined)[] {
+  const found: (number | undefined)[] = [];
+  let shift = 0;
+  let next = 0;
+  for (const { line, old, young } of hunks) {
+    for (; next < line; next += 1) found.push(next + shift);
+    for (; next < line + old.length; next += 1) found.push(undefined);
+    shift += young.length - old.length;
+  }
+  for (; next <= lines.length; next += 1) found.push(next + shift);
+  return found;
+}
+
+/** The place of a hunk among lines that others changed: its own are there, together, and one beside them. */
+function placeOf({ line, old }: Hunk, where: readonly (number | undefined)[]): number | undefined {
+  const place = where[line];
+  const whole = old.every((_, index) => place !== undefined && where[line + index] === place + index);
+  if (old.length > 0) return whole ? place : undefined;
+  // Nothing of its own: right behind the line before, else right in front of the line after.
+  const before = line === 0 ? -1 : where[line - 1];
+  return before === undefined ? place : before + 1;
 }
 
 /**
- * What turns `from` into `to`, made in `now`. undefined where one of its places, with up to three lines around it, is not there
- * exactly once.
+ * What turns `from` into `to`, made in `now`. undefined where a place of it was changed too, or the texts are too long to compare.
  */
 export function mergedLines(from: string, to: string, now: string): string | undefined {
-  const lines = linesOf(from);
-  const hunks = hunksOf(lines, linesOf(to));
-  if (hunks === undefined) return undefined;
-  const result = [...linesOf(now)];
-  let done = 0;
-  for (const { line, old, young } of hunks) {
-    let place: number | undefined;
-    // Nothing to find it by but the lines around: at least one of them has to be there.
-    for (let context = 3; context >= (old.length === 0 ? 1 : 0) && place === undefined; context -= 1) {
-      const before = lines.slice(Math.max(0, line - context), line);
-      const after = lines.slice(line + old.length, line + old.length + context);
-      const found = onlyPlace(result, [...before, ...old, ...after], Math.max(0, done - before.length));
-      if (found !== undefined) place = found + before.length;
-    }
+  const [lines, today] = [linesOf(from), linesOf(now)];
+  const [wanted, others] = [hunksOf(lines, linesOf(to)), hunksOf(lines, today)];
+  if (wanted === undefined || others === undefined) return undefined;
+  const where = positions(lines, others);
+  const result = [...today];
+  for (const hunk of wanted.toReversed()) {
+    const place = placeOf(hunk, where);
     if (place === undefined) return undefined;
-    result.splice(place, old.length, ...young);
-    done = place + young.length;
+    result.splice(place, hunk.old.length, ...hunk.young);
   }
   return result.join("");
 }

@@ -222,7 +222,8 @@ class Cluster {
   }
 }
 
-const concernsVersions = (target: string): boolean =>
+/** Whether a value, by its place with dots, names an image or a registry. */
+export const concernsVersions = (target: string): boolean =>
   [...tagPlaces, ...hubPlaces, ...imagePlaces].some((place) => place === target || place.startsWith(`${target}.`)) ||
   target.startsWith(internal);
 

@@ -127,13 +127,21 @@ export function withAt(tree: Tree | undefined, steps: readonly string[], value: 
   return { kind: "map", entries };
 }
 
+/** What does not change is the same tree afterwards. */
 export function mapLeaves(tree: Tree, change: (leaf: Leaf) => Leaf): Tree {
   if (tree.kind === "leaf") return change(tree);
-  if (tree.kind === "list") return { kind: "list", items: tree.items.map((item) => mapLeaves(item, change)) };
-  return {
-    kind: "map",
-    entries: new Map([...tree.entries].map(([key, value]) => [key, mapLeaves(value, change)] as const)),
-  };
+  if (tree.kind === "list") {
+    const items = tree.items.map((item) => mapLeaves(item, change));
+    return items.every((item, index) => item === tree.items[index]) ? tree : { kind: "list", items };
+  }
+  let entries: Map<string, Tree> | undefined;
+  for (const [key, value] of tree.entries) {
+    const changed = mapLeaves(value, change);
+    if (changed === value) continue;
+    entries ??= new Map(tree.entries);
+    entries.set(key, changed);
+  }
+  return entries === undefined ? tree : { kind: "map", entries };
 }
 
 export const withVia = (tree: Tree, via: Via): Tree =>

@@ -442,6 +442,27 @@ describe("what is refused", () => {
     expect(one(release(), { "clusters/one/kustomization.yaml": text })).toContain(why);
   });
 
+  const apps = (files: Texts): Texts => ({
+    "clusters/one/istio.yaml": kustomization({ path: "istio" }),
+    "clusters/one/apps.yaml": kustomization({ name: "apps", path: "apps" }),
+    "istio/all.yaml": `${helmRepository()}---\n${release()}`,
+    ...files,
+  });
+
+  it.each<[string, Texts, string]>([
+    ["a path that is not there", {}, "clusters/one/apps.yaml | It cannot be built | there is no apps"],
+    ["a broken file", { "apps/a.yaml": "a: [\n" }, "apps/a.yaml | It is no YAML"],
+    ["a resource that is not there", { "apps/kustomization.yaml": "resources: [a.yaml]\n" }, "there is no a.yaml"],
+  ])("%s of another Kustomization, behind which there may be a gateway", (_name, files, why) => {
+    expect(refusal(edit(apps(files)))).toContain(why);
+  });
+
+  it("nothing for a remote base or replacements in another Kustomization", () => {
+    const crds =
+      "resources: ['https://github.com/kubernetes-sigs/gateway-api//config/crd?ref=v1.4.0']\nreplacements: [{path: r.yaml}]\n";
+    expect(lines(apps({ "apps/kustomization.yaml": crds }))).toHaveLength(1);
+  });
+
   it("values that cannot be seen", () => {
     const spec = "  valuesFrom:\n  - kind: Secret\n    name: v\n";
     expect(one(release({ spec }))).toContain("this repository has no Secret v");
