@@ -29,7 +29,7 @@ export const coreOf = (text: string): string | undefined => written.exec(text)?.
 function hindrance({ leaf, shape }: Field, core: string | undefined): Pick<Problem, "why" | "fix"> | undefined {
   if (leaf.parts.some(({ place }) => place === undefined))
     return {
-      why: "it comes from a Secret, an .env file, or a source that is not in this repository",
+      why: "it comes from a Secret, or from a source that is not in this repository",
       fix: "Write the version in a place of this repository that is not secret.",
     };
   if (leaf.value.startsWith("ENC["))

@@ -1,9 +1,21 @@
 /** Folders as kustomize builds them, with every value's place kept. What cannot be followed is a problem of the build. Pure. */
 import type { Problem } from "./edit.ts";
+import { envEntries } from "./env-file.ts";
 import { type BuiltObject, isA, moved, nameOf, objectsOf, renamed } from "./object.ts";
 import { type Patched, type PatchText, patched, patchesOf } from "./patch.ts";
 import { baseName, folderOf, type Repository, resolvePath } from "./repository.ts";
-import { itemsAt, type Leaf, leafAt, literal, type MapTree, overlay, type Tree, textAt, textsOf } from "./tree.ts";
+import {
+  itemsAt,
+  type Leaf,
+  leafAt,
+  literal,
+  type MapTree,
+  overlay,
+  pointerTo,
+  type Tree,
+  textAt,
+  textsOf,
+} from "./tree.ts";
 
 export interface Build {
   readonly objects: readonly BuiltObject[];
@@ -223,9 +235,11 @@ export class Kustomize {
     ]) {
       const path = resolvePath(folder, entry) ?? entry;
       collected.reads.add(path);
-      for (const line of (this.#repository.text(path) ?? "").split(/\r?\n/)) {
-        const found = /^([^#=\s]+)=(.*)$/.exec(line);
-        if (found !== null) data.set(found[1] ?? "", literal(found[2] ?? ""));
+      for (const { key, value } of envEntries(this.#repository.text(path) ?? "")) {
+        const pointer = pointerTo(key);
+        const place = { path, document: 0, pointer, format: "env" } as const;
+        const part = { text: value, place, offset: 0, at: pointer, via: "generator" } as const;
+        data.set(key, { kind: "leaf", value, isNull: false, parts: [part] });
       }
     }
     const name = textAt(item, "name") ?? "";

@@ -132,13 +132,14 @@ function fileBack(edit: FileEdit, today: string | undefined): FileEdit | undefin
   if (today === undefined) throw new Uncuttable("it is gone");
   const [old, made, now] = [before, after, today].map((text) => readYaml(path, text));
   if (old === undefined || made === undefined || now === undefined) return undefined;
-  if (now.problem !== undefined) throw new Uncuttable(now.problem);
+  // What was no YAML before, such as a file of variables, need not be any now.
+  if (now.problem !== undefined && made.problem === undefined) throw new Uncuttable(now.problem);
   if (changes.every((change) => isScalarChange(old, made, change))) return scalarsBack(path, old, made, now, changes);
   const text = mergedLines(after, before, today);
   if (text === undefined)
     throw new Uncuttable("the lines that were changed, or those beside them, are different by now");
   const problem = readYaml(path, text).problem;
-  if (problem !== undefined) throw new Uncuttable(problem);
+  if (problem !== undefined && made.problem === undefined) throw new Uncuttable(problem);
   return { path, before: today, after: text, changes: undone };
 }
 

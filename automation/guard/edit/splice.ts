@@ -17,6 +17,7 @@ import {
   writtenAt,
 } from "./cut.ts";
 import type { Change, FileEdit, Problem } from "./edit.ts";
+import { envEntry } from "./env-file.ts";
 import type { Repository } from "./repository.ts";
 import { at, type Leaf, type Place, textAt } from "./tree.ts";
 import { nodeAt, readYaml, type YamlText } from "./yaml-text.ts";
@@ -87,7 +88,7 @@ export class Splices {
       file: leaf.parts.find(({ place }) => place !== undefined)?.place?.path ?? "",
       what,
       why: leaf.parts.some(({ place }) => place === undefined)
-        ? "it comes from a Secret, an .env file, or a source that is not in this repository"
+        ? "it comes from a Secret, or from a source that is not in this repository"
         : `${find} is put together from pieces`,
       fix: "Write the whole version in one place of this repository.",
     });
@@ -134,6 +135,10 @@ export class Splices {
     const problems = [...this.problems];
     for (const [path, targets] of [...byPath].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
       try {
+        if (targets.every(({ place }) => place.format === "env")) {
+          edits.push(this.#editEnv(path, targets));
+          continue;
+        }
         const { edit, yaml } = this.#edit(path, targets);
         edits.push(edit);
         parsed.push(yaml);
@@ -148,6 +153,23 @@ export class Splices {
       }
     }
     return { edits, problems, repository: this.#repository.edited(edits, parsed) };
+  }
+
+  /** Lines of `KEY=value`. */
+  #editEnv(path: string, targets: readonly Target[]): FileEdit {
+    const text = this.#repository.text(path) ?? "";
+    const cuts: Cut[] = [];
+    const changes: Change[] = [];
+    for (const { place, replacements } of targets) {
+      const { value, start } = envEntry(text, place.pointer);
+      for (const { offset, find, replace } of replacements)
+        cuts.push({ start: start + offset, end: start + offset + find.length, text: replace });
+      changes.push({ path, document: 0, pointer: place.pointer, before: value, after: replaced(value, replacements) });
+    }
+    const after = spliced(text, cuts);
+    for (const { pointer, after: value } of changes)
+      if (envEntry(after, pointer).value !== value) throw new Uncuttable(`${pointer} would not be ${value}`);
+    return { path, before: text, after, changes };
   }
 
   #edit(path: string, targets: readonly Target[]): { readonly edit: FileEdit; readonly yaml: YamlText } {

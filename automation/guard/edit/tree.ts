@@ -9,6 +9,8 @@ export interface Place {
   readonly document: number;
   /** As in Change: the node itself, never through an alias. */
   readonly pointer: string;
+  /** A file of `KEY=value` lines; missing: YAML. */
+  readonly format?: "env";
 }
 
 /** How a value gets to where it is used. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ReadingCluster } from "../../../../automation/guard/edit/edit.ts";
 import { editVersions } from "../../../../automation/guard/edit/edit-versions.ts";
+import { revertEdits } from "../../../../automation/guard/edit/revert.ts";
 import { type Component, components } from "../../../../automation/guard/evidence.ts";
 import {
   applied,
@@ -250,6 +251,39 @@ describe("the shapes that a version comes in", () => {
     ]);
   });
 
+  it.each<[string, string, Texts, string]>([
+    [
+      "a file of variables",
+      "  envs: [versions.env]\n",
+      { "clusters/one/versions.env": "# 1.30.5\r\nother=1.30.5\r\nistio_version=1.30.5\r\n" },
+      "clusters/one/versions.env: istio_version=1.30.5 -> istio_version=1.31.1",
+    ],
+    [
+      "a literal",
+      '  literals:\n  - other=1.30.5\n  - "istio_version=1.30.5"\n',
+      {},
+      'clusters/one/kustomization.yaml: - "istio_version=1.30.5" -> - "istio_version=1.31.1"',
+    ],
+  ])("is %s of a ConfigMap generator that Flux substitutes from, and goes back", (_name, data, more, changed) => {
+    const texts: Texts = {
+      "clusters/one/kustomization.yaml": `resources: [istio.yaml]\nconfigMapGenerator:\n- name: vars\n  namespace: flux-system\n  options: {disableNameSuffixHash: true}\n${data}`,
+      "clusters/one/istio.yaml": kustomization({
+        path: "istio",
+        spec: "  postBuild:\n    substituteFrom:\n    - {kind: ConfigMap, name: vars}\n",
+      }),
+      "istio/all.yaml": `${helmRepository()}---\n${release({ version: variable("istio_version") })}`,
+      ...more,
+    };
+    const edited = edit(texts);
+    const after = applied(texts, edited);
+    expect(changedLines(texts, after)).toEqual([changed]);
+    const back = (now: Texts) => applied(now, revertEdits(edited.kind === "edits" ? edited.edits : [], filesOf(now)));
+    expect(back(after)).toEqual(texts);
+    const [path = ""] = changed.split(":");
+    const since = (now: Texts): Texts => ({ ...now, [path]: `# new\r\n${now[path]}` });
+    expect(back(since(after))).toEqual(since(texts));
+  });
+
   it("is a patch of a Flux Kustomization", () => {
     const spec = `  patches:\n  - target: {kind: HelmRelease, labelSelector: "!canary"}\n    patch: |\n${operations.replaceAll(/^(?=.)/gm, "      ")}`;
     expect(lines(variables(spec, "1.20.0"))).toEqual(["clusters/one/istio.yaml: value: 1.30.5 -> value: 1.31.1"]);
@@ -407,7 +441,7 @@ describe("what is refused", () => {
       "infra/all.yaml": [helmRepository(), release({ version: variable("v:=1.30.5") })].join("---\n"),
     });
     for (const kind of ["Secret", "ConfigMap"])
-      expect(refusal(edit(from(kind)))).toContain("it comes from a Secret, an .env file");
+      expect(refusal(edit(from(kind)))).toContain("it comes from a Secret, or from a source");
   });
 
   it("an encrypted document whose check sum goes over everything", () => {
