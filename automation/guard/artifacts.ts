@@ -1,5 +1,5 @@
-/** Which charts and images a hop needs (rule G05), and the section of evidence that answers about them make. Pure. */
-import type { Artifact, ArtifactAnswer } from "../ports/artifacts.ts";
+/** Which charts and images a hop needs (rule G05), and the section of evidence that answers about them make. Pure but for the port. */
+import type { Artifact, ArtifactAnswer, Artifacts } from "../ports/artifacts.ts";
 import type { Component, Evidence } from "./evidence.ts";
 import { formatVersion, parseVersion, type Version } from "./versions.ts";
 
@@ -58,4 +58,25 @@ export function artifactSection(looked: readonly Looked[]): {
     answer.kind === "unknown" ? [`${nameOf(artifact)} ${artifact.version} at ${artifact.source}: ${answer.why}`] : [],
   );
   return { section, unknown };
+}
+
+/** Questions under way at once: registries count them per address. */
+const atOnce = 4;
+
+/** Asks the sources of every chart and image of a hop. Rejects only with the signal's reason. */
+export async function lookForArtifacts(
+  artifacts: Artifacts,
+  git: Git,
+  to: Version,
+  signal?: AbortSignal,
+): Promise<ReturnType<typeof artifactSection>> {
+  const wanted = artifactsOf(git, to);
+  const looked: Looked[] = [];
+  const open = wanted.values();
+  const work = async (): Promise<void> => {
+    // The iterator is shared: each question is taken once.
+    for (const artifact of open) looked.push({ artifact, answer: await artifacts.look(artifact, signal) });
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, wanted.length) }, work));
+  return artifactSection(looked.toSorted((a, b) => wanted.indexOf(a.artifact) - wanted.indexOf(b.artifact)));
 }

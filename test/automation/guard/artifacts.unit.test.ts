@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { artifactSection, artifactsOf, type Looked } from "../../../automation/guard/artifacts.ts";
+import { artifactSection, artifactsOf, type Looked, lookForArtifacts } from "../../../automation/guard/artifacts.ts";
 import { type Evidence, evidenceFile, situationFile } from "../../../automation/guard/evidence.ts";
 import { ask } from "../../../automation/guard/rules/rule.ts";
 import { sourceRules } from "../../../automation/guard/rules/sources.ts";
@@ -95,5 +95,26 @@ describe("artifacts of a hop", () => {
     const { section, unknown } = artifactSection([{ artifact, answer: { kind: "unknown", why: "no answer" } }]);
     expect(section).toEqual([]);
     expect(unknown).toEqual(["chart base 1.31.1 at https://blob.istio.io/istio-release/charts: no answer"]);
+  });
+
+  test("are asked for a few at once, each one time, and told in their order", async () => {
+    const asked: string[] = [];
+    let [open, most] = [0, 0];
+    const artifacts = {
+      async look({ name }: { readonly name: string }): Promise<ArtifactAnswer> {
+        asked.push(name);
+        open += 1;
+        most = Math.max(most, open);
+        // Later questions are answered first.
+        for (let turn = asked.length; turn < 8; turn += 1) await Promise.resolve();
+        open -= 1;
+        return name === "gateway" ? { kind: "unknown", why: "no answer" } : { kind: "found" };
+      },
+    };
+    const { section, unknown } = await lookForArtifacts(artifacts, gitOf(), to);
+    expect(asked.toSorted()).toEqual(["base", "gateway", "istiod", "pilot", "proxyv2"]);
+    expect(most).toBe(4);
+    expect(section.map(({ name }) => name)).toEqual(["base", "istiod", "pilot", "proxyv2"]);
+    expect(unknown).toHaveLength(1);
   });
 });
