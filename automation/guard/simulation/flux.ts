@@ -100,11 +100,13 @@ export class FluxControllers {
   }
 
   #poll(): void {
-    this.#around.time.after(this.#around.intervalSeconds * 1_000, () => {
-      this.#look();
-      this.#poll();
-    });
+    this.#around.time.after(this.#around.intervalSeconds * 1_000, this.#polled);
   }
+
+  readonly #polled = (): void => {
+    this.#look();
+    this.#poll();
+  };
 
   /** A new commit sets all Kustomizations going. */
   #look(): void {
@@ -118,10 +120,10 @@ export class FluxControllers {
 
   #fetch(): boolean {
     const { api, branch } = this.#around;
-    const source = api.peek(gitRepositoryType, fluxNamespace, fluxNamespace);
-    if (source === undefined || isSuspended(source)) return false;
     const head = this.#around.head();
     if (head.commit === this.#head?.commit) return false;
+    const source = api.peek(gitRepositoryType, fluxNamespace, fluxNamespace);
+    if (source === undefined || isSuspended(source)) return false;
     this.#head = head;
     const revision = `${branch}@sha1:${head.commit}`;
     this.#say(source, [ready("Succeeded", `stored artifact for revision '${revision}'`)], {
@@ -285,10 +287,14 @@ const notReady = (reason: string, message: string): Condition => ({ type: "Ready
 
 const clusterWide = new Set(["Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"]);
 
-/** As kustomize-controller labels what it applies. */
+const labelled = new WeakMap<Manifest, { readonly by: string; readonly manifest: Manifest }>();
+
+/** As kustomize-controller labels what it applies; the same object for the same manifest, so that nothing is compared twice. */
 function owner(manifest: Manifest, kustomization: string): Manifest {
+  const known = labelled.get(manifest);
+  if (known?.by === kustomization) return known.manifest;
   const { metadata } = manifest;
-  return {
+  const result: Manifest = {
     ...manifest,
     metadata: {
       ...metadata,
@@ -300,6 +306,8 @@ function owner(manifest: Manifest, kustomization: string): Manifest {
       },
     },
   };
+  labelled.set(manifest, { by: kustomization, manifest: result });
+  return result;
 }
 
 const idOf = ({ apiVersion, kind, metadata }: Manifest): string =>

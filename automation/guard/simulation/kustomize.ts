@@ -151,17 +151,24 @@ function setIn(object: Fields, path: readonly string[], value: unknown): Fields 
   return result;
 }
 
+const manifests = new WeakMap<Fields, Manifest>();
+
+/** The same one for the same document. */
 function asManifest(fields: Fields): Manifest | undefined {
+  const known = manifests.get(fields);
+  if (known !== undefined) return known;
   const { apiVersion, kind } = textsAt({ fields }, "fields");
   const name = textAt(fields, "metadata", "name");
   const namespace = textAt(fields, "metadata", "namespace");
   if (apiVersion === undefined || kind === undefined || name === undefined) return undefined;
-  return {
+  const manifest: Manifest = {
     ...fields,
     apiVersion,
     kind,
     metadata: { ...fieldsAt(fields, "metadata"), name, ...(namespace === undefined ? {} : { namespace }) },
   };
+  manifests.set(fields, manifest);
+  return manifest;
 }
 
 /** Flux's variables in a text: `${name}`, `${name:=standard}`, `${name:-standard}`; `$${name}` stays as `${name}`. */
