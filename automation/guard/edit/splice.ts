@@ -46,12 +46,13 @@ export function markerAt(
 ): "imagepolicy" | "renovate" | undefined {
   let yaml = repository.yaml(path);
   let found: "imagepolicy" | "renovate" | undefined;
-  for (const segment of segmentsOf(document, pointer)) {
+  const segments = segmentsOf(document, pointer);
+  for (const [index, segment] of segments.entries()) {
     const node = nodeAt(yaml?.documents[segment.document], segment.pointer);
     if (yaml === undefined || !isScalar(node) || node.range === undefined || node.range === null) return found;
     const hit = marker.exec(lineOf(yaml.text, node.range[0]))?.[1];
     if (hit !== undefined) found = hit.includes("imagepolicy") ? "imagepolicy" : "renovate";
-    yaml = readYaml(path, String(node.value ?? ""));
+    if (index < segments.length - 1) yaml = readYaml(path, String(node.value ?? ""));
   }
   return found;
 }
