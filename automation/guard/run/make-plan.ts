@@ -5,6 +5,7 @@ import { makePlan, type Plan, type Planned, type PlannedFile, type PlanRequest }
 import type { ClusterRecord, RunRecord } from "../record.ts";
 import { createRegistry } from "../registry.ts";
 import type { GuardConfig } from "../settings.ts";
+import { states } from "../state.ts";
 import { readPlan } from "../stored-plan.ts";
 import type { Strategy } from "../support.ts";
 import { formatVersion, parseMinor, type Version } from "../versions.ts";
@@ -55,6 +56,17 @@ export async function planBatch(ports: RunPorts, options: PlanOptions): Promise<
 export async function storedPlan(ports: Pick<RunPorts, "store" | "digest">, hash: string): Promise<Plan | undefined> {
   const text = await ports.store.document("plan", hash);
   return text === undefined ? undefined : readPlan(text, hash, ports.digest);
+}
+
+/** The plan of a run that has not come to its end in the batch; undefined: none, or several. Errors: guard-unknown-cluster, guard-plan-changed. */
+export async function planUnderWay(ports: Pick<RunPorts, "store" | "digest">, batch: string): Promise<Plan | undefined> {
+  const loaded = await createRegistry(ports.store).loadBatch(batch);
+  const open = loaded.filter(({ record }) => !states[record.state].resting || record.state === "pre_check_failed");
+  const hashes = new Set(open.flatMap(({ record }) => record.run?.plan ?? []));
+  const [only] = hashes;
+  // One that failed its checks is planned anew: what stood in the way may be gone.
+  const going = open.some(({ record }) => !states[record.state].resting || (record.run?.landed.length ?? 0) > 0);
+  return only === undefined || hashes.size > 1 || !going ? undefined : storedPlan(ports, only);
 }
 
 async function lookAt(

@@ -1,0 +1,43 @@
+import { Flags } from "@oclif/core";
+import type { ResumeAs } from "../../../guard/run/person.ts";
+import { type BatchResult, batchFlag, describeBatch, GuardRunCommand } from "../../guard-run-command.ts";
+
+const alone = ["retry", "give-up", "accept"];
+const besides = (name: string): string[] => alone.filter((other) => other !== name);
+
+export default class GuardResume extends GuardRunCommand<BatchResult> {
+  static override mutates = true;
+  static override summary = "Let a batch that waits for a person go on: as it was, with a new attempt, or not at all.";
+  static override description =
+    "Without a flag every paused cluster goes on where it stopped; a soak without a verdict gets its time once more. What was decided, and by whom, is written down.";
+  static override examples = [
+    "<%= config.bin %> guard resume --batch prod-wave-1",
+    "<%= config.bin %> guard resume --batch prod-wave-1 --retry",
+  ];
+  static override flags = {
+    batch: batchFlag,
+    plan: Flags.string({ description: "Hash of the plan. Default the one that the batch runs." }),
+    retry: Flags.boolean({ description: "Begin the next attempt of a merge request that was closed or changed.", exclusive: besides("retry") }),
+    "give-up": Flags.string({ description: "Give the run up, with this reason. Git and clusters stay as they are.", exclusive: besides("give-up") }),
+    accept: Flags.string({ description: "Take a soak without a verdict for passed, with this reason.", exclusive: besides("accept") }),
+  };
+
+  protected override async execute(): Promise<BatchResult> {
+    const { flags } = await this.parse(GuardResume);
+    const { batch, accept } = flags;
+    const giveUp = flags["give-up"];
+    const as: ResumeAs =
+      giveUp !== undefined
+        ? { kind: "give-up", reason: giveUp }
+        : accept !== undefined
+          ? { kind: "accept", reason: accept }
+          : { kind: flags.retry ? "retry" : "on" };
+    const [settings, plan] = await Promise.all([this.settings(), this.planOf(batch, flags.plan)]);
+    await this.decide(batch, plan, settings, (view, by, { resumeMoves }) => resumeMoves(view, as, by));
+    return this.driveUnlessDriven({ batch, plan, settings, start: false, until: "merge-request" });
+  }
+
+  protected override describe(result: BatchResult): readonly string[] {
+    return [...describeBatch(result), "", `To go on:   npx switchyard guard monitor --batch ${result.batch}`];
+  }
+}

@@ -1,0 +1,150 @@
+/** What a run of guard works with: a part of the wiring (compose.ts). Nothing is asked before it is used. */
+import { isAbsolute, join } from "node:path";
+import { createArtifacts } from "../adapters/artifacts.ts";
+import { cachedMetrics } from "../adapters/cached-metrics.ts";
+import { createCloudWatch } from "../adapters/cloudwatch.ts";
+import { type ConnectedClusters, createClusters } from "../adapters/clusters.ts";
+import { loadHealthCheck } from "../adapters/custom-modules.ts";
+import { createMetricTurn } from "../adapters/metric-turn.ts";
+import { createDatadogMetrics } from "../adapters/metrics-datadog.ts";
+import { createPrometheusMetrics } from "../adapters/metrics-prometheus.ts";
+import { createDatadogMonitors } from "../adapters/monitors-datadog.ts";
+import { createPrometheusMonitors } from "../adapters/monitors-prometheus.ts";
+import { createRequestTurns } from "../adapters/request-turns.ts";
+import { readSecret } from "../adapters/secret-reference.ts";
+import { SwitchyardError } from "../errors.ts";
+import { artifactSection, artifactsOf } from "../guard/artifacts.ts";
+import { runCustomChecks } from "../guard/custom-checks.ts";
+import type { MetricLanguage } from "../guard/judge/queries.ts";
+import { planDigest } from "../guard/plan-digest.ts";
+import { addressOf, versionOf } from "../guard/run/cluster.ts";
+import { filesOnce, type RunPorts } from "../guard/run/context.ts";
+import { subjectOf } from "../guard/run/judge.ts";
+import type { GuardConfig } from "../guard/settings.ts";
+import type { MetricSource } from "../ports/metric-source.ts";
+import type { Monitors } from "../ports/monitors.ts";
+import type { Composition } from "./compose.ts";
+import type { GuardComposition } from "./compose-guard.ts";
+import { openGitHost } from "./compose-guard-git.ts";
+
+export interface OpenedRun {
+  readonly ports: RunPorts;
+  readonly clusters: ConnectedClusters;
+  close(): Promise<void>;
+}
+
+/** Longest wait for a turn at AWS, ms. */
+const patienceMs = 60_000;
+
+/** Errors: invalid-config, credentials-missing, credentials-over-http, module-unusable. */
+export async function openRun(composition: Composition, guard: GuardComposition): Promise<OpenedRun> {
+  const { root, env, clock } = composition;
+  const config = await guard.config();
+  const [store, host] = await Promise.all([guard.store(), openGitHost({ root, env, config })]);
+  const clusters = createClusters({ env, clock, istioctl: config.istioctl, turn: awsTurn(config, clock) });
+  const measured = await openMetrics(composition, config);
+  const artifacts = createArtifacts({ clock });
+  const checks = await Promise.all(config.custom_checks.map((entry) => loadHealthCheck(entry, root)));
+  const ports: RunPorts = {
+    store,
+    host: { ...host, files: filesOnce(host) },
+    clusters,
+    clock,
+    digest: planDigest,
+    metrics: measured?.metrics,
+    alerts:
+      measured === undefined
+        ? undefined
+        : async (cluster, signal) => [...(await measured.monitors.inScope(subjectOf(cluster), signal))],
+    artifacts: async (git, version, signal) => {
+      const looked = await Promise.all(
+        artifactsOf(git, versionOf(version)).map(async (artifact) => ({
+          artifact,
+          answer: await artifacts.look(artifact, signal),
+        })),
+      );
+      return artifactSection(looked).section;
+    },
+    customChecks: checks.map((check) => ({
+      name: check.name,
+      async run(cluster, signal) {
+        const kubernetes = clusters.kubernetes(addressOf(cluster));
+        const options = { kubernetes, metrics: measured?.metrics.source, clock };
+        const [outcome] = await runCustomChecks([check], cluster.entry, options, signal);
+        if (outcome?.kind === "result") return { status: outcome.result.status, message: outcome.result.message };
+        return { status: "FAIL", message: `it could not be carried out: ${outcome?.why ?? "no answer"}` };
+      },
+    })),
+  };
+  return {
+    ports,
+    clusters,
+    async close() {
+      await measured?.close();
+    },
+  };
+}
+
+function awsTurn(config: GuardConfig, clock: Composition["clock"]) {
+  const turns = createRequestTurns({ perMinute: config.rate_limits.aws_api }, clock);
+  return async (signal?: AbortSignal): Promise<void> => {
+    const sentAt = await turns.turn(patienceMs, signal);
+    if (sentAt === undefined)
+      throw new SwitchyardError("cluster-unreachable", {
+        message: `AWS is asked at most ${config.rate_limits.aws_api} times a minute, and that many wait already`,
+      });
+    // AWS says nothing of what is left.
+    turns.answered(sentAt, {});
+  };
+}
+
+interface Measured {
+  readonly metrics: NonNullable<RunPorts["metrics"]>;
+  readonly monitors: Monitors;
+  close(): Promise<void>;
+}
+
+/** undefined: no source is configured. Errors: invalid-config, credentials-missing, credentials-over-http. */
+async function openMetrics({ root, env, clock }: Composition, config: GuardConfig): Promise<Measured | undefined> {
+  const { source, datadog, prometheus, cloudwatch } = config.metrics;
+  const secret = (reference: string): Promise<string> =>
+    readSecret(reference, {
+      env,
+      pathOf: (path) => (isAbsolute(path) ? path : join(root, path)),
+      awsRegion: config.aws.region,
+    });
+  const { datadog_api: perMinute } = config.rate_limits;
+  const keepMs = datadog.cache_minutes * 60_000;
+  const opened = (fresh: MetricSource, monitors: Monitors, language: MetricLanguage, close = async () => {}): Measured => ({
+    metrics: { source: cachedMetrics(fresh, { keepMs, clock, soaking: () => false }), fresh, language },
+    monitors,
+    close,
+  });
+  switch (source) {
+    case undefined:
+      return undefined;
+    case "datadog": {
+      const options = {
+        site: datadog.site,
+        apiKey: await secret(datadog.api_key_from),
+        applicationKey: await secret(datadog.app_key_from),
+        endpoint: datadog.endpoint,
+        clock,
+        turn: createMetricTurn({ perMinute }, clock),
+      };
+      return opened(createDatadogMetrics(options), createDatadogMonitors(options), "datadog");
+    }
+    case "prometheus": {
+      if (prometheus === undefined)
+        throw new SwitchyardError("invalid-config", { message: "guard.metrics.prometheus is needed for this source" });
+      const token = prometheus.token_from === undefined ? undefined : await secret(prometheus.token_from);
+      const options = { url: prometheus.url, token, clock };
+      return opened(createPrometheusMetrics(options), createPrometheusMonitors(options), "prometheus");
+    }
+    case "cloudwatch": {
+      const { namespace = "ContainerInsights/Prometheus", endpoint } = cloudwatch ?? {};
+      const opened_ = createCloudWatch({ region: config.aws.region, namespace, endpoint });
+      return opened(opened_.metrics, opened_.monitors, "cloudwatch", () => opened_.close());
+    }
+  }
+}

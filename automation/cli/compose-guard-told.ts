@@ -1,0 +1,49 @@
+/** Who is told of guard's changes: a part of the wiring (compose.ts). */
+import { isAbsolute, join } from "node:path";
+import { createDatadogEvents } from "../adapters/events-datadog.ts";
+import { createEventBridge } from "../adapters/event-bridge.ts";
+import { createNotifiers } from "../adapters/notifiers.ts";
+import { readSecret } from "../adapters/secret-reference.ts";
+import { AlertDesk } from "../alerts/desk.ts";
+import { toAlertSettings } from "../alerts/settings.ts";
+import type { Composition } from "./compose.ts";
+import type { GuardComposition } from "./compose-guard.ts";
+import { type GuardTold, tellGuard } from "./guard-told.ts";
+
+/** Errors: invalid-config, credentials-missing, credentials-over-http. */
+export async function openTold(
+  { root, env, clock }: Composition,
+  guard: GuardComposition,
+  signal: AbortSignal,
+): Promise<GuardTold> {
+  const { notifications, event_bus: bus, metrics, aws } = await guard.config();
+  const secret = (reference: string): Promise<string> =>
+    readSecret(reference, {
+      env,
+      pathOf: (path) => (isAbsolute(path) ? path : join(root, path)),
+      awsRegion: aws.region,
+    });
+  const notifiers = createNotifiers({ targets: notifications.targets, env, root, clock });
+  const desk = new AlertDesk({
+    store: await guard.stateStore(),
+    settings: toAlertSettings(notifications),
+    notifiers,
+    clock,
+  });
+  const { datadog } = metrics;
+  const graphs =
+    metrics.source === "datadog"
+      ? createDatadogEvents({
+          site: datadog.site,
+          apiKey: await secret(datadog.api_key_from),
+          applicationKey: await secret(datadog.app_key_from),
+          endpoint: datadog.endpoint,
+          clock,
+        })
+      : undefined;
+  const eventBus =
+    bus === undefined
+      ? undefined
+      : createEventBridge({ bus: bus.name, region: bus.region ?? aws.region, endpoint: bus.endpoint, env, clock });
+  return tellGuard({ desk, bus: eventBus, graphs, signal });
+}

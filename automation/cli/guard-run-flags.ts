@@ -1,0 +1,52 @@
+/** Flags of `guard run` and `guard monitor` that stand for settings of one run. Pure. */
+import { Flags } from "@oclif/core";
+import { type GuardConfig, guardConfig } from "../guard/settings.ts";
+
+const share = (what: string, standard: string) =>
+  Flags.string({ description: `${what} Default guard.validation.thresholds, ${standard}.`, helpGroup: "THRESHOLD" });
+
+export const thresholdFlags = {
+  "latency-p95-increase": share("Rise of p95 that fails, 0.1 is 10 %.", "0.1"),
+  "latency-p99-increase": share("Rise of p99 that fails.", "0.15"),
+  "error-rate-max": share("Share of 5xx that fails, 0-1.", "0.001"),
+  "error-rate-increase": share("Rise of that share that fails.", "0.0005"),
+  "resource-increase": share("Rise of istiod's CPU and memory that fails.", "0.3"),
+  "min-requests": share("Requests per judged service.", "1000"),
+} as const;
+
+const names: Readonly<Record<keyof typeof thresholdFlags, keyof GuardConfig["validation"]["thresholds"]>> = {
+  "latency-p95-increase": "latency_p95_increase",
+  "latency-p99-increase": "latency_p99_increase",
+  "error-rate-max": "error_rate_max",
+  "error-rate-increase": "error_rate_increase",
+  "resource-increase": "istiod_resource_increase",
+  "min-requests": "min_requests",
+};
+
+export interface RunFlags {
+  readonly "max-concurrent"?: number | undefined;
+  readonly "mr-strategy"?: string | undefined;
+  readonly "soak-period"?: number | undefined;
+}
+
+/** The settings with what the flags change; the same limits hold. Errors: a ZodError that names the setting. */
+export function withFlags(config: GuardConfig, flags: RunFlags & Readonly<Record<string, unknown>>): GuardConfig {
+  const thresholds = Object.fromEntries(
+    Object.entries(names).flatMap(([flag, setting]) => {
+      const value = flags[flag];
+      return typeof value === "string" ? [[setting, Number(value)]] : [];
+    }),
+  );
+  const execution = {
+    ...config.execution,
+    ...(flags["max-concurrent"] === undefined ? {} : { max_parallel_clusters: flags["max-concurrent"] }),
+    ...(flags["mr-strategy"] === undefined ? {} : { mr_strategy: flags["mr-strategy"] }),
+  };
+  const validation = {
+    ...config.validation,
+    ...(flags["soak-period"] === undefined ? {} : { soak_period_minutes: flags["soak-period"] }),
+    thresholds: { ...config.validation.thresholds, ...thresholds },
+  };
+  const parsed = guardConfig.shape.execution.unwrap().parse(execution);
+  return { ...config, execution: parsed, validation: guardConfig.shape.validation.unwrap().parse(validation) };
+}
