@@ -5,7 +5,7 @@ import { cachedMetrics } from "../adapters/cached-metrics.ts";
 import { createCloudWatch } from "../adapters/cloudwatch.ts";
 import { type ConnectedClusters, createClusters } from "../adapters/clusters.ts";
 import { loadHealthCheck } from "../adapters/custom-modules.ts";
-import { createMetricTurn } from "../adapters/metric-turn.ts";
+import { metricTurn } from "../adapters/metric-turn.ts";
 import { createDatadogMetrics } from "../adapters/metrics-datadog.ts";
 import { createPrometheusMetrics } from "../adapters/metrics-prometheus.ts";
 import { createDatadogMonitors } from "../adapters/monitors-datadog.ts";
@@ -25,7 +25,6 @@ import type { MetricSource } from "../ports/metric-source.ts";
 import type { Monitors } from "../ports/monitors.ts";
 import type { Composition } from "./compose.ts";
 import type { GuardComposition } from "./compose-guard.ts";
-import { openGitHost } from "./compose-guard-git.ts";
 
 export interface OpenedRun {
   readonly ports: RunPorts;
@@ -40,7 +39,7 @@ const patienceMs = 60_000;
 export async function openRun(composition: Composition, guard: GuardComposition): Promise<OpenedRun> {
   const { root, env, clock } = composition;
   const config = await guard.config();
-  const [store, host] = await Promise.all([guard.store(), openGitHost({ root, env, config })]);
+  const [store, host] = await Promise.all([guard.store(), guard.gitHost()]);
   const clusters = createClusters({ env, clock, istioctl: config.istioctl, turn: awsTurn(config, clock) });
   const measured = await openMetrics(composition, config);
   const artifacts = createArtifacts({ clock });
@@ -115,7 +114,12 @@ async function openMetrics({ root, env, clock }: Composition, config: GuardConfi
     });
   const { datadog_api: perMinute } = config.rate_limits;
   const keepMs = datadog.cache_minutes * 60_000;
-  const opened = (fresh: MetricSource, monitors: Monitors, language: MetricLanguage, close = async () => {}): Measured => ({
+  const opened = (
+    fresh: MetricSource,
+    monitors: Monitors,
+    language: MetricLanguage,
+    close = async () => {},
+  ): Measured => ({
     metrics: { source: cachedMetrics(fresh, { keepMs, clock, soaking: () => false }), fresh, language },
     monitors,
     close,
@@ -130,7 +134,7 @@ async function openMetrics({ root, env, clock }: Composition, config: GuardConfi
         applicationKey: await secret(datadog.app_key_from),
         endpoint: datadog.endpoint,
         clock,
-        turn: createMetricTurn({ perMinute }, clock),
+        turn: metricTurn("Datadog", perMinute, clock),
       };
       return opened(createDatadogMetrics(options), createDatadogMonitors(options), "datadog");
     }

@@ -1,7 +1,7 @@
 /** Who is told of guard's changes: a part of the wiring (compose.ts). */
 import { isAbsolute, join } from "node:path";
-import { createDatadogEvents } from "../adapters/events-datadog.ts";
 import { createEventBridge } from "../adapters/event-bridge.ts";
+import { createDatadogEvents } from "../adapters/events-datadog.ts";
 import { createNotifiers } from "../adapters/notifiers.ts";
 import { readSecret } from "../adapters/secret-reference.ts";
 import { AlertDesk } from "../alerts/desk.ts";

@@ -140,8 +140,7 @@ export abstract class GuardRunCommand<Result extends object> extends GuardComman
       const one = held.get(cluster);
       if (one === undefined) continue;
       const moved = moveRecord(one.record, event, { at: now, by, note, run });
-      if (moved.kind === "refused")
-        throw new SwitchyardError("guard-refused", { message: `${cluster}: ${moved.why}` });
+      if (moved.kind === "refused") throw new SwitchyardError("guard-refused", { message: `${cluster}: ${moved.why}` });
       held.set(cluster, await registry.save(one, moved.record, one.fence));
       this.lines.line(label(cluster, `${one.record.state} -> ${moved.record.state} (${event})`));
     }

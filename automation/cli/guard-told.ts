@@ -72,7 +72,10 @@ const busEvent = (before: ClusterRecord, { entry, state, since, run }: ClusterRe
 });
 
 /** At start, merge and verdict. */
-function graphEvent({ entry, state, since, run }: ClusterRecord, { event, note = "" }: Move): DeploymentEvent | undefined {
+function graphEvent(
+  { entry, state, since, run }: ClusterRecord,
+  { event, note = "" }: Move,
+): DeploymentEvent | undefined {
   const said = graphed[event];
   if (said === undefined || run === undefined) return undefined;
   const { kind, level, what } = said;
@@ -87,7 +90,9 @@ function graphEvent({ entry, state, since, run }: ClusterRecord, { event, note =
   };
 }
 
-const graphed: Readonly<Partial<Record<Move["event"], Pick<DeploymentEvent, "kind" | "level"> & { readonly what: string }>>> = {
+const graphed: Readonly<
+  Partial<Record<Move["event"], Pick<DeploymentEvent, "kind" | "level"> & { readonly what: string }>>
+> = {
   started: { kind: "started", level: "info", what: "its checks begin" },
   mr_merged: { kind: "merged", level: "info", what: "its merge request is merged" },
   rollback_mr_merged: { kind: "merged", level: "warning", what: "its rollback is merged" },

@@ -14,6 +14,8 @@ const spec = z.strictObject({
   exclude: z.array(clusterId).optional(),
 });
 
+export type UpgradeSpec = Partial<z.output<typeof spec>>;
+
 /** Errors: guard-input-invalid with all problems. */
 export async function readSpec(files: Pick<FileSystem, "read">, path: string): Promise<z.output<typeof spec>> {
   const text = await files.read(path);

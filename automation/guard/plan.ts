@@ -319,3 +319,15 @@ export function makePlan(
   } as const;
   return { kind: "plan", plan: { ...plan, hash: hashOf(plan, digest) } };
 }
+
+/** Stands for a plan that is only being made: it has no steps. */
+export const noPlan = (target: string): Plan => ({
+  format: 1,
+  batch: "none",
+  target,
+  strategy: "in-place",
+  verdict: "undecided",
+  clusters: [],
+  warnings: [],
+  hash: "none",
+});

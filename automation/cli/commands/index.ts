@@ -21,9 +21,12 @@ import Destroy from "./destroy.ts";
 import Doctor from "./doctor.ts";
 import FailoverRun from "./failover/run.ts";
 import FailoverWatch from "./failover/watch.ts";
+import GuardCheck from "./guard/check.ts";
+import GuardDiff from "./guard/diff.ts";
 import GuardGate from "./guard/gate.ts";
 import GuardImportConfig from "./guard/import-config.ts";
 import GuardList from "./guard/list.ts";
+import GuardMonitor from "./guard/monitor.ts";
 import GuardPlan from "./guard/plan.ts";
 import GuardRegistryAdd from "./guard/registry/add.ts";
 import GuardRegistryExport from "./guard/registry/export.ts";
@@ -31,8 +34,12 @@ import GuardRegistryImport from "./guard/registry/import.ts";
 import GuardRegistryRemove from "./guard/registry/remove.ts";
 import GuardRegistryShow from "./guard/registry/show.ts";
 import GuardRegistryUpdate from "./guard/registry/update.ts";
+import GuardResume from "./guard/resume.ts";
+import GuardRollback from "./guard/rollback.ts";
+import GuardRun from "./guard/run.ts";
 import GuardSources from "./guard/sources.ts";
 import GuardStatus from "./guard/status.ts";
+import GuardValidate from "./guard/validate.ts";
 import Health from "./health.ts";
 import ImageBuild from "./image/build.ts";
 import Init from "./init.ts";
@@ -91,10 +98,14 @@ export const commands = {
   doctor: Doctor,
   "failover:run": FailoverRun,
   "failover:watch": FailoverWatch,
+  "guard:validate": GuardValidate,
   health: Health,
+  "guard:check": GuardCheck,
+  "guard:diff": GuardDiff,
   "guard:gate": GuardGate,
   "guard:import-config": GuardImportConfig,
   "guard:list": GuardList,
+  "guard:monitor": GuardMonitor,
   "guard:plan": GuardPlan,
   "guard:registry:add": GuardRegistryAdd,
   "guard:registry:export": GuardRegistryExport,
@@ -102,6 +113,9 @@ export const commands = {
   "guard:registry:remove": GuardRegistryRemove,
   "guard:registry:show": GuardRegistryShow,
   "guard:registry:update": GuardRegistryUpdate,
+  "guard:resume": GuardResume,
+  "guard:rollback": GuardRollback,
+  "guard:run": GuardRun,
   "guard:status": GuardStatus,
   "guard:sources": GuardSources,
   "image:build": ImageBuild,

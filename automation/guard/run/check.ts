@@ -1,26 +1,19 @@
-/** The checks before a merge request: evidence from cluster, repository, metrics and registry, judged by the rules, and kept. */
-import { z } from "zod";
-import { SwitchyardError } from "../../errors.ts";
-import { type CollectInput as Collection, collectEvidence } from "../collect.ts";
-import type { FileEdit } from "../edit/edit.ts";
-import { inventory } from "../edit/inventory.ts";
-import { type Evidence, evidenceFile, type Situation } from "../evidence.ts";
-import { baselineEvidence, baselineRecord, baselineText, takeBaseline } from "../judge/baseline.ts";
+/** The checks before a merge request: evidence judged by the rules, and kept with the baseline. */
+import { components, type Evidence, evidenceFile, type Situation } from "../evidence.ts";
+import { type Baseline, baselineEvidence, baselineRecord, baselineText, takeBaseline } from "../judge/baseline.ts";
 import { signalsOf } from "../judge/signals.ts";
-import { branchName, branchPrefix } from "../merge-request-mark.ts";
-import type { PlannedMergeRequest } from "../plan.ts";
+import { noPlan, type PlannedMergeRequest } from "../plan.ts";
 import type { ClusterRecord, RunRecord } from "../record.ts";
 import { judge, laterStepRules, type Verdict } from "../rules/book.ts";
 import type { Finding } from "../rules/rule.ts";
-import { minorOf } from "../versions.ts";
-import { addressOf, versionOf } from "./cluster.ts";
-import { type Git, type RunContext, readersOf, recordOf } from "./context.ts";
+import type { GuardConfig } from "../settings.ts";
+import { versionOf } from "./cluster.ts";
+import { type RunContext, type RunPorts, recordOf } from "./context.ts";
 import type { BatchView } from "./decide.ts";
-import { fleetEvidence } from "./fleet-evidence.ts";
+import { gathered, type Subject } from "./gather.ts";
 import { subjectOf } from "./judge.ts";
 import * as outcomes from "./outcomes.ts";
-import { movesControlPlane, requestOf, requestsOf } from "./step.ts";
-import { editsOfStep } from "./step-edits.ts";
+import { requestOf, requestsOf } from "./step.ts";
 
 export async function checkStep(
   context: RunContext,
@@ -35,34 +28,46 @@ export async function checkStep(
   return outcomes.afterCheck(record, await checked(context, subject, signal), view.now);
 }
 
-export interface Subject {
-  readonly record: ClusterRecord;
-  readonly run: RunRecord;
-  readonly request: PlannedMergeRequest;
-  readonly members: readonly ClusterRecord[];
-  readonly now: number;
-}
-
-/** What stands in Git now, and what the step would change in it. */
-export interface Repository {
-  readonly git: Git | undefined;
-  readonly problems: readonly string[];
-  readonly edits: readonly FileEdit[];
-  readonly readers: Readonly<Record<string, readonly string[]>>;
-}
-
-/** Everything that is known of a cluster but its metrics: the repository, the cluster, the registry. Writes the baseline of istioctl's messages. */
-export async function gathered(context: RunContext, subject: Subject, signal: AbortSignal) {
-  const repository = await repositoryOf(context, subject, signal);
-  return { repository, sections: await collected(context, subject, repository.git, signal) };
-}
-
-async function checked(context: RunContext, subject: Subject, signal: AbortSignal): Promise<outcomes.Checked> {
-  const { record, run, now } = subject;
+/** What the rules say of one cluster outside a run; nothing is kept but the baseline of istioctl's messages. */
+export async function lookAtCluster(
+  ports: RunPorts,
+  settings: GuardConfig,
+  record: ClusterRecord,
+  all: readonly ClusterRecord[],
+  to: string,
+  signal: AbortSignal,
+): Promise<{ readonly verdict: Verdict; readonly problems: readonly string[] }> {
+  const { entry } = record;
+  const now = ports.clock.wall();
+  const run: RunRecord = {
+    plan: "none",
+    hop: 0,
+    from: entry.currentIstioVersion,
+    to,
+    strategy: settings.execution.strategy,
+    startedAt: now,
+    step: { index: 0, attempt: 1 },
+    landed: [],
+    restarted: [],
+  };
+  const request: PlannedMergeRequest = {
+    title: "all components",
+    step: { kind: "all" },
+    components: entry.ambient ? components : components.filter((one) => one !== "cni" && one !== "ztunnel"),
+  };
+  const context = { ...ports, settings, batch: entry.batchId, fence: 0, plan: noPlan(to), fleet: async () => all };
+  const moving = { ...record, run };
+  const subject = { record: moving, run, request, members: [moving], now };
   const { repository, sections } = await gathered(context, subject, signal);
-  const baseline = await baselineOf(context, subject, signal);
-  const evidence: Evidence = { ...sections.evidence, ...baseline.evidence };
-  const situation: Situation = {
+  const baseline = await freshBaseline(context, subject, signal);
+  const section = baseline === undefined ? undefined : baselineEvidence(baseline, true);
+  const measured = section === undefined ? {} : evidenceFile.parse({ metricsBaseline: section });
+  const verdict = judge(situationOf(subject, { ...sections.evidence, ...measured }, to, false));
+  return { verdict, problems: [...repository.problems, ...sections.problems] };
+}
+
+function situationOf({ record, run, now }: Subject, evidence: Evidence, target: string, stepwise: boolean): Situation {
+  return {
     cluster: record.entry.clusterId,
     at: now,
     production: record.entry.production,
@@ -70,11 +75,20 @@ async function checked(context: RunContext, subject: Subject, signal: AbortSigna
       from: versionOf(run.from),
       to: versionOf(run.to),
       strategy: run.strategy,
-      final: run.to === context.plan.target,
-      stepwise: requestsOf(context.plan, record.entry.clusterId, run).length > 1,
+      final: run.to === target,
+      stepwise,
     },
     evidence,
   };
+}
+
+async function checked(context: RunContext, subject: Subject, signal: AbortSignal): Promise<outcomes.Checked> {
+  const { record, run } = subject;
+  const { repository, sections } = await gathered(context, subject, signal);
+  const baseline = await baselineOf(context, subject, signal);
+  const evidence: Evidence = { ...sections.evidence, ...baseline.evidence };
+  const stepwise = requestsOf(context.plan, record.entry.clusterId, run).length > 1;
+  const situation = situationOf(subject, evidence, context.plan.target, stepwise);
   const further = run.landed.length > 0;
   const verdict = judge(situation, further ? { rules: laterStepRules } : {});
   const custom = await customFindings(context, record, signal);
@@ -84,179 +98,38 @@ async function checked(context: RunContext, subject: Subject, signal: AbortSigna
   return { kind: "passed", baseline: baseline.id, evidence: kept };
 }
 
-/** Refusals of the editor stop the checks: nothing of them would be written. */
-async function repositoryOf(context: RunContext, subject: Subject, signal: AbortSignal): Promise<Repository> {
-  const { host, settings } = context;
-  const { record, run, request, members } = subject;
-  const { gitlabRepo: repository, clusterId } = record.entry;
-  const branch = settings.gitlab.default_target_branch;
-  const head = await host.head(repository, branch, signal);
-  if (head === undefined) {
-    const problems = [`${repository} has no branch ${branch}`];
-    return { git: undefined, problems, edits: [], readers: {} };
-  }
-  const files = await host.files(repository, head, signal);
-  const readers = readersOf(await context.fleet(), repository);
-  const mine = readers.filter(({ cluster }) => cluster === clusterId);
-  const [found] = inventory(files, mine);
-  const git = found?.git === undefined ? undefined : evidenceFile.parse({ git: found.git }).git;
-  const alone = settings.execution.mr_strategy === "per-cluster";
-  const together = members
-    .filter(({ entry, run: other }) => entry.gitlabRepo === repository && other?.step.index === run.step.index)
-    .map(({ entry }) => entry.clusterId);
-  const targets = alone ? [clusterId] : together;
-  const edits = editsOfStep(request, run, { files, clusters: readers, targets });
-  const problems =
-    edits.kind === "refused"
-      ? edits.problems.map(({ file, what, why, fix }) => `${file}: ${what}: ${why}. ${fix}`)
-      : [];
-  const changed = edits.kind === "refused" ? { edits: [], readers: {} } : edits;
-  return { git, problems, edits: changed.edits, readers: changed.readers };
-}
-
-interface Collected {
-  readonly evidence: Evidence;
-  readonly problems: readonly string[];
-}
-
-async function collected(
-  context: RunContext,
-  { record, run, request, members, now }: Subject,
-  git: Git | undefined,
+async function freshBaseline(
+  { metrics, settings }: RunContext,
+  { record, now }: Subject,
   signal: AbortSignal,
-): Promise<Collected> {
-  const { clusters, store, settings, batch, fence } = context;
-  const address = addressOf(record);
-  const to = versionOf(run.to);
-  const mesh = clusters.mesh(address, minorOf(to));
-  const analysisId = `analysis-${record.entry.clusterId}-${run.from}`;
-  const stored = await store.document("baseline", analysisId);
-  const previous = stored === undefined ? undefined : messages.parse(JSON.parse(stored));
-  const moved = run.landed.some(({ index }) => {
-    const step = requestsOf(context.plan, record.entry.clusterId, run)[index];
-    return step !== undefined && movesControlPlane(step.step);
-  });
-  const ask = (previousAnalysis: Collection["previousAnalysis"]) =>
-    collectEvidence({
-      kubernetes: clusters.kubernetes(address),
-      mesh,
-      eks: () => clusters.eks(address, signal),
-      git,
-      registryVersion: moved && run.strategy === "in-place" ? run.to : run.from,
-      nextBase: request.components.includes("base") ? to : undefined,
-      previousAnalysis,
-      now,
-      signal,
-    });
-  let found = await ask(previous);
-  // What it says before anything moves is the baseline; always-block codes block all the same.
-  if (previous === undefined && found.analysis !== undefined) {
-    await store.keep("baseline", analysisId, JSON.stringify(found.analysis));
-    found = await ask(found.analysis);
-  }
-  const fleet = await context.fleet();
-  const registry = fleetEvidence({ clusters: fleet, batch, members, to, settings, now, fence }, record);
-  const [gitlab, istioctl, alerts, artifacts] = await Promise.all([
-    section("gitlab", () => gitlabSection(context, record, run, signal)),
-    section("istioctl", async () => {
-      const { client } = await mesh.versions(signal);
-      return { version: versionOf(client), emptyEnvironment: true, explicitContext: true };
-    }),
-    section("alerts", context.alerts === undefined ? undefined : () => context.alerts?.(record, signal)),
-    section(
-      "artifacts",
-      context.artifacts === undefined || git === undefined ? undefined : () => context.artifacts?.(git, run.to, signal),
-    ),
-  ]);
-  const extra = [gitlab, istioctl, alerts, artifacts];
-  return {
-    evidence: Object.assign({}, found.evidence, registry, ...extra.map(({ evidence }) => evidence)),
-    problems: [
-      ...found.problems.map(({ section: name, why }) => `${name}: ${why}`),
-      ...extra.flatMap(({ problem }) => (problem === undefined ? [] : [problem])),
-    ],
+): Promise<Baseline | undefined> {
+  if (metrics === undefined) return undefined;
+  const { source, language } = metrics;
+  const asked = {
+    cluster: record.entry.clusterId,
+    source,
+    language,
+    subject: subjectOf(record),
+    signals: signalsOf(settings.metrics),
+    services: settings.metrics.services,
   };
-
-  async function section<S extends keyof Evidence>(
-    name: S,
-    read: (() => Promise<Evidence[S]> | undefined) | undefined,
-  ): Promise<{ readonly evidence: Pick<Evidence, S> | object; readonly problem?: string }> {
-    try {
-      const value = await read?.();
-      return { evidence: value === undefined ? {} : { [name]: value } };
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof SwitchyardError)) throw error;
-      return { evidence: {}, problem: `${name}: ${error.code}: ${error.message}` };
-    }
-  }
-}
-
-const messages = z.array(
-  z.strictObject({ code: z.string(), level: z.enum(["Info", "Warning", "Error"]), origin: z.string() }),
-);
-
-/** Rule 29: our own branch is no rival, and who may merge is the project's. */
-async function gitlabSection(
-  { host, settings, digest, batch }: RunContext,
-  record: ClusterRecord,
-  run: RunRecord,
-  signal: AbortSignal,
-): Promise<NonNullable<Evidence["gitlab"]>> {
-  const { gitlabRepo: repository, fluxConfigPath, clusterId } = record.entry;
-  const facts = await host.facts(repository, signal);
-  const alone = settings.execution.mr_strategy === "per-cluster" ? { cluster: clusterId } : {};
-  const of = {
-    kind: "upgrade",
-    plan: run.plan,
-    step: run.step.index,
-    attempt: run.step.attempt,
-    batch,
-    version: run.to,
-    ...alone,
-  } as const;
-  const own = branchName(repository, of, digest);
-  const open = await host.openMergeRequests(
-    repository,
-    branchPrefix({ kind: "upgrade", version: run.to, batch }),
-    signal,
-  );
-  return {
-    openMergeRequests: open.filter(({ source }) => source !== own).map(({ iid, source }) => ({ iid, branch: source })),
-    foreignCommits: [],
-    approvalsRequired: facts.approvalsRequired,
-    authorMayApprove: facts.authorMayApprove,
-    pathsWithoutOwner: facts.codeOwners === undefined ? [fluxConfigPath] : [],
-    tokenExpiresAt: facts.tokenExpiresAt ?? Number.MAX_SAFE_INTEGER,
-  };
+  return takeBaseline(asked, now, signal);
 }
 
 /** Taken before anything moves, and kept as it is: what is compared later must not know of the upgrade. */
 async function baselineOf(
   context: RunContext,
-  { record, run, now }: Subject,
+  subject: Subject,
   signal: AbortSignal,
 ): Promise<{ readonly id: string | undefined; readonly evidence: Pick<Evidence, "metricsBaseline"> }> {
-  const { metrics, settings, store } = context;
-  if (metrics === undefined) return { id: undefined, evidence: {} };
+  const { settings, store } = context;
+  const { record, run, now } = subject;
   const known = run.baseline === undefined ? undefined : await store.document("baseline", run.baseline);
   const before = known === undefined ? undefined : baselineRecord.parse(JSON.parse(known));
   const young = before !== undefined && now - before.at <= settings.validation.baseline_hours * 3_600_000;
   const keepIt = before !== undefined && (young || run.landed.length > 0);
-  const baseline = keepIt
-    ? before
-    : await takeBaseline(
-        {
-          cluster: record.entry.clusterId,
-          source: metrics.source,
-          language: metrics.language,
-          subject: subjectOf(record),
-          signals: signalsOf(settings.metrics),
-          services: settings.metrics.services,
-        },
-        now,
-        signal,
-      );
+  const baseline = keepIt ? before : await freshBaseline(context, subject, signal);
+  if (baseline === undefined) return { id: undefined, evidence: {} };
   const id =
     keepIt && run.baseline !== undefined ? run.baseline : `${record.entry.clusterId}-${run.plan}-${baseline.at}`;
   const immutable = keepIt || (await store.keep("baseline", id, baselineText(baseline)));

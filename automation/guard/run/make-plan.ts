@@ -1,7 +1,7 @@
 /** Makes the plan of a batch from what its clusters, repositories and registry say now, and stores it under its hash. */
 
 import { planHops } from "../hops.ts";
-import { makePlan, type Plan, type Planned, type PlannedFile, type PlanRequest } from "../plan.ts";
+import { makePlan, noPlan, type Plan, type Planned, type PlannedFile, type PlanRequest } from "../plan.ts";
 import type { ClusterRecord, RunRecord } from "../record.ts";
 import { createRegistry } from "../registry.ts";
 import type { GuardConfig } from "../settings.ts";
@@ -9,9 +9,9 @@ import { states } from "../state.ts";
 import { readPlan } from "../stored-plan.ts";
 import type { Strategy } from "../support.ts";
 import { formatVersion, parseMinor, type Version } from "../versions.ts";
-import { gathered } from "./check.ts";
 import { addressOf, versionOf } from "./cluster.ts";
 import type { RunContext, RunPorts } from "./context.ts";
+import { gathered } from "./gather.ts";
 import { inParallel } from "./loop.ts";
 
 export interface PlanOptions {
@@ -59,7 +59,10 @@ export async function storedPlan(ports: Pick<RunPorts, "store" | "digest">, hash
 }
 
 /** The plan of a run that has not come to its end in the batch; undefined: none, or several. Errors: guard-unknown-cluster, guard-plan-changed. */
-export async function planUnderWay(ports: Pick<RunPorts, "store" | "digest">, batch: string): Promise<Plan | undefined> {
+export async function planUnderWay(
+  ports: Pick<RunPorts, "store" | "digest">,
+  batch: string,
+): Promise<Plan | undefined> {
   const loaded = await createRegistry(ports.store).loadBatch(batch);
   const open = loaded.filter(({ record }) => !states[record.state].resting || record.state === "pre_check_failed");
   const hashes = new Set(open.flatMap(({ record }) => record.run?.plan ?? []));
@@ -120,15 +123,3 @@ const besides = (members: readonly ClusterRecord[], record: ClusterRecord, run: 
 
 const componentsOf = (ambient: boolean) =>
   ambient ? (["base", "istiod", "cni", "ztunnel", "gateway"] as const) : (["base", "istiod", "gateway"] as const);
-
-/** What does not exist yet has no steps. */
-const noPlan = (target: string): Plan => ({
-  format: 1,
-  batch: "none",
-  target,
-  strategy: "in-place",
-  verdict: "undecided",
-  clusters: [],
-  warnings: [],
-  hash: "none",
-});

@@ -1,10 +1,17 @@
 import { Flags } from "@oclif/core";
-import { type BatchResult, batchFlag, describeBatch, GuardRunCommand, maxConcurrentFlag } from "../../guard-run-command.ts";
+import {
+  type BatchResult,
+  batchFlag,
+  describeBatch,
+  GuardRunCommand,
+  maxConcurrentFlag,
+} from "../../guard-run-command.ts";
 import { thresholdFlags, withFlags } from "../../guard-run-flags.ts";
 
 export default class GuardMonitor extends GuardRunCommand<BatchResult> {
   static override mutates = true;
-  static override summary = "Go on with a batch after its merge: proof, soaks, restarts, verdict, and the way back when it fails.";
+  static override summary =
+    "Go on with a batch after its merge: proof, soaks, restarts, verdict, and the way back when it fails.";
   static override description =
     "Proves that Flux applied the merged commit, soaks the control plane (gate A), restarts the data plane in waves, soaks it (gate B), and puts the new version into the registry. When a gate fails it opens the merge request that reverts, at once, and people are told. Killed at any moment, the next one goes on.";
   static override examples = ["<%= config.bin %> guard monitor --batch prod-wave-1"];
@@ -30,6 +37,10 @@ export default class GuardMonitor extends GuardRunCommand<BatchResult> {
   }
 
   protected override describe(result: BatchResult): readonly string[] {
-    return [...describeBatch(result), "", `To go back:   npx switchyard guard rollback --batch ${result.batch} --reason WHY`];
+    return [
+      ...describeBatch(result),
+      "",
+      `To go back:   npx switchyard guard rollback --batch ${result.batch} --reason WHY`,
+    ];
   }
 }

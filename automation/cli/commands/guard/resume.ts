@@ -17,9 +17,18 @@ export default class GuardResume extends GuardRunCommand<BatchResult> {
   static override flags = {
     batch: batchFlag,
     plan: Flags.string({ description: "Hash of the plan. Default the one that the batch runs." }),
-    retry: Flags.boolean({ description: "Begin the next attempt of a merge request that was closed or changed.", exclusive: besides("retry") }),
-    "give-up": Flags.string({ description: "Give the run up, with this reason. Git and clusters stay as they are.", exclusive: besides("give-up") }),
-    accept: Flags.string({ description: "Take a soak without a verdict for passed, with this reason.", exclusive: besides("accept") }),
+    retry: Flags.boolean({
+      description: "Begin the next attempt of a merge request that was closed or changed.",
+      exclusive: besides("retry"),
+    }),
+    "give-up": Flags.string({
+      description: "Give the run up, with this reason. Git and clusters stay as they are.",
+      exclusive: besides("give-up"),
+    }),
+    accept: Flags.string({
+      description: "Take a soak without a verdict for passed, with this reason.",
+      exclusive: besides("accept"),
+    }),
   };
 
   protected override async execute(): Promise<BatchResult> {

@@ -4,8 +4,15 @@ import type { Plan } from "../../../guard/plan.ts";
 import { strategies } from "../../../guard/support.ts";
 import { parseVersion } from "../../../guard/versions.ts";
 import { describeGuardPlan } from "../../guard-plan-view.ts";
-import { type BatchResult, batchFlag, describeBatch, GuardRunCommand, maxConcurrentFlag } from "../../guard-run-command.ts";
+import {
+  type BatchResult,
+  batchFlag,
+  describeBatch,
+  GuardRunCommand,
+  maxConcurrentFlag,
+} from "../../guard-run-command.ts";
 import { thresholdFlags, withFlags } from "../../guard-run-flags.ts";
+import type { UpgradeSpec } from "../../guard-upgrade-spec.ts";
 
 interface RunResult extends BatchResult {
   /** Nothing was begun: what would be. */
@@ -14,7 +21,8 @@ interface RunResult extends BatchResult {
 
 export default class GuardRun extends GuardRunCommand<RunResult> {
   static override mutates = true;
-  static override summary = "Begin the next hop of an Istio upgrade in a batch: checks, baseline, and a merge request that a person merges.";
+  static override summary =
+    "Begin the next hop of an Istio upgrade in a batch: checks, baseline, and a merge request that a person merges.";
   static override description =
     "Makes exactly one hop of a stored plan. Every cluster of the batch is checked; when one does not pass, nothing is opened. Run again, it continues where it stopped and finds its own merge request. After the merge `guard monitor` goes on.";
   static override examples = [
@@ -28,14 +36,22 @@ export default class GuardRun extends GuardRunCommand<RunResult> {
     strategy: Flags.string({ description: "Default guard.execution.strategy.", options: [...strategies] }),
     "dry-run": Flags.boolean({ description: "Make and store the plan, and show it; begin nothing." }),
     "max-concurrent": maxConcurrentFlag,
-    exclude: Flags.string({ description: "Cluster that stays out; it is written down. May be given several times.", multiple: true }),
+    exclude: Flags.string({
+      description: "Cluster that stays out; it is written down. May be given several times.",
+      multiple: true,
+    }),
     "mr-strategy": Flags.string({
       description: "One merge request for the batch and repository, or one each. Default guard.execution.mr_strategy.",
       options: ["batch", "per-cluster"],
     }),
-    "upgrade-spec": Flags.string({ description: "YAML file with target_version, strategy and exclude, instead of flags." }),
+    "upgrade-spec": Flags.string({
+      description: "YAML file with target_version, strategy and exclude, instead of flags.",
+    }),
     "export-health-report": Flags.string({ description: "File for the findings of the checks, as JSON." }),
-    "skip-sync-wait": Flags.boolean({ description: "Refused: without the proof that Flux applied the commit nothing is known." , hidden: true }),
+    "skip-sync-wait": Flags.boolean({
+      description: "Refused: without the proof that Flux applied the commit nothing is known.",
+      hidden: true,
+    }),
     ...thresholdFlags,
   };
 
@@ -48,7 +64,8 @@ export default class GuardRun extends GuardRunCommand<RunResult> {
       });
     const { readSpec } = await import("../../guard-upgrade-spec.ts");
     const composition = await this.compose();
-    const spec = flags["upgrade-spec"] === undefined ? {} : await readSpec(composition.files, flags["upgrade-spec"]);
+    const spec: UpgradeSpec =
+      flags["upgrade-spec"] === undefined ? {} : await readSpec(composition.files, flags["upgrade-spec"]);
     const settings = await this.settings((config) => withFlags(config, flags));
     const exclude = [...(flags.exclude ?? []), ...(spec.exclude ?? [])];
     const { batch } = flags;
@@ -76,9 +93,15 @@ export default class GuardRun extends GuardRunCommand<RunResult> {
     const target = wanted === undefined ? undefined : parseVersion(wanted);
     if (target === undefined)
       throw new SwitchyardError("usage-error", {
-        message: wanted === undefined ? "--target-version or --plan is needed" : `"${wanted}" is no whole version, for example 1.31.1`,
+        message:
+          wanted === undefined
+            ? "--target-version or --plan is needed"
+            : `"${wanted}" is no whole version, for example 1.31.1`,
       });
-    const [{ ports }, { planBatch, planUnderWay }] = await Promise.all([this.opened(), import("../../../guard/run/make-plan.ts")]);
+    const [{ ports }, { planBatch, planUnderWay }] = await Promise.all([
+      this.opened(),
+      import("../../../guard/run/make-plan.ts"),
+    ]);
     const running = await planUnderWay(ports, batch);
     if (running !== undefined && running.target === wanted) return running;
     this.lines.line(`Looks at the clusters of ${batch}`);
@@ -105,16 +128,17 @@ export default class GuardRun extends GuardRunCommand<RunResult> {
   protected override describe(result: RunResult): readonly string[] {
     const { planned, batch, clusters } = result;
     if (planned !== undefined)
-      return [...describeGuardPlan(planned), "", `To begin it:   npx switchyard guard run --batch ${batch} --plan ${planned.hash}`];
+      return [
+        ...describeGuardPlan(planned),
+        "",
+        `To begin it:   npx switchyard guard run --batch ${batch} --plan ${planned.hash}`,
+      ];
     const open = clusters.some(({ state }) => state === "mr_created");
     return [
       ...describeBatch(result),
       "",
       ...(open
-        ? [
-            `When it is merged:   npx switchyard guard monitor --batch ${batch}`,
-            "To undo it, close the merge request.",
-          ]
+        ? [`When it is merged:   npx switchyard guard monitor --batch ${batch}`, "To undo it, close the merge request."]
         : [`To see where it stands:   npx switchyard guard status --batch ${batch}`]),
     ];
   }

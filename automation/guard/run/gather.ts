@@ -1,0 +1,185 @@
+/** What is known of a cluster before a step: its repository, the cluster itself, and what the registry says. */
+import { z } from "zod";
+import { SwitchyardError } from "../../errors.ts";
+import { type CollectInput as Collection, collectEvidence } from "../collect.ts";
+import type { FileEdit } from "../edit/edit.ts";
+import { inventory } from "../edit/inventory.ts";
+import { type Evidence, evidenceFile } from "../evidence.ts";
+import { branchName, branchPrefix } from "../merge-request-mark.ts";
+import type { PlannedMergeRequest } from "../plan.ts";
+import type { ClusterRecord, RunRecord } from "../record.ts";
+import { minorOf } from "../versions.ts";
+import { addressOf, versionOf } from "./cluster.ts";
+import { type Git, type RunContext, readersOf } from "./context.ts";
+import { fleetEvidence } from "./fleet-evidence.ts";
+import { movesControlPlane, requestsOf } from "./step.ts";
+import { editsOfStep } from "./step-edits.ts";
+
+export interface Subject {
+  readonly record: ClusterRecord;
+  readonly run: RunRecord;
+  readonly request: PlannedMergeRequest;
+  readonly members: readonly ClusterRecord[];
+  readonly now: number;
+}
+
+/** What stands in Git now, and what the step would change in it. */
+export interface Repository {
+  readonly git: Git | undefined;
+  readonly problems: readonly string[];
+  readonly edits: readonly FileEdit[];
+  readonly readers: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Everything that is known of a cluster but its metrics: the repository, the cluster, the registry. Writes the baseline of istioctl's messages. */
+export async function gathered(context: RunContext, subject: Subject, signal: AbortSignal) {
+  const repository = await repositoryOf(context, subject, signal);
+  return { repository, sections: await collected(context, subject, repository.git, signal) };
+}
+
+/** Refusals of the editor stop the checks: nothing of them would be written. */
+async function repositoryOf(context: RunContext, subject: Subject, signal: AbortSignal): Promise<Repository> {
+  const { host, settings } = context;
+  const { record, run, request, members } = subject;
+  const { gitlabRepo: repository, clusterId } = record.entry;
+  const branch = settings.gitlab.default_target_branch;
+  const head = await host.head(repository, branch, signal);
+  if (head === undefined) {
+    const problems = [`${repository} has no branch ${branch}`];
+    return { git: undefined, problems, edits: [], readers: {} };
+  }
+  const files = await host.files(repository, head, signal);
+  const readers = readersOf(await context.fleet(), repository);
+  const mine = readers.filter(({ cluster }) => cluster === clusterId);
+  const [found] = inventory(files, mine);
+  const git = found?.git === undefined ? undefined : evidenceFile.parse({ git: found.git }).git;
+  const alone = settings.execution.mr_strategy === "per-cluster";
+  const together = members
+    .filter(({ entry, run: other }) => entry.gitlabRepo === repository && other?.step.index === run.step.index)
+    .map(({ entry }) => entry.clusterId);
+  const targets = alone ? [clusterId] : together;
+  const edits = editsOfStep(request, run, { files, clusters: readers, targets });
+  const problems =
+    edits.kind === "refused"
+      ? edits.problems.map(({ file, what, why, fix }) => `${file}: ${what}: ${why}. ${fix}`)
+      : [];
+  const changed = edits.kind === "refused" ? { edits: [], readers: {} } : edits;
+  return { git, problems, edits: changed.edits, readers: changed.readers };
+}
+
+interface Collected {
+  readonly evidence: Evidence;
+  readonly problems: readonly string[];
+}
+
+async function collected(
+  context: RunContext,
+  { record, run, request, members, now }: Subject,
+  git: Git | undefined,
+  signal: AbortSignal,
+): Promise<Collected> {
+  const { clusters, store, settings, batch, fence } = context;
+  const address = addressOf(record);
+  const to = versionOf(run.to);
+  const mesh = clusters.mesh(address, minorOf(to));
+  const analysisId = `analysis-${record.entry.clusterId}-${run.from}`;
+  const stored = await store.document("baseline", analysisId);
+  const previous = stored === undefined ? undefined : messages.parse(JSON.parse(stored));
+  const moved = run.landed.some(({ index }) => {
+    const step = requestsOf(context.plan, record.entry.clusterId, run)[index];
+    return step !== undefined && movesControlPlane(step.step);
+  });
+  const ask = (previousAnalysis: Collection["previousAnalysis"]) =>
+    collectEvidence({
+      kubernetes: clusters.kubernetes(address),
+      mesh,
+      eks: () => clusters.eks(address, signal),
+      git,
+      registryVersion: moved && run.strategy === "in-place" ? run.to : run.from,
+      nextBase: request.components.includes("base") ? to : undefined,
+      previousAnalysis,
+      now,
+      signal,
+    });
+  let found = await ask(previous);
+  // What it says before anything moves is the baseline; always-block codes block all the same.
+  if (previous === undefined && found.analysis !== undefined) {
+    await store.keep("baseline", analysisId, JSON.stringify(found.analysis));
+    found = await ask(found.analysis);
+  }
+  const fleet = await context.fleet();
+  const registry = fleetEvidence({ clusters: fleet, batch, members, to, settings, now, fence }, record);
+  const [gitlab, istioctl, alerts, artifacts] = await Promise.all([
+    section("gitlab", () => gitlabSection(context, record, run, signal)),
+    section("istioctl", async () => {
+      const { client } = await mesh.versions(signal);
+      return { version: versionOf(client), emptyEnvironment: true, explicitContext: true };
+    }),
+    section("alerts", context.alerts === undefined ? undefined : () => context.alerts?.(record, signal)),
+    section(
+      "artifacts",
+      context.artifacts === undefined || git === undefined ? undefined : () => context.artifacts?.(git, run.to, signal),
+    ),
+  ]);
+  const extra = [gitlab, istioctl, alerts, artifacts];
+  return {
+    evidence: Object.assign({}, found.evidence, registry, ...extra.map(({ evidence }) => evidence)),
+    problems: [
+      ...found.problems.map(({ section: name, why }) => `${name}: ${why}`),
+      ...extra.flatMap(({ problem }) => (problem === undefined ? [] : [problem])),
+    ],
+  };
+
+  async function section<S extends keyof Evidence>(
+    name: S,
+    read: (() => Promise<Evidence[S]> | undefined) | undefined,
+  ): Promise<{ readonly evidence: Pick<Evidence, S> | object; readonly problem?: string }> {
+    try {
+      const value = await read?.();
+      return { evidence: value === undefined ? {} : { [name]: value } };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof SwitchyardError)) throw error;
+      return { evidence: {}, problem: `${name}: ${error.code}: ${error.message}` };
+    }
+  }
+}
+
+const messages = z.array(
+  z.strictObject({ code: z.string(), level: z.enum(["Info", "Warning", "Error"]), origin: z.string() }),
+);
+
+/** Rule 29: our own branch is no rival, and who may merge is the project's. */
+async function gitlabSection(
+  { host, settings, digest, batch }: RunContext,
+  record: ClusterRecord,
+  run: RunRecord,
+  signal: AbortSignal,
+): Promise<NonNullable<Evidence["gitlab"]>> {
+  const { gitlabRepo: repository, fluxConfigPath, clusterId } = record.entry;
+  const facts = await host.facts(repository, signal);
+  const alone = settings.execution.mr_strategy === "per-cluster" ? { cluster: clusterId } : {};
+  const of = {
+    kind: "upgrade",
+    plan: run.plan,
+    step: run.step.index,
+    attempt: run.step.attempt,
+    batch,
+    version: run.to,
+    ...alone,
+  } as const;
+  const own = branchName(repository, of, digest);
+  const open = await host.openMergeRequests(
+    repository,
+    branchPrefix({ kind: "upgrade", version: run.to, batch }),
+    signal,
+  );
+  return {
+    openMergeRequests: open.filter(({ source }) => source !== own).map(({ iid, source }) => ({ iid, branch: source })),
+    foreignCommits: [],
+    approvalsRequired: facts.approvalsRequired,
+    authorMayApprove: facts.authorMayApprove,
+    pathsWithoutOwner: facts.codeOwners === undefined ? [fluxConfigPath] : [],
+    tokenExpiresAt: facts.tokenExpiresAt ?? Number.MAX_SAFE_INTEGER,
+  };
+}
