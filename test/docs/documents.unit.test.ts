@@ -71,7 +71,8 @@ function settingNames(part: unknown, section = ""): readonly string[] {
 async function commandProblems(path: string, text: string): Promise<readonly string[]> {
   const problems: string[] = [];
   for (const words of switchyardCommands(text)) {
-    const problem = await problemOf(words);
+    // What stands for a value of the reader's; a number may have to stand there.
+    const problem = await problemOf(words.map((word) => (/^<[\w-]+>$/.test(word) ? "1" : word)));
     if (problem !== undefined) problems.push(`${path}: npx switchyard ${words.join(" ")}: ${problem}`);
   }
   return problems;

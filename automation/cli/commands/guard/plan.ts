@@ -13,10 +13,7 @@ export default class GuardPlan extends GuardRunCommand<Plan | meshPlans.MeshPlan
     "Plan an Istio or Linkerd upgrade of a batch of clusters, with everything that stands in its way.";
   static override description =
     "Hops, EKS steps between them, merge requests, the upgrade notes that touch each cluster, and what the rules say of its next hop. `mesh: linkerd` in the file plans Linkerd: hops, skew and its own check. With --batch it looks at the registry, the repositories and the clusters, and stores the plan under its hash, which everything that is done for it quotes. With a file it takes what stands in that, connects to nothing and stores nothing.";
-  static override examples = [
-    "<%= config.bin %> guard plan --batch prod-wave-1 --target-version 1.31.1",
-    "<%= config.bin %> guard plan test/fixtures/guard/batch.yaml",
-  ];
+  static override examples = ["<%= config.bin %> guard plan --batch prod-wave-1 --target-version 1.31.1"];
   static override args = {
     file: Args.string({ description: "Batch, target, clusters and evidence, YAML or JSON; instead of --batch." }),
   };

@@ -10,10 +10,7 @@ export default class GuardResume extends GuardRunCommand<BatchResult> {
   static override summary = "Let a batch that waits for a person go on: as it was, with a new attempt, or not at all.";
   static override description =
     "Without a flag every paused cluster goes on where it stopped; a soak without a verdict gets its time once more. What was decided, and by whom, is written down.";
-  static override examples = [
-    "<%= config.bin %> guard resume --batch prod-wave-1",
-    "<%= config.bin %> guard resume --batch prod-wave-1 --retry",
-  ];
+  static override examples = ["<%= config.bin %> guard resume --batch prod-wave-1"];
   static override flags = {
     batch: batchFlag,
     plan: Flags.string({ description: "Hash of the plan. Default the one that the batch runs." }),

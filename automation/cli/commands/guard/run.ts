@@ -25,10 +25,7 @@ export default class GuardRun extends GuardRunCommand<RunResult> {
     "Begin the next hop of an Istio upgrade in a batch: checks, baseline, and a merge request that a person merges.";
   static override description =
     "Makes exactly one hop of a stored plan. Every cluster of the batch is checked; when one does not pass, nothing is opened. Run again, it continues where it stopped and finds its own merge request. After the merge `guard monitor` goes on.";
-  static override examples = [
-    "<%= config.bin %> guard run --batch prod-wave-1 --target-version 1.31.1",
-    "<%= config.bin %> guard run --batch prod-wave-1 --target-version 1.31.1 --dry-run",
-  ];
+  static override examples = ["<%= config.bin %> guard run --batch prod-wave-1 --target-version 1.31.1"];
   static override flags = {
     batch: batchFlag,
     "target-version": Flags.string({ description: "Version to reach, for example 1.31.1.", exclusive: ["plan"] }),
