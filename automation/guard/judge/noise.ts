@@ -1,6 +1,6 @@
 /**
  * What a fleet's traffic looks like to the judge, minute by minute: the noise that its power and its false alarms are measured on
- * (docs/adr/0032-the-judge-of-an-upgrade.md). Chance is passed in. Pure.
+ * (docs/adr/0033-the-judge-of-an-upgrade.md). Chance is passed in. Pure.
  *
  * - Requests: Poisson around a rate with a daily and a weekly season and a slow wander (autoregressive, by minute).
  * - Latency: a lognormal body whose upper 5 % are a Pareto tail, all scaled by load's daily season, by the fleet's wander, which all clusters share,
