@@ -52,10 +52,8 @@ export class GuardComposition {
   gitHost(
     place: { readonly url?: string | undefined; readonly tokenFrom?: string | undefined } = {},
   ): Promise<GitHost> {
-    this.#gitHost ??= this.config().then(async ({ gitlab, aws, rate_limits }) => {
-      const { root, env } = this.#composition;
-      const pathOf = (path: string): string => resolve(root, path);
-      const token = await readSecret(place.tokenFrom ?? gitlab.token_from, { env, pathOf, awsRegion: aws.region });
+    this.#gitHost ??= this.config().then(async ({ gitlab, rate_limits }) => {
+      const token = await this.secret(place.tokenFrom ?? gitlab.token_from);
       const limits = { perMinute: rate_limits.gitlab_api };
       return createGitLab({ url: place.url ?? gitlab.url, token, clock: this.clock, limits });
     });
@@ -77,6 +75,17 @@ export class GuardComposition {
       store: await this.stateStore(),
       verify: "npx switchyard audit verify --guard",
       setAside: "npx switchyard audit set-aside --guard --reason WHY",
+    });
+  }
+
+  /** A secret by where the configuration says it is; AWS's in the region of the table. Errors: credentials-missing, credentials-over-http. */
+  async secret(reference: string): Promise<string> {
+    const { env, root } = this.#composition;
+    const { region } = (await this.config()).aws;
+    return readSecret(reference, {
+      env,
+      pathOf: (path) => resolve(root, path),
+      awsRegion: region,
     });
   }
 

@@ -243,3 +243,18 @@ test("every change is in guard's own audit log, which everybody who has the tabl
   expect(found.filter((one) => one.startsWith("guard registry import done")).length).toBeGreaterThanOrEqual(5);
   expect(await cli.result("audit", "verify", "--guard")).toMatchObject({ logs: [{ problems: [] }] });
 });
+
+test("without a configuration the registry is in the local cloud, and outlives its process", async () => {
+  const other = await openCliCheckout();
+  try {
+    const path = join(other.root, "clusters.yaml");
+    await writeFile(path, clusters);
+    expect(await other.result("guard", "registry", "import", path)).toMatchObject({
+      added: ["prod-eu-1", "stage-eu-1"],
+    });
+    await other.result("local", "stop");
+    expect(await other.result("guard", "status")).toMatchObject({ states: { pending: 2 } });
+  } finally {
+    await other.close();
+  }
+});
