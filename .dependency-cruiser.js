@@ -116,7 +116,8 @@ export default {
       comment: "cli/compose.ts and its other parts are the only wiring; others take types only.",
       from: {
         path: "^automation/",
-        pathNot: "^automation/(cli/compose(-environment|-guard|-guard-run|-guard-told|-image|-tracer)?\\.ts$|adapters/)",
+        pathNot:
+          "^automation/(cli/compose(-environment|-guard|-guard-run|-guard-told|-image|-tracer)?\\.ts$|adapters/)",
       },
       to: { path: "^(automation/adapters|stacks|local)/", dependencyTypesNot: ["type-only"] },
     },
