@@ -28,29 +28,48 @@ const messagesSchema = z.array(
     level: z.enum(["Info", "Warning", "Error"]),
     origin: z.string().default(""),
     message: z.string(),
+    cluster: z.string().optional(),
   }),
 );
 
-/** Of `analyze -o json`, whose exit status is 0 whatever it found. */
-export function readAnalysis(printed: Printed): Understood<readonly AnalysisMessage[]> {
+/** Of `analyze --list-analyzers`: a line each, `* gateway.SecretAnalyzer:`. */
+export function readAnalyzers(printed: Printed): Understood<readonly string[]> {
+  const names = [...printed.stdout.matchAll(/^\* ([\w.]+):/gm)].map(([, name = ""]) => name);
+  return printed.code === 0 && names.length > 0 ? { value: names } : failed(printed);
+}
+
+/** Of `analyze -o json`, whose exit status is 0 whatever it found. `context`: that of the cluster seen a second time, as a remote one. */
+export function readAnalysis(printed: Printed, context?: string): Understood<readonly AnalysisMessage[]> {
   if (printed.code !== 0) return failed(printed);
   const { json, logs } = withoutLog(printed.stdout);
   const missing = logs.find((line) => incomplete.test(line));
-  return missing === undefined ? messages(json) : { why: `the result is not complete: ${short(missing)}` };
+  if (missing !== undefined) return { why: `the result is not complete: ${short(missing)}` };
+  return messages(json, ({ cluster }) => cluster === undefined || cluster !== context);
 }
 
-/** Of `x precheck -o json`: exit status 1 where it has warnings, and no output at all where it has none. */
+/** Whether who asks may install Istio by hand: Flux does that, and guard may not. */
+const ownRights = "IST0141";
+
+/**
+ * Of `x precheck -o json`: exit status 1 where it has warnings, and no output at all where it has none. What it says of the rights of
+ * who asks is left out.
+ */
 export function readPrecheck(printed: Printed): Understood<readonly AnalysisMessage[]> {
   const { json, logs } = withoutLog(printed.stdout);
   const missing = logs.find((line) => incomplete.test(line));
   if (missing !== undefined) return { why: `the result is not complete: ${short(missing)}` };
   if (json === "") return printed.code === 0 ? { value: [] } : failed(printed);
-  return printed.code === 0 || printed.code === 1 ? messages(json) : failed(printed);
+  if (printed.code !== 0 && printed.code !== 1) return failed(printed);
+  return messages(json, ({ code, origin }) => code !== ownRights || origin !== "Cluster");
 }
 
-function messages(json: string): Understood<readonly AnalysisMessage[]> {
+type Message = z.output<typeof messagesSchema>[number];
+
+function messages(json: string, keep: (message: Message) => boolean): Understood<readonly AnalysisMessage[]> {
   const parsed = messagesSchema.safeParse(parseJson(json));
-  return parsed.success ? { value: parsed.data } : { why: `what it printed is no list of messages: ${short(json)}` };
+  if (!parsed.success) return { why: `what it printed is no list of messages: ${short(json)}` };
+  const kept = parsed.data.filter(keep);
+  return { value: kept.map(({ code, level, origin, message }) => ({ code, level, origin, message })) };
 }
 
 const build = z.object({ version: z.string().min(1) });

@@ -7,7 +7,7 @@ import type { ClusterAccess } from "./cluster-access.ts";
 import type { Printed } from "./istioctl-output.ts";
 
 /** Name of the only context in the kubeconfig that it is given. */
-const context = "guard";
+export const context = "guard";
 const largestStdout = 64 * 1024 * 1024;
 const largestStderr = 256 * 1024;
 

@@ -8,13 +8,14 @@ import {
   complaintOf,
   type Printed,
   readAnalysis,
+  readAnalyzers,
   readClientVersion,
   readPrecheck,
   readProxyStatus,
   readVersions,
   type Understood,
 } from "./istioctl-output.ts";
-import { runIstioctl } from "./istioctl-process.ts";
+import { context, runIstioctl } from "./istioctl-process.ts";
 import { withoutSecrets } from "./without-secrets.ts";
 
 /** Older ones start programs that a secret of the cluster names. Minors after the last have the fix, minors before the first never got it. */
@@ -37,6 +38,9 @@ export interface IstioctlOptions {
 const versionDeadlineMs = 30_000;
 const deadlineMs = 60_000;
 const analyzeDeadlineMs = 180_000;
+
+/** They read Secrets, of every namespace, which guard may not; without them the others are asked for by name. */
+const secretReaders = ["gateway.SecretAnalyzer", "meshnetworks.MeshNetworksAnalyzer"];
 
 interface Binary {
   readonly path: string;
@@ -61,6 +65,36 @@ export function createIstioctl(options: IstioctlOptions): Istioctl {
     assertSafe(found, safeVersions);
     known = found;
     return found;
+  }
+
+  /**
+   * Naming this cluster as its own remote one keeps istioctl from looking for others in Secrets, which may hold programs to start;
+   * what it then says of the cluster a second time is left out.
+   */
+  async function analyze(revision: string | undefined, signal: AbortSignal | undefined) {
+    const { path } = await binary(signal);
+    const listed = await runIstioctl({
+      binary: path,
+      args: ["analyze", "--list-analyzers"],
+      access: undefined,
+      deadlineMs: versionDeadlineMs,
+      signal,
+    });
+    const analyzers = readAnalyzers(listed);
+    if ("why" in analyzers)
+      throw new SwitchyardError("istioctl-failed", {
+        message: `${path} does not list its analyzers: ${analyzers.why}`,
+      });
+    return run(
+      [
+        ...["analyze", "-A", "-o", "json", "--remote-contexts", context],
+        ...analyzers.value.filter((name) => !secretReaders.includes(name)).flatMap((name) => ["--analyzer", name]),
+        ...(revision === undefined ? [] : ["--revision", revision]),
+      ],
+      (printed) => readAnalysis(printed, context),
+      options.deadlineMs ?? analyzeDeadlineMs,
+      signal,
+    );
   }
 
   async function run<Value>(
@@ -89,13 +123,7 @@ export function createIstioctl(options: IstioctlOptions): Istioctl {
   const limit = options.deadlineMs ?? deadlineMs;
   return {
     description: `istioctl ${minor}`,
-    analyze: (revision, signal) =>
-      run(
-        ["analyze", "-A", "-o", "json", ...(revision === undefined ? [] : ["--revision", revision])],
-        readAnalysis,
-        options.deadlineMs ?? analyzeDeadlineMs,
-        signal,
-      ),
+    analyze,
     precheck: (signal) => run(["x", "precheck", "-o", "json"], readPrecheck, limit, signal),
     versions: (signal) => run(["version", "-o", "json"], readVersions, limit, signal),
     proxyStatus: (signal) => run(["proxy-status", "-o", "json"], readProxyStatus, limit, signal),

@@ -9,7 +9,8 @@ export interface AccessRule {
 const read = (group: string, ...resources: string[]): AccessRule => ({
   apiGroups: [group],
   resources,
-  verbs: ["get", "list"],
+  // istioctl analyze and precheck read by watching.
+  verbs: ["get", "list", "watch"],
 });
 
 const patch = (group: string, ...resources: string[]): AccessRule => ({
@@ -72,7 +73,7 @@ export const clusterRules: readonly AccessRule[] = [
   ),
   read("security.istio.io", "authorizationpolicies", "peerauthentications", "requestauthentications"),
   read("telemetry.istio.io", "telemetries"),
-  read("extensions.istio.io", "wasmplugins"),
+  read("extensions.istio.io", "trafficextensions", "wasmplugins"),
   read("monitoring.coreos.com", "prometheusrules"),
   read("source.toolkit.fluxcd.io", ...sources),
   read("kustomize.toolkit.fluxcd.io", "kustomizations"),

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import {
   type Printed,
   readAnalysis,
+  readAnalyzers,
   readClientVersion,
   readPrecheck,
   readProxyStatus,
@@ -46,6 +47,32 @@ describe("what istioctl prints", () => {
     expect(readAnalysis(printed(""))).toEqual({ why: expect.stringContaining("no list of messages") });
     expect(readAnalysis(printed('[{"code":"IST1","level":"Fatal","message":""}]'))).toHaveProperty("why");
     expect(readAnalysis(recorded("analyze-refused"))).toEqual({ why: expect.stringContaining("forbidden") });
+  });
+
+  it("analyze: what is said of the cluster a second time, as a remote one, is left out", () => {
+    const message = { code: "IST0123", level: "Warning", origin: "Namespace shop", message: "m" };
+    const json = JSON.stringify([
+      { ...message, cluster: "default" },
+      { ...message, cluster: "guard" },
+    ]);
+    expect(readAnalysis(printed(json), "guard")).toEqual({ value: [message] });
+    expect(readAnalysis(printed(JSON.stringify([message])), "guard")).toEqual({ value: [message] });
+  });
+
+  it("precheck: that guard may not install Istio itself is no finding", () => {
+    const json = JSON.stringify([
+      { code: "IST0141", level: "Error", origin: "Cluster", message: "Missing required permission to create resource" },
+      { code: "IST0142", level: "Error", origin: "Cluster", message: "too old" },
+    ]);
+    expect(readPrecheck(printed(json, { code: 1 }))).toMatchObject({ value: [{ code: "IST0142" }] });
+  });
+
+  it("lists its analyzers", () => {
+    const text = "* annotations.K8sAnalyzer:\n    Checks\n* schema.ValidationAnalyzer.Gateway:\n    Runs\n";
+    expect(readAnalyzers(printed(text))).toEqual({
+      value: ["annotations.K8sAnalyzer", "schema.ValidationAnalyzer.Gateway"],
+    });
+    expect(readAnalyzers(printed(""))).toHaveProperty("why");
   });
 
   it("precheck: nothing is well only with exit status 0; with 1 there are messages, or it failed", () => {

@@ -14,6 +14,15 @@ const access: ClusterAccess = {
   proxy: "http://proxy.example.com:3128",
 };
 
+/** What it answers without a cluster: its version and its analyzers. */
+const known = (own: string): string =>
+  [
+    'case "$*" in',
+    `*remote=false*) echo '${own}'; exit 0;;`,
+    "*list-analyzers) printf '* %s:\\n    what it does\\n' gateway.SecretAnalyzer injection.Analyzer k8sgateway.SelectorAnalyzer; exit 0;;",
+    "esac",
+  ].join("\n");
+
 /** A program in istioctl's place: what it is given, how it is ended. What the real one prints is in istioctl.e2e.test.ts. */
 describe("istioctl as it is run", () => {
   let folder: string;
@@ -36,7 +45,7 @@ describe("istioctl as it is run", () => {
   async function program(version: string, body = "echo '[]'", name = "istioctl"): Promise<string> {
     const path = join(folder, name);
     const own = JSON.stringify({ clientVersion: { version } });
-    await writeFile(path, `#!/bin/sh\ncase "$*" in *remote=false*) echo '${own}'; exit 0;; esac\n${body}\n`);
+    await writeFile(path, `#!/bin/sh\n${known(own)}\n${body}\n`);
     await chmod(path, 0o755);
     return path;
   }
@@ -66,7 +75,9 @@ describe("istioctl as it is run", () => {
       "HOME",
       "KUBECONFIG",
     ]);
-    expect((await read("args")).trim()).toBe("analyze -A -o json --revision 1-31-1 --context guard");
+    expect((await read("args")).trim()).toBe(
+      "analyze -A -o json --remote-contexts guard --analyzer injection.Analyzer --analyzer k8sgateway.SelectorAnalyzer --revision 1-31-1 --context guard",
+    );
     expect(await read("home")).toBe("");
     expect(await read("mode")).toMatch(/^-rw-------/);
     expect(JSON.parse(await read("kubeconfig"))).toMatchObject({

@@ -6,8 +6,9 @@ import { systemClock } from "../../../automation/adapters/system-clock.ts";
 import { collectEvidence } from "../../../automation/guard/collect.ts";
 import { situationFile } from "../../../automation/guard/evidence.ts";
 import { parseVersion } from "../../../automation/guard/versions.ts";
+import { clusterRules } from "../../../components/guard/cluster-rules.ts";
 import { binaryPath, haveBinaries } from "../../support/kubernetes/binaries.ts";
-import { type ControlPlane, startControlPlane } from "../../support/kubernetes/control-plane.ts";
+import { type ControlPlane, type Manifest, startControlPlane } from "../../support/kubernetes/control-plane.ts";
 import { fluxCrds } from "../../support/kubernetes/crds.ts";
 import { installMesh } from "../../support/kubernetes/installed-mesh.ts";
 import { healthy } from "./corpus/healthy.ts";
@@ -15,17 +16,32 @@ import { healthy } from "./corpus/healthy.ts";
 const needed = ["kube-apiserver", "etcd", "istioctl", "helm"] as const;
 const built = haveBinaries("evidence of a real API server with Istio's real charts", needed);
 
+const helmRelease = { apiVersion: "helm.toolkit.fluxcd.io/v2", kind: "HelmRelease" };
+const rbac = "rbac.authorization.k8s.io";
+/** What the component GuardClusterRole declares, for the user that may do nothing else. */
+const guardsRights: readonly Manifest[] = [
+  { apiVersion: `${rbac}/v1`, kind: "ClusterRole", metadata: { name: "guard" }, rules: clusterRules },
+  {
+    apiVersion: `${rbac}/v1`,
+    kind: "ClusterRoleBinding",
+    metadata: { name: "guard" },
+    roleRef: { apiGroup: rbac, kind: "ClusterRole", name: "guard" },
+    subjects: [{ apiGroup: rbac, kind: "User", name: "stranger" }],
+  },
+];
+
 describe.skipIf(!built)("evidence of a real cluster", () => {
   let plane: ControlPlane;
   beforeAll(async () => {
     plane = await startControlPlane();
     await plane.apply(fluxCrds);
     await installMesh(plane, "1.30.5");
+    await plane.apply(guardsRights);
   });
   afterAll(() => plane?.close());
 
-  it("is whole, and says what was installed", async () => {
-    const connection = openKubeconfig({ path: plane.kubeconfig, context: "admin" });
+  it("is whole, with no more rights than guard has, and says what was installed", async () => {
+    const connection = openKubeconfig({ path: plane.kubeconfig, context: "stranger" });
     const kubernetes = createKubernetesApi({ connection, clock: systemClock });
     const mesh = createIstioctl({
       minor: "1.31",
@@ -43,6 +59,11 @@ describe.skipIf(!built)("evidence of a real cluster", () => {
       registryVersion: "1.30.5",
       previousAnalysis: [],
       now: Date.now(),
+    });
+    await kubernetes.restart({ kind: "Deployment", namespace: "shop", name: "cart" }, "2026-12-01T10:00:00Z");
+    await kubernetes.reconcile(helmRelease, "istiod", "istio-system", "2026-12-01T10:00:00Z");
+    await expect(kubernetes.list({ apiVersion: "v1", kind: "Secret" })).rejects.toMatchObject({
+      code: "cluster-refused",
     });
     await kubernetes.close();
     expect(problems).toEqual([]);

@@ -89,7 +89,7 @@ describe("GuardClusterRole", () => {
       "patch source.toolkit.fluxcd.io/helmrepositories",
       "patch source.toolkit.fluxcd.io/ocirepositories",
     ]);
-    expect(rights.filter((right) => !/^(?:get|list|patch) /.test(right))).toEqual([]);
+    expect(rights.filter((right) => !/^(?:get|list|watch|patch) /.test(right))).toEqual([]);
     expect(rights.filter((right) => right.includes("pods/"))).toEqual(["get core/pods/log"]);
     expect(
       rights.filter((right) => /[*?]|secrets|impersonate|rbac\.|nodes\/proxy|exec|attach|tokenreview/.test(right)),
