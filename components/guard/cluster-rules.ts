@@ -3,6 +3,7 @@
 export interface AccessRule {
   readonly apiGroups: string[];
   readonly resources: string[];
+  readonly resourceNames?: string[];
   readonly verbs: string[];
 }
 
@@ -87,4 +88,6 @@ export const clusterRules: readonly AccessRule[] = [
 /** What `istioctl version` and `proxy-status` need beside it, in the control plane's namespace alone. */
 export const istioctlRules: readonly AccessRule[] = [
   { apiGroups: [""], resources: ["pods/portforward"], verbs: ["create"] },
+  // By a token of this account, which may do nothing, istiod knows that proxy-status asks from its own namespace.
+  { apiGroups: [""], resources: ["serviceaccounts/token"], resourceNames: ["default"], verbs: ["create"] },
 ];

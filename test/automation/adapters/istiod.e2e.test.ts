@@ -3,13 +3,31 @@ import { createIstioctl } from "../../../automation/adapters/istioctl.ts";
 import { runIstioctl } from "../../../automation/adapters/istioctl-process.ts";
 import { openKubeconfig } from "../../../automation/adapters/kubeconfig.ts";
 import type { ProxyStatus } from "../../../automation/ports/mesh-inspector.ts";
+import { clusterRules, istioctlRules } from "../../../components/guard/cluster-rules.ts";
 import { binaryPath, haveBinaries } from "../../support/kubernetes/binaries.ts";
-import { type ControlPlane, startControlPlane } from "../../support/kubernetes/control-plane.ts";
+import { type ControlPlane, type Manifest, startControlPlane } from "../../support/kubernetes/control-plane.ts";
 import { istioCrds } from "../../support/kubernetes/crds.ts";
 import { type Istiod, startIstiod } from "../../support/kubernetes/istiod.ts";
 
 const needed = ["kube-apiserver", "etcd", "istioctl", "pilot-discovery"] as const;
 const built = haveBinaries("proxies of a real istiod as istioctl sees them", needed);
+
+const rbac = "rbac.authorization.k8s.io";
+const role = (kind: "ClusterRole" | "Role", namespace: object, rules: unknown): readonly Manifest[] => [
+  { apiVersion: `${rbac}/v1`, kind, metadata: { name: "guard", ...namespace }, rules },
+  {
+    apiVersion: `${rbac}/v1`,
+    kind: `${kind}Binding`,
+    metadata: { name: "guard", ...namespace },
+    roleRef: { apiGroup: rbac, kind, name: "guard" },
+    subjects: [{ apiGroup: rbac, kind: "User", name: "stranger" }],
+  },
+];
+/** What the component GuardClusterRole declares, for the user that may do nothing else. */
+const guardsRights = [
+  ...role("ClusterRole", {}, clusterRules),
+  ...role("Role", { namespace: "istio-system" }, istioctlRules),
+];
 
 /** Its own words, kept for the tests that have no istioctl; without what differs from run to run, and with the compiler. */
 async function record(plane: ControlPlane): Promise<void> {
@@ -38,18 +56,19 @@ describe.skipIf(!built)("the real istioctl and a real istiod", () => {
     plane = await startControlPlane();
     await plane.apply(await istioCrds());
     istiod = await startIstiod(plane);
+    await plane.apply(guardsRights);
   });
   afterAll(async () => {
     await istiod?.close();
     await plane?.close();
   });
 
-  it("counts proxies per version, and tells those that lag", async () => {
+  it("counts proxies per version with no more rights than guard has, and tells those that lag", async () => {
     const istioctl = createIstioctl({
       minor: "1.31",
       path: binaryPath("istioctl"),
       env: {},
-      connection: openKubeconfig({ path: plane.kubeconfig, context: "admin" }),
+      connection: openKubeconfig({ path: plane.kubeconfig, context: "stranger" }),
       // As in istioctl.e2e.test.ts: the binary is built of a module whose version says so.
       safeVersions: ["1.31.0"],
     });

@@ -14,15 +14,22 @@ const declare = (args: Partial<GuardClusterRoleArgs> = {}) =>
   declareGraph((options) => new GuardClusterRole("prod", { ...base, ...args }, options));
 
 const rules = z.array(
-  z.strictObject({ apiGroups: z.array(z.string()), resources: z.array(z.string()), verbs: z.array(z.string()) }),
+  z.strictObject({
+    apiGroups: z.array(z.string()),
+    resources: z.array(z.string()),
+    resourceNames: z.array(z.string()).default([]),
+    verbs: z.array(z.string()),
+  }),
 );
 const rulesOf = (inputs: Readonly<Record<string, unknown>>) => rules.parse(inputs["rules"]);
 
-/** `verb group/resource` of every combination. */
+/** `verb group/resource` of every combination, with the only names where there are any. */
 const rightsOf = (inputs: Readonly<Record<string, unknown>>): readonly string[] =>
-  rulesOf(inputs).flatMap(({ apiGroups, resources, verbs }) =>
+  rulesOf(inputs).flatMap(({ apiGroups, resources, resourceNames, verbs }) =>
     apiGroups.flatMap((group) =>
-      resources.flatMap((resource) => verbs.map((verb) => `${verb} ${group === "" ? "core" : group}/${resource}`)),
+      resources.flatMap((resource) =>
+        verbs.map((verb) => [`${verb} ${group === "" ? "core" : group}/${resource}`, ...resourceNames].join(" ")),
+      ),
     ),
   );
 
@@ -97,13 +104,13 @@ describe("GuardClusterRole", () => {
     expect(new Set(rights).size).toBe(rights.length);
   });
 
-  test("forwards ports only in the namespaces that are named, and by default in none", async () => {
+  test("forwards ports, and has tokens of an account without rights, only in the namespaces that are named, and by default in none", async () => {
     const type = "kubernetes:rbac.authorization.k8s.io/v1:Role";
     expect((await declare()).all(type)).toEqual([]);
     const graph = await declare({ istioctlNamespaces: ["istio-system"] });
     const { inputs } = graph.only(type);
     expect(at(inputs, "metadata.namespace")).toBe("istio-system");
-    expect(rightsOf(inputs)).toEqual(["create core/pods/portforward"]);
+    expect(rightsOf(inputs)).toEqual(["create core/pods/portforward", "create core/serviceaccounts/token default"]);
     expect(at(graph.only("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding").inputs, "metadata.namespace")).toBe(
       "istio-system",
     );
