@@ -13,8 +13,8 @@ import { createPrometheusMonitors } from "../adapters/monitors-prometheus.ts";
 import { createRequestTurns } from "../adapters/request-turns.ts";
 import { readSecret } from "../adapters/secret-reference.ts";
 import { SwitchyardError } from "../errors.ts";
-import { artifactSection, artifactsOf } from "../guard/artifacts.ts";
-import { runCustomChecks } from "../guard/custom-checks.ts";
+import { lookForArtifacts } from "../guard/artifacts.ts";
+import { customFindings, runCustomChecks } from "../guard/custom-checks.ts";
 import type { MetricLanguage } from "../guard/judge/queries.ts";
 import { planDigest } from "../guard/plan-digest.ts";
 import { addressOf, versionOf } from "../guard/run/cluster.ts";
@@ -55,25 +55,13 @@ export async function openRun(composition: Composition, guard: GuardComposition)
       measured === undefined
         ? undefined
         : async (cluster, signal) => [...(await measured.monitors.inScope(subjectOf(cluster), signal))],
-    artifacts: async (git, version, signal) => {
-      const looked = await Promise.all(
-        artifactsOf(git, versionOf(version)).map(async (artifact) => ({
-          artifact,
-          answer: await artifacts.look(artifact, signal),
-        })),
-      );
-      return artifactSection(looked).section;
+    artifacts: async (git, version, signal) =>
+      (await lookForArtifacts(artifacts, git, versionOf(version), signal)).section,
+    customChecks: async (cluster, signal) => {
+      const kubernetes = clusters.kubernetes(addressOf(cluster));
+      const options = { kubernetes, metrics: measured?.metrics.source, clock };
+      return customFindings(await runCustomChecks(checks, cluster.entry, options, signal));
     },
-    customChecks: checks.map((check) => ({
-      name: check.name,
-      async run(cluster, signal) {
-        const kubernetes = clusters.kubernetes(addressOf(cluster));
-        const options = { kubernetes, metrics: measured?.metrics.source, clock };
-        const [outcome] = await runCustomChecks([check], cluster.entry, options, signal);
-        if (outcome?.kind === "result") return { status: outcome.result.status, message: outcome.result.message };
-        return { status: "FAIL", message: `it could not be carried out: ${outcome?.why ?? "no answer"}` };
-      },
-    })),
   };
   return {
     ports,

@@ -2,8 +2,10 @@
 import type { AlertDesk } from "../alerts/desk.ts";
 import { guardAlerts } from "../alerts/from-guard.ts";
 import { SwitchyardError } from "../errors.ts";
+import { transitionEvent } from "../guard/bus-event.ts";
 import type { ClusterRecord } from "../guard/record.ts";
 import type { Move } from "../guard/run/decide.ts";
+import { lastTransition } from "../guard/telemetry.ts";
 import type { DeploymentEvent, DeploymentEvents } from "../ports/deployment-events.ts";
 import type { EventBus } from "../ports/event-bus.ts";
 import { deskWarnings } from "./alert-view.ts";
@@ -38,9 +40,10 @@ export function tellGuard({ desk, bus, graphs, signal }: GuardTellers): GuardTol
   return {
     take(before, after, move) {
       desk.take(guardAlerts(before, after));
-      if (bus !== undefined)
+      const told = lastTransition(before, after);
+      if (bus !== undefined && told !== undefined)
         send(async () => {
-          const { failed } = await bus.publish([busEvent(before, after, move)], signal);
+          const { failed } = await bus.publish([transitionEvent(told, after.run)], signal);
           lost.push(...failed.map(({ why }) => `${bus.description}: ${why}`));
         });
       const event = graphEvent(after, move);
@@ -54,22 +57,6 @@ export function tellGuard({ desk, bus, graphs, signal }: GuardTellers): GuardTol
     },
   };
 }
-
-/** The same id when another process says it again. */
-const busEvent = (before: ClusterRecord, { entry, state, since, run }: ClusterRecord, move: Move) => ({
-  id: `${entry.clusterId}-${since}-${move.event}`,
-  type: "Guard State Changed",
-  at: since,
-  detail: {
-    cluster_id: entry.clusterId,
-    batch_id: entry.batchId,
-    event: move.event,
-    from: before.state,
-    to: state,
-    ...(run === undefined ? {} : { plan: run.plan, istio_from: run.from, istio_to: run.to, step: run.step.index }),
-    ...(move.note === undefined ? {} : { note: move.note }),
-  },
-});
 
 /** At start, merge and verdict. */
 function graphEvent(

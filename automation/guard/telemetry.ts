@@ -1,6 +1,6 @@
 /** What guard counts, measures and says of itself. Pure but for the port. */
 import type { Counter, Histogram, Telemetry } from "../ports/telemetry.ts";
-import type { TransitionRecord } from "./record.ts";
+import type { ClusterRecord, TransitionRecord } from "./record.ts";
 import type { GuardState } from "./state-names.ts";
 
 const minute = 60;
@@ -58,6 +58,13 @@ export interface ToldTransition {
   readonly transition: TransitionRecord;
   /** When it came into the state that it leaves, ms since the epoch; undefined: not known, then no duration is recorded. */
   readonly since: number | undefined;
+}
+
+/** The change that `after` came by; undefined for a record that never moved. */
+export function lastTransition(before: ClusterRecord, { entry, history }: ClusterRecord): ToldTransition | undefined {
+  const transition = history.at(-1);
+  if (transition === undefined) return undefined;
+  return { cluster: entry.clusterId, batch: entry.batchId, transition, since: before.since };
 }
 
 export function tellTransition(telemetry: Telemetry, { cluster, batch, transition, since }: ToldTransition): void {

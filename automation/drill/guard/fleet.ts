@@ -118,7 +118,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       metrics,
       alerts: async () => [],
       artifacts: async (git, version) => artifactsOf(git, version),
-      customChecks: [],
+      customChecks: async () => [],
     },
     cluster,
     repositoryOf,

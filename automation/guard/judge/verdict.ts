@@ -1,4 +1,4 @@
-/** What a gate says, as the requirement's ValidationResult, and what follows for the soak. Pure. */
+/** What a gate says, as the requirement's ValidationResult. Pure. */
 import { z } from "zod";
 
 export const verdictKinds = ["passed", "failed", "undecided"] as const;
@@ -75,19 +75,4 @@ export function validationOf(clusterId: string, verdict: Verdict): ValidationRes
     undecided: said("undecided"),
     samples,
   };
-}
-
-export type SoakDecision = "wait" | "roll-back" | "advance" | "extend" | "ask-person";
-
-/** Failed ends a soak at once. At its end passed goes on; undecided extends it by its own length once, and then asks a person. */
-export function soakDecision(
-  { kind }: Pick<Verdict, "kind">,
-  elapsedMs: number,
-  soakMs: number,
-  extended: boolean,
-): SoakDecision {
-  if (kind === "failed") return "roll-back";
-  if (elapsedMs < (extended ? 2 * soakMs : soakMs)) return "wait";
-  if (kind === "passed") return "advance";
-  return extended ? "ask-person" : "extend";
 }

@@ -91,9 +91,9 @@ async function checked(context: RunContext, subject: Subject, signal: AbortSigna
   const situation = situationOf(subject, evidence, context.plan.target, stepwise);
   const further = run.landed.length > 0;
   const verdict = judge(situation, further ? { rules: laterStepRules } : {});
-  const custom = await customFindings(context, record, signal);
-  const kept = await keepEvidence(context, subject, { evidence, verdict, custom, problems: sections.problems });
-  const why = whyNot(verdict, custom, [...repository.problems, ...sections.problems]);
+  const findings = [...verdict.findings, ...(await context.customChecks(record, signal))];
+  const kept = await keepEvidence(context, subject, { evidence, findings, problems: sections.problems });
+  const why = whyNot(findings, [...repository.problems, ...sections.problems]);
   if (why !== undefined) return { kind: "refused", why, evidence: kept };
   return { kind: "passed", baseline: baseline.id, evidence: kept };
 }
@@ -138,48 +138,28 @@ async function baselineOf(
   return { id, evidence };
 }
 
-interface CustomFinding {
-  readonly check: string;
-  readonly status: "PASS" | "FAIL" | "WARN";
-  readonly message: string;
-}
-
-const customFindings = (
-  { customChecks }: RunContext,
-  record: ClusterRecord,
-  signal: AbortSignal,
-): Promise<readonly CustomFinding[]> =>
-  Promise.all(customChecks.map(async (one) => ({ check: one.name, ...(await one.run(record, signal)) })));
-
 async function keepEvidence(
   { store }: RunContext,
   { record, run, now }: Subject,
   found: {
     readonly evidence: Evidence;
-    readonly verdict: Verdict;
-    readonly custom: readonly CustomFinding[];
+    readonly findings: readonly Finding[];
     readonly problems: readonly string[];
   },
 ): Promise<string> {
-  const { evidence, verdict, custom, problems } = found;
+  const { evidence, findings, problems } = found;
   const id = `${record.entry.clusterId}-${run.plan}-${run.step.index}-${run.step.attempt}-${now}`;
-  const { kind, findings } = verdict;
-  await store.keep("evidence", id, JSON.stringify({ at: now, verdict: kind, findings, custom, problems, evidence }));
+  await store.keep("evidence", id, JSON.stringify({ at: now, findings, problems, evidence }));
   return id;
 }
 
 const said = 5;
 
 /** The first reasons, whole; undefined: nothing stands in the way. */
-function whyNot(verdict: Verdict, custom: readonly CustomFinding[], problems: readonly string[]): string | undefined {
-  const stops = verdict.findings.filter(({ level }) => level === "block" || level === "undecided");
-  const failed = custom.filter(({ status }) => status === "FAIL");
-  if (stops.length === 0 && failed.length === 0 && problems.length === 0) return undefined;
-  const lines = [
-    ...stops.map((finding) => findingText(finding)),
-    ...failed.map(({ check, message }) => `check ${check}: ${message}`),
-    ...problems,
-  ];
+function whyNot(findings: readonly Finding[], problems: readonly string[]): string | undefined {
+  const stops = findings.filter(({ level }) => level === "block" || level === "undecided");
+  if (stops.length === 0 && problems.length === 0) return undefined;
+  const lines = [...stops.map((finding) => findingText(finding)), ...problems];
   const more = lines.length - said;
   return `${lines.slice(0, said).join("; ")}${more > 0 ? `; and ${more} more` : ""}`.slice(0, 1_900);
 }

@@ -1,11 +1,7 @@
 /** What a run asks of a cluster, and does in it: the proof that a commit is applied, and restarts of its workloads. */
 import type { ClusterAddress } from "../../ports/clusters.ts";
 import type { KubernetesApi } from "../../ports/kubernetes-api.ts";
-import { ClusterObjects } from "../facts/cluster-objects.ts";
-import { type ControlPlane, readControlPlanes } from "../facts/control-planes.ts";
-import { readInjection } from "../facts/injection.ts";
-import { readPods } from "../facts/pods.ts";
-import { type MeshWorkload, meshWorkloads } from "../facts/workloads.ts";
+import { readDataPlane } from "../data-plane.ts";
 import type { PlannedMergeRequest } from "../plan.ts";
 import { type ExpectedRelease, type Proof as FluxProof, prove, revisionsToCheck } from "../proof.ts";
 import { readProofObjects } from "../proof-objects.ts";
@@ -92,27 +88,6 @@ export async function proveStep(
   return outcomes.afterProof(record, asOutcome(proof), view);
 }
 
-interface DataPlane {
-  readonly workloads: readonly MeshWorkload[];
-  readonly planes: readonly ControlPlane[];
-}
-
-async function dataPlaneOf(kubernetes: KubernetesApi, signal: AbortSignal): Promise<DataPlane> {
-  const objects = new ClusterObjects(kubernetes, signal);
-  const planes = readControlPlanes(await objects.must("Deployment"));
-  const injection = readInjection(await objects.must("Namespace"), await objects.must("MutatingWebhookConfiguration"));
-  const workloads = meshWorkloads({
-    pods: readPods(await objects.must("Pod")),
-    deployments: await objects.must("Deployment"),
-    statefulSets: await objects.must("StatefulSet"),
-    daemonSets: await objects.must("DaemonSet"),
-    budgets: await objects.must("PodDisruptionBudget"),
-    injection,
-    revisions: planes.map(({ revision }) => revision),
-  });
-  return { workloads, planes };
-}
-
 /** One look at the data plane, and the next wave of restarts where one is due. */
 async function restarted(
   context: RunContext,
@@ -160,7 +135,7 @@ export async function restartStep(
   const request = requestOf(context.plan, record);
   if (request === undefined || run.restartMark === undefined) throw new RangeError("there is nothing to restart");
   const kubernetes = context.clusters.kubernetes(addressOf(record));
-  const { workloads } = await dataPlaneOf(kubernetes, signal);
+  const { workloads } = await readDataPlane(kubernetes, signal);
   const plane = { revision: run.strategy === "revision" ? revisionOf(run.to) : "", version: versionOf(run.to) };
   const scope = scopeOf(request, hasNext(context.plan, record));
   const { strategy, restartMark: mark } = run;
@@ -183,7 +158,7 @@ export async function proveRollback(
   const kubernetes = context.clusters.kubernetes(addressOf(record));
   const expected = expectedBack(context, record);
   const proof = await proofOf(context, kubernetes, rollback.mergeRequest, expected, signal);
-  const { workloads, planes } = await dataPlaneOf(kubernetes, signal);
+  const { workloads, planes } = await readDataPlane(kubernetes, signal);
   const ahead = proxiesAhead(workloads, planes).reduce((sum, { proxies }) => sum + proxies, 0);
   const mark = new Date(rollback.mergeRequest.mergedAt ?? view.now).toISOString();
   // Old proxies cannot be injected while the new control plane serves: restarts follow the proof.

@@ -10,6 +10,7 @@ import type { MetricLanguage } from "../judge/queries.ts";
 import type { Digest } from "../merge-request-mark.ts";
 import type { Plan } from "../plan.ts";
 import type { ClusterRecord } from "../record.ts";
+import type { Finding } from "../rules/rule.ts";
 import type { GuardConfig } from "../settings.ts";
 import type { BatchView } from "./decide.ts";
 import type { Outcome } from "./outcomes.ts";
@@ -27,15 +28,6 @@ export type Alerts = NonNullable<Evidence["alerts"]>;
 export type Artifacts = NonNullable<Evidence["artifacts"]>;
 export type Git = NonNullable<Evidence["git"]>;
 
-export interface CustomCheck {
-  readonly name: string;
-  /** FAIL blocks; a check that cannot be carried out is a FAIL that says so. */
-  run(
-    cluster: ClusterRecord,
-    signal: AbortSignal,
-  ): Promise<{ readonly status: "PASS" | "FAIL" | "WARN"; readonly message: string }>;
-}
-
 export interface RunPorts {
   readonly store: GuardStore;
   readonly host: GitHost;
@@ -48,8 +40,8 @@ export interface RunPorts {
   readonly alerts: ((cluster: ClusterRecord, signal: AbortSignal) => Promise<Alerts>) | undefined;
   /** What the sources of charts and images have of a version. undefined: nobody can be asked. */
   readonly artifacts: ((git: Git, version: string, signal: AbortSignal) => Promise<Artifacts>) | undefined;
-  /** Checks by module. */
-  readonly customChecks: readonly CustomCheck[];
+  /** What the checks by module say; one that cannot be carried out is undecided, which stands in the way. */
+  readonly customChecks: (cluster: ClusterRecord, signal: AbortSignal) => Promise<readonly Finding[]>;
 }
 
 export interface RunContext extends RunPorts {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { stateChangedType, transitionEvent } from "../../../automation/guard/bus-event.ts";
+import type { RunRecord } from "../../../automation/guard/record.ts";
 import { readIncoming } from "../../../automation/guard/webhook.ts";
 
 const told = {
@@ -33,4 +34,24 @@ test("a transition says who, what, when and since when; twice the same is one ev
 test("guard's own events start nothing when a rule sends them back to it", () => {
   const { detail } = transitionEvent(told);
   expect(readIncoming({ "detail-type": stateChangedType, source: "switchyard.guard", detail }).what).toBe("nothing");
+});
+
+test("the run says its plan, versions and step", () => {
+  const run = {
+    plan: "abc",
+    hop: 0,
+    from: "1.30.5",
+    to: "1.31.1",
+    strategy: "in-place",
+    startedAt: 0,
+    step: { index: 2, attempt: 1 },
+    landed: [],
+    restarted: [],
+  } satisfies RunRecord;
+  expect(transitionEvent(told, run).detail).toMatchObject({
+    plan: "abc",
+    istio_from: "1.30.5",
+    istio_to: "1.31.1",
+    step: 2,
+  });
 });

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
   type SignalVerdict,
-  soakDecision,
   validationOf,
   validationResult,
   verdictOf,
@@ -49,21 +48,5 @@ describe("verdict", () => {
       "s0: s0 failed; s1: s1 failed; s2: s2 failed; and 1 more",
     );
     expect(verdictText(of())).toBe("nothing was judged");
-  });
-});
-
-describe("soak", () => {
-  test.each([
-    ["failed", 1, false, "roll-back"],
-    ["failed", 61, true, "roll-back"],
-    ["passed", 59, false, "wait"],
-    ["passed", 60, false, "advance"],
-    ["undecided", 59, false, "wait"],
-    ["undecided", 60, false, "extend"],
-    ["undecided", 60, true, "wait"],
-    ["undecided", 120, true, "ask-person"],
-    ["passed", 120, true, "advance"],
-  ] as const)("%s after %s of 60 minutes, extended %s: %s", (kind, elapsed, extended, expected) => {
-    expect(soakDecision({ kind }, elapsed, 60, extended)).toBe(expected);
   });
 });

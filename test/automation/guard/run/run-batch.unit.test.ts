@@ -51,6 +51,28 @@ function go(fleet: Fleet, one: Awaited<ReturnType<typeof plan>>, options: Partia
 }
 
 describe("a run over a simulated fleet", () => {
+  it.each(["undecided", "block"] as const)(
+    "given a check by module says %s, nothing is opened and it is said",
+    async (level) => {
+      const fleet = await fleetOf();
+      const finding = {
+        rule: "custom",
+        check: "stock",
+        subject: "stock",
+        evidence: "out of it",
+        fix: "Buy.",
+        link: "docs",
+      };
+      const ports = { ...fleet.ports, customChecks: async () => [{ ...finding, level }] };
+      const one = await fleet.clock.run(() => plan(fleet));
+      await go({ ...fleet, ports }, one);
+      expect(await states(fleet)).toEqual([
+        expect.stringMatching(`^pre_check_failed: ${level} custom stock: stock: out of it. Buy.`),
+        expect.stringMatching("^pre_check_failed"),
+      ]);
+    },
+  );
+
   it("checks, opens one merge request, and after the merge proves, soaks, restarts and validates", async () => {
     const fleet = await fleetOf();
     const one = await fleet.clock.run(() => plan(fleet));
