@@ -6,7 +6,7 @@ import { createRegistry } from "../../guard/registry.ts";
 import type { RunPorts } from "../../guard/run/context.ts";
 import { filesOnce } from "../../guard/run/context.ts";
 import { type GuardConfig, guardConfig } from "../../guard/settings.ts";
-import { SimulatedCluster } from "../../guard/simulation/cluster.ts";
+import { SimulatedCluster, type SimulatedClusterOptions } from "../../guard/simulation/cluster.ts";
 import { createSimulatedGitHost, type SimulatedGitHost } from "../../guard/simulation/git-host.ts";
 import { SimulatedInspector } from "../../guard/simulation/inspector.ts";
 import { type SimulatedGuardStore, simulateGuardStore } from "../../guard/simulation/store.ts";
@@ -14,7 +14,7 @@ import { parseVersion, type Version } from "../../guard/versions.ts";
 import type { ClusterAddress, Clusters } from "../../ports/clusters.ts";
 import { createVirtualClock, type VirtualClock } from "../simulation/clock.ts";
 import { createFleetMetrics, type FleetMetrics } from "./fleet-metrics.ts";
-import { clusterFiles, folderOf } from "./repository-files.ts";
+import { clusterFiles, folderOf, namespacesInGit, revisionedFiles, withoutOrder } from "./repository-files.ts";
 
 export interface FleetOptions {
   readonly clusters: number;
@@ -27,6 +27,10 @@ export interface FleetOptions {
   readonly kubernetes: string;
   readonly digest: RunPorts["digest"];
   readonly settings?: z.input<typeof guardConfig>;
+  /** How Istio is installed; default in-place. */
+  readonly strategy?: "in-place" | "revision";
+  /** Releases do not say what they wait for. */
+  readonly unordered?: boolean;
 }
 
 export interface Fleet {
@@ -45,10 +49,22 @@ export interface Fleet {
   mergeAll(by: string): Promise<number>;
 }
 
+/** One in each namespace. */
+const revisionedWorkloads = namespacesInGit.map((namespace) => ({
+  kind: "Deployment",
+  namespace,
+  name: "app",
+  minAvailable: 1,
+  annotations: { "proxy.istio.io/config": '{"holdApplicationUntilProxyStarts":true}' },
+})) satisfies SimulatedClusterOptions["workloads"];
+
 const pad = (number: number, width: number): string => String(number).padStart(width, "0");
 
 export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const { now, istio, kubernetes, digest } = options;
+  const revisioned = options.strategy === "revision";
+  const made = revisioned ? revisionedFiles : clusterFiles;
+  const filesOf = options.unordered === true ? (...of: Parameters<typeof made>) => withoutOrder(made(...of)) : made;
   const clock = createVirtualClock(now, 1);
   const host = createSimulatedGitHost({ now: clock.wall });
   const store = simulateGuardStore();
@@ -73,7 +89,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   });
   for (const wave of waves) {
     const own = entries.filter(({ batchId }) => batchId === wave);
-    const files = Object.assign({}, ...own.map(({ clusterId }) => clusterFiles(clusterId, istio)));
+    const files = Object.assign({}, ...own.map(({ clusterId }) => filesOf(clusterId, istio)));
     host.createRepository(repositoryOf(wave), { ...files, CODEOWNERS: "* @mesh\n" });
     host.configure(repositoryOf(wave), { approvalsRequired: 1, authorMayApprove: false });
   }
@@ -87,6 +103,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
         path: folderOf(clusterId),
         repositoryUrl: `https://git.example.com/${repositoryOf(batchId)}.git`,
         intervalSeconds: 60,
+        ...(revisioned ? { namespaces: { shop: {} }, workloads: revisionedWorkloads } : {}),
       });
       return [clusterId, cluster];
     }),

@@ -1,8 +1,8 @@
 /** The checks before a merge request: evidence judged by the rules, and kept with the baseline. */
-import { components, type Evidence, evidenceFile, type Situation } from "../evidence.ts";
+import { type Evidence, evidenceFile, type Situation } from "../evidence.ts";
 import { type Baseline, baselineEvidence, baselineRecord, baselineText, takeBaseline } from "../judge/baseline.ts";
 import { signalsOf } from "../judge/signals.ts";
-import { noPlan, type PlannedMergeRequest } from "../plan.ts";
+import { noPlan } from "../plan.ts";
 import type { ClusterRecord, RunRecord } from "../record.ts";
 import { judge, laterStepRules, type Verdict } from "../rules/book.ts";
 import type { Finding } from "../rules/rule.ts";
@@ -10,10 +10,11 @@ import type { GuardConfig } from "../settings.ts";
 import { versionOf } from "./cluster.ts";
 import { type RunContext, type RunPorts, recordOf } from "./context.ts";
 import type { BatchView } from "./decide.ts";
-import { gathered, type Subject } from "./gather.ts";
+import { gathered, type Subject, versionNow } from "./gather.ts";
 import { subjectOf } from "./judge.ts";
+import { stillNamed } from "./old-revision.ts";
 import * as outcomes from "./outcomes.ts";
-import { requestOf, requestsOf } from "./step.ts";
+import { firstRequest, requestOf, requestsOf } from "./step.ts";
 
 export async function checkStep(
   context: RunContext,
@@ -50,11 +51,7 @@ export async function lookAtCluster(
     landed: [],
     restarted: [],
   };
-  const request: PlannedMergeRequest = {
-    title: "all components",
-    step: { kind: "all" },
-    components: entry.ambient ? components : components.filter((one) => one !== "cni" && one !== "ztunnel"),
-  };
+  const request = firstRequest(run.strategy, entry.ambient);
   const context = { ...ports, settings, batch: entry.batchId, fence: 0, plan: noPlan(to), fleet: async () => all };
   const moving = { ...record, run };
   const subject = { record: moving, run, request, members: [moving], now };
@@ -66,13 +63,19 @@ export async function lookAtCluster(
   return { verdict, problems: [...repository.problems, ...sections.problems] };
 }
 
-function situationOf({ record, run, now }: Subject, evidence: Evidence, target: string, stepwise: boolean): Situation {
+function situationOf(
+  { record, run, now }: Subject,
+  evidence: Evidence,
+  target: string,
+  stepwise: boolean,
+  from = run.from,
+): Situation {
   return {
     cluster: record.entry.clusterId,
     at: now,
     production: record.entry.production,
     hop: {
-      from: versionOf(run.from),
+      from: versionOf(from),
       to: versionOf(run.to),
       strategy: run.strategy,
       final: run.to === target,
@@ -88,12 +91,19 @@ async function checked(context: RunContext, subject: Subject, signal: AbortSigna
   const baseline = await baselineOf(context, subject, signal);
   const evidence: Evidence = { ...sections.evidence, ...baseline.evidence };
   const stepwise = requestsOf(context.plan, record.entry.clusterId, run).length > 1;
-  const situation = situationOf(subject, evidence, context.plan.target, stepwise);
+  const situation = situationOf(
+    subject,
+    evidence,
+    context.plan.target,
+    stepwise,
+    versionNow(context.plan, record, run),
+  );
   const further = run.landed.length > 0;
   const verdict = judge(situation, further ? { rules: laterStepRules } : {});
   const findings = [...verdict.findings, ...(await context.customChecks(record, signal))];
   const kept = await keepEvidence(context, subject, { evidence, findings, problems: sections.problems });
-  const why = whyNot(findings, [...repository.problems, ...sections.problems]);
+  const named = await stillNamed(context, subject, signal);
+  const why = whyNot(findings, [...repository.problems, ...sections.problems, ...named]);
   if (why !== undefined) return { kind: "refused", why, evidence: kept };
   return { kind: "passed", baseline: baseline.id, evidence: kept };
 }
@@ -127,7 +137,9 @@ async function baselineOf(
   const known = run.baseline === undefined ? undefined : await store.document("baseline", run.baseline);
   const before = known === undefined ? undefined : baselineRecord.parse(JSON.parse(known));
   const young = before !== undefined && now - before.at <= settings.validation.baseline_hours * 3_600_000;
-  const keepIt = before !== undefined && (young || run.landed.length > 0);
+  // Only the removal of the old control plane is days behind the upgrade, and is judged for itself.
+  const underWay = run.landed.length > 0 && subject.request.step.kind !== "remove-old";
+  const keepIt = before !== undefined && (young || underWay);
   const baseline = keepIt ? before : await freshBaseline(context, subject, signal);
   if (baseline === undefined) return { id: undefined, evidence: {} };
   const id =

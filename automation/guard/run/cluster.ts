@@ -1,14 +1,15 @@
 /** What a run asks of a cluster, and does in it: the proof that a commit is applied, and restarts of its workloads. */
 import type { ClusterAddress } from "../../ports/clusters.ts";
 import type { KubernetesApi } from "../../ports/kubernetes-api.ts";
-import { readDataPlane } from "../data-plane.ts";
+import { type DataPlane, readDataPlane } from "../data-plane.ts";
+import { revisionOf } from "../edit/add-revision.ts";
 import type { PlannedMergeRequest } from "../plan.ts";
 import { type ExpectedRelease, type Proof as FluxProof, prove, revisionsToCheck } from "../proof.ts";
 import { readProofObjects } from "../proof-objects.ts";
 import { proxiesAhead, restText, skewWindow } from "../proxies-by-version.ts";
 import type { ClusterRecord, MergeRequestMark, RunRecord } from "../record.ts";
 import { decideRestart, type RestartDecision, type RestartInput } from "../restart.ts";
-import { parseVersion, type Version } from "../versions.ts";
+import { compareVersions, parseVersion, type Version } from "../versions.ts";
 import { type RunContext, recordOf } from "./context.ts";
 import type { BatchView } from "./decide.ts";
 import * as outcomes from "./outcomes.ts";
@@ -24,9 +25,6 @@ export function versionOf(text: string): Version {
   if (version === undefined) throw new RangeError(`${text} is no version`);
   return version;
 }
-
-/** `1-31-1`: a revision's name has no dots. */
-export const revisionOf = (version: string): string => version.replaceAll(".", "-");
 
 function runOf({ run, entry }: ClusterRecord): RunRecord {
   if (run === undefined) throw new RangeError(`${entry.clusterId} runs nothing`);
@@ -88,6 +86,10 @@ export async function proveStep(
   return outcomes.afterProof(record, asOutcome(proof), view);
 }
 
+/** The revision of the control plane of a version; undefined: there is none. */
+const revisionAt = (planes: DataPlane["planes"], version: string): string | undefined =>
+  planes.find((one) => compareVersions(one.version, versionOf(version)) === 0)?.revision;
+
 /** One look at the data plane, and the next wave of restarts where one is due. */
 async function restarted(
   context: RunContext,
@@ -135,8 +137,11 @@ export async function restartStep(
   const request = requestOf(context.plan, record);
   if (request === undefined || run.restartMark === undefined) throw new RangeError("there is nothing to restart");
   const kubernetes = context.clusters.kubernetes(addressOf(record));
-  const { workloads } = await readDataPlane(kubernetes, signal);
-  const plane = { revision: run.strategy === "revision" ? revisionOf(run.to) : "", version: versionOf(run.to) };
+  const { workloads, planes } = await readDataPlane(kubernetes, signal);
+  const revision = revisionAt(planes, run.to);
+  if (revision === undefined)
+    return outcomes.afterRestart(record, { kind: "going", why: `no control plane of ${run.to} is seen` }, view);
+  const plane = { revision, version: versionOf(run.to) };
   const scope = scopeOf(request, hasNext(context.plan, record));
   const { strategy, restartMark: mark } = run;
   const input = { workloads, plane, strategy, scope, mark, restarted: run.restarted };
@@ -162,14 +167,15 @@ export async function proveRollback(
   const ahead = proxiesAhead(workloads, planes).reduce((sum, { proxies }) => sum + proxies, 0);
   const mark = new Date(rollback.mergeRequest.mergedAt ?? view.now).toISOString();
   // Old proxies cannot be injected while the new control plane serves: restarts follow the proof.
+  const revision = revisionAt(planes, run.from);
   const again =
-    rollback.dataPlaneMoved && proof.kind === "proven"
+    rollback.dataPlaneMoved && proof.kind === "proven" && revision !== undefined
       ? await restarted(
           context,
           kubernetes,
           {
             workloads,
-            plane: { revision: "", version: versionOf(run.from) },
+            plane: { revision, version: versionOf(run.from) },
             strategy: run.strategy,
             mark,
             restarted: [],

@@ -6,7 +6,7 @@ import type { FileEdit } from "../edit/edit.ts";
 import { inventory } from "../edit/inventory.ts";
 import { type Evidence, evidenceFile } from "../evidence.ts";
 import { branchName, branchPrefix } from "../merge-request-mark.ts";
-import type { PlannedMergeRequest } from "../plan.ts";
+import type { Plan, PlannedMergeRequest } from "../plan.ts";
 import type { ClusterRecord, RunRecord } from "../record.ts";
 import { minorOf } from "../versions.ts";
 import { addressOf, versionOf } from "./cluster.ts";
@@ -29,6 +29,17 @@ export interface Repository {
   readonly problems: readonly string[];
   readonly edits: readonly FileEdit[];
   readonly readers: Readonly<Record<string, readonly string[]>>;
+}
+
+/** The version that a cluster should show half-way through a hop: of the control plane that decides by now. */
+export function versionNow(plan: Plan, { entry }: ClusterRecord, run: RunRecord): string {
+  const requests = requestsOf(plan, entry.clusterId, run);
+  const moved = run.landed.some(({ index }) => {
+    const step = requests[index]?.step;
+    if (step === undefined) return false;
+    return run.strategy === "in-place" ? movesControlPlane(step) : step.kind === "default-revision";
+  });
+  return moved ? run.to : run.from;
 }
 
 /** Everything that is known of a cluster but its metrics: the repository, the cluster, the registry. Writes the baseline of istioctl's messages. */
@@ -85,17 +96,13 @@ async function collected(
   const analysisId = `analysis-${record.entry.clusterId}-${run.from}`;
   const stored = await store.document("baseline", analysisId);
   const previous = stored === undefined ? undefined : messages.parse(JSON.parse(stored));
-  const moved = run.landed.some(({ index }) => {
-    const step = requestsOf(context.plan, record.entry.clusterId, run)[index];
-    return step !== undefined && movesControlPlane(step.step);
-  });
   const ask = (previousAnalysis: Collection["previousAnalysis"]) =>
     collectEvidence({
       kubernetes: clusters.kubernetes(address),
       mesh,
       eks: () => clusters.eks(address, signal),
       git,
-      registryVersion: moved && run.strategy === "in-place" ? run.to : run.from,
+      registryVersion: versionNow(context.plan, record, run),
       nextBase: request.components.includes("base") ? to : undefined,
       previousAnalysis,
       now,

@@ -13,6 +13,7 @@ import { addressOf, versionOf } from "./cluster.ts";
 import type { RunContext, RunPorts } from "./context.ts";
 import { gathered } from "./gather.ts";
 import { inParallel } from "./loop.ts";
+import { firstRequest } from "./step.ts";
 
 export interface PlanOptions {
   readonly batch: string;
@@ -97,7 +98,7 @@ async function lookAt(
     landed: [],
     restarted: [],
   };
-  const request = { title: "all components", step: { kind: "all" }, components: componentsOf(ambient) } as const;
+  const request = firstRequest(strategy, ambient);
   const subject = {
     record: { ...record, run },
     run,
@@ -120,6 +121,3 @@ async function lookAt(
 /** All move together in a plan, so that files that they share are theirs alone. */
 const besides = (members: readonly ClusterRecord[], record: ClusterRecord, run: RunRecord): readonly ClusterRecord[] =>
   members.map((one) => (one === record ? { ...record, run } : { ...one, run }));
-
-const componentsOf = (ambient: boolean) =>
-  ambient ? (["base", "istiod", "cni", "ztunnel", "gateway"] as const) : (["base", "istiod", "gateway"] as const);

@@ -242,13 +242,20 @@ export async function openUpgrade(
   );
 }
 
-/** Edits of the hop's landed steps, newest first, without the CRDs. */
-async function landedEdits(context: RunContext, members: Members): Promise<readonly (readonly FileEdit[])[]> {
-  const { run, state } = members.first;
+/**
+ * Edits of the hop's landed steps, newest first, without the CRDs. A new revision that anything may name by now stays beside the old one:
+ * to take it away is a step of its own.
+ */
+async function landedEdits(context: RunContext, { first }: Members): Promise<readonly (readonly FileEdit[])[]> {
+  const { run, state, entry } = first;
+  const requests = requestsOf(context.plan, entry.clusterId, run);
   const steps = state === "rollback_needed" ? [...run.landed, run.step] : run.landed;
+  const landed = steps.filter(({ edits, mergeRequest }) => edits !== undefined && mergeRequest?.landed !== undefined);
+  const kindOf = (index: number): string | undefined => requests[index]?.step.kind;
+  const named = landed.some(({ index }) => !["crds", "new-revision"].includes(kindOf(index) ?? ""));
   const sets: (readonly FileEdit[])[] = [];
-  for (const { edits, mergeRequest } of steps.toReversed()) {
-    if (edits === undefined || mergeRequest?.landed === undefined) continue;
+  for (const { index, edits = "" } of landed.toReversed()) {
+    if (named && kindOf(index) === "new-revision") continue;
     const kept = await readEdits(context, edits);
     if (kept === undefined) throw new RangeError(`the edits ${edits} were not kept`);
     sets.push(kept.step.rest);

@@ -2,10 +2,13 @@
 import { z } from "zod";
 import type { Edited, EditSet, FileEdit, Problem, ReadingCluster, RepositoryFile } from "../edit/edit.ts";
 import { editVersions } from "../edit/edit-versions.ts";
+import { namespaceLabels, relabelNamespaces } from "../edit/namespaces.ts";
 import { revertEdits } from "../edit/revert.ts";
+import { revisionStep } from "../edit/revision-step.ts";
 import type { Component } from "../evidence.ts";
 import type { PlannedMergeRequest } from "../plan.ts";
 import type { RunRecord } from "../record.ts";
+import { assignShare } from "../shares.ts";
 
 /** What a merge request committed, as it is kept: CRDs apart, because a rollback leaves them (rule 9). */
 export interface StepEdits {
@@ -72,53 +75,88 @@ export type StepResult =
 
 /** The edits of a step of a hop. */
 export function editsOfStep(request: PlannedMergeRequest, run: RunRecord, view: RepositoryView): StepResult {
-  const { from, to } = run;
-  const { components } = request;
-  switch (request.step.kind) {
-    case "all":
-    case "crds":
-    case "control-plane":
-    case "gateways": {
-      const crds = part(
-        view,
-        components.filter((one) => one === "base"),
-        from,
-        to,
-      );
-      if (crds.kind === "refused") return crds;
-      const moved = { ...view, files: edited(view.files, crds.edits) };
-      const rest = part(
-        moved,
-        components.filter((one) => one !== "base"),
-        from,
-        to,
-      );
-      if (rest.kind === "refused") return rest;
-      return {
-        kind: "edits",
-        step: { crds: crds.edits, rest: rest.edits },
-        edits: joined(crds.edits, rest.edits),
-        readers: { ...crds.readers, ...rest.readers },
-      };
-    }
+  const { step } = request;
+  if (step.kind === "crds" || run.strategy === "in-place") return inPlace(request, run, view);
+  const rest = step.kind === "share" ? shareOf(step.share, run, view) : revisioned(request, run, view);
+  if (rest.kind === "refused") return rest;
+  return { ...rest, step: { crds: [], rest: rest.edits } };
+}
+
+function inPlace({ components }: PlannedMergeRequest, { from, to }: RunRecord, view: RepositoryView): StepResult {
+  const part = (files: readonly RepositoryFile[], moving: readonly Component[]): Edited =>
+    moving.length === 0
+      ? { kind: "edits", edits: [], readers: {} }
+      : editVersions({ ...view, files, components: moving, from, to });
+  const crds = part(
+    view.files,
+    components.filter((one) => one === "base"),
+  );
+  if (crds.kind === "refused") return crds;
+  const rest = part(
+    edited(view.files, crds.edits),
+    components.filter((one) => one !== "base"),
+  );
+  if (rest.kind === "refused") return rest;
+  return {
+    kind: "edits",
+    step: { crds: crds.edits, rest: rest.edits },
+    edits: joined(crds.edits, rest.edits),
+    readers: { ...crds.readers, ...rest.readers },
+  };
+}
+
+const canary = "canary";
+const stable = "stable";
+
+function revisioned({ step, components }: PlannedMergeRequest, { from, to }: RunRecord, view: RepositoryView): Edited {
+  const also = components.filter((one) => one === "cni" || one === "ztunnel");
+  switch (step.kind) {
+    case "new-revision":
+      return revisionStep({ ...view, step: { kind: step.kind, also }, from, to });
+    case "canary-tag":
+    case "gateways":
+    case "default-revision":
+    case "remove-old":
+      return revisionStep({ ...view, step: { kind: step.kind }, from, to });
     default:
-      return {
-        kind: "refused",
-        problems: [
-          {
-            file: "the repository",
-            what: request.title,
-            why: "guard plans the revisioned series and does not write it yet",
-            fix: "Use the strategy in-place, or make this change by hand",
-          },
-        ],
-      };
+      throw new RangeError(`${step.kind} is no step of a revisioned hop`);
   }
 }
 
-function part(view: RepositoryView, components: readonly Component[], from: string, to: string): Edited {
-  if (components.length === 0) return { kind: "edits", edits: [], readers: {} };
-  return editVersions({ ...view, components, from, to });
+/**
+ * A share of each cluster's namespaces follows the canary tag, by a hash of their names; with the last share the stable tag itself moves,
+ * and the namespaces come back to it, where nothing of them restarts any more.
+ */
+function shareOf(share: number, { from, to, plan }: RunRecord, view: RepositoryView): Edited {
+  const mine = view.clusters.filter(({ cluster }) => view.targets.includes(cluster));
+  const labels = namespaceLabels(view.files, mine).filter(
+    ({ label, value }) => label === "istio.io/rev" && (value === stable || value === canary),
+  );
+  const sets: FileEdit[][] = [];
+  const readers: Record<string, readonly string[]> = {};
+  let files = view.files;
+  const add = (made: Edited): boolean => {
+    if (made.kind === "refused") return false;
+    sets.push([...made.edits]);
+    Object.assign(readers, made.readers);
+    files = edited(files, made.edits);
+    return true;
+  };
+  if (share === 100) {
+    const tag = revisionStep({ ...view, step: { kind: "stable-tag" }, from, to });
+    if (!add(tag)) return tag;
+  }
+  for (const { cluster } of mine) {
+    const own = labels.filter((one) => one.cluster === cluster);
+    const moved = own.filter(({ value }) => value === canary).map(({ namespace }) => namespace);
+    const members = own.map(({ namespace }) => ({ name: namespace }));
+    const wanted = share === 100 ? moved : assignShare({ members, share, seed: `${plan}/${cluster}`, moved }).delta;
+    if (wanted.length === 0) continue;
+    const [at, towards] = share === 100 ? [canary, stable] : [stable, canary];
+    const made = relabelNamespaces({ ...view, files, targets: [cluster], namespaces: wanted, from: at, to: towards });
+    if (!add(made)) return made;
+  }
+  return { kind: "edits", edits: joined(...sets), readers };
 }
 
 /** Several sets of edits taken back in today's files, in their order; what others changed in them since stays. */

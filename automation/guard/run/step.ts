@@ -1,7 +1,9 @@
 /** Which merge request of its hop a cluster is at, and what that one moves. Pure. */
+import { components } from "../evidence.ts";
 import type { Plan, PlannedMergeRequest, StepKind } from "../plan.ts";
 import type { ClusterRecord, RunRecord, RunStep } from "../record.ts";
 import type { GuardConfig } from "../settings.ts";
+import type { Strategy } from "../support.ts";
 
 type IstioStep = Extract<Plan["clusters"][number]["steps"][number], { kind: "istio" }>;
 
@@ -34,6 +36,13 @@ export const isTakenBack = ({ kind }: StepKind): boolean => kind !== "crds";
 
 /** Whether workloads were restarted, so that going back means to restart them again. */
 export const dataPlaneMoved = ({ restartMark }: RunRecord): boolean => restartMark !== undefined;
+
+/** The first merge request of a hop, for who looks at a cluster before it has a plan. */
+export function firstRequest(strategy: Strategy, ambient: boolean): PlannedMergeRequest {
+  if (strategy === "revision") return { title: "CRDs", step: { kind: "crds" }, components: ["base"] };
+  const present = ambient ? components : components.filter((one) => one !== "cni" && one !== "ztunnel");
+  return { title: "all components", step: { kind: "all" }, components: present };
+}
 
 /** The step is done: the next one begins, with nothing of the last one's soak. */
 export function afterStep(run: RunRecord): RunRecord {

@@ -147,4 +147,64 @@ describe("a run over a simulated fleet", () => {
     const end = await go(fleet, one, { start: false, until: "end" });
     expect(end.clusters.map(({ state }) => state)).toEqual(["paused", expect.stringMatching(/upgraded|paused/)]);
   });
+
+  it("given nothing proves the order, CRDs, control plane and gateways follow each other by merge requests of their own", async () => {
+    const fleet = await fleetOf({ clusters: 1, unordered: true });
+    const one = await fleet.clock.run(() => plan(fleet));
+    await go(fleet, one, {
+      until: "end",
+      onMove: (_, after) => {
+        if (after.state === "mr_created") void fleet.mergeAll("ada");
+      },
+    });
+    expect(await states(fleet)).toEqual(["upgraded"]);
+    expect(fleet.host.count("mesh/wave-01")).toBe(3);
+    expect([...fleet.cluster("c-001").proxies().keys()]).toEqual(["1.31.1"]);
+  });
+
+  describe("by revision", () => {
+    it("moves shares of the namespaces by merge requests, each restarts only its own, and the old one goes last", async () => {
+      const fleet = await fleetOf({ clusters: 1, strategy: "revision" });
+      const one = await fleet.clock.run(() => plan(fleet, "1.31.1", "revision"));
+      const seen: string[] = [];
+      await go(fleet, one, {
+        until: "end",
+        onMove: (_, after, { event }) => {
+          if (after.state === "mr_created") void fleet.mergeAll("ada");
+          if (event === "data_plane_moved")
+            seen.push(
+              [...fleet.cluster("c-001").proxies()]
+                .map(([version, count]) => `${version}=${count}`)
+                .toSorted()
+                .join(" "),
+            );
+        },
+      });
+      expect(await states(fleet)).toEqual(["upgraded"]);
+      expect(seen[0]).toMatch(/1\.30\.5=1\d 1\.31\.1=2/);
+      expect([...fleet.cluster("c-001").proxies().keys()]).toEqual(["1.31.1"]);
+      expect(fleet.cluster("c-001").charts().has("istiod-1-30-5")).toBe(false);
+    });
+
+    it("given traffic gets worse at a share, everything returns to the old revision, with both control planes there", async () => {
+      const fleet = await fleetOf({ clusters: 1, strategy: "revision" });
+      const one = await fleet.clock.run(() => plan(fleet, "1.31.1", "revision"));
+      let moved = 0;
+      await go(fleet, one, {
+        until: "end",
+        onMove: (_, after, { event }) => {
+          if (after.state === "mr_created" || after.state === "rollback_mr_created") void fleet.mergeAll("ada");
+          if (event !== "data_plane_moved") return;
+          moved += 1;
+          // At the second share, half of the namespaces.
+          if (moved === 2) fleet.metrics.ail("c-001", { from: after.since, latency: 1.5, errors: 0.01 });
+        },
+      });
+      expect(await states(fleet)).toEqual([expect.stringContaining("rollback_completed")]);
+      expect([...fleet.cluster("c-001").proxies().keys()]).toEqual(["1.30.5"]);
+      expect([...fleet.cluster("c-001").charts().keys()]).toEqual(
+        expect.arrayContaining(["istiod-1-30-5", "istiod-1-31-1"]),
+      );
+    });
+  });
 });
