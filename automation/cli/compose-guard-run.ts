@@ -55,8 +55,7 @@ export async function openRun(composition: Composition, guard: GuardComposition)
       measured === undefined
         ? undefined
         : async (cluster, signal) => [...(await measured.monitors.inScope(subjectOf(cluster), signal))],
-    artifacts: async (git, version, signal) =>
-      (await lookForArtifacts(artifacts, git, versionOf(version), signal)).section,
+    artifacts: (git, version, signal) => lookForArtifacts(artifacts, git, versionOf(version), signal),
     customChecks: async (cluster, signal) => {
       const kubernetes = clusters.kubernetes(addressOf(cluster));
       const options = { kubernetes, metrics: measured?.metrics.source, clock };

@@ -35,14 +35,16 @@ export interface Looked {
   readonly answer: ArtifactAnswer;
 }
 
+export interface LookedArtifacts {
+  readonly section: Section;
+  /** Why, one line each. */
+  readonly unknown: readonly string[];
+}
+
 /**
  * What was found and what is missing. Where anything of a name is not known, nothing of that name counts as found: the rule is then undecided.
- * `unknown`: why, one line each.
  */
-export function artifactSection(looked: readonly Looked[]): {
-  readonly section: Section;
-  readonly unknown: readonly string[];
-} {
+export function artifactSection(looked: readonly Looked[]): LookedArtifacts {
   const nameOf = ({ kind, name }: Artifact): string => `${kind} ${name}`;
   const doubtful = new Set(
     looked.flatMap(({ artifact, answer }) => (answer.kind === "unknown" ? [nameOf(artifact)] : [])),
@@ -69,7 +71,7 @@ export async function lookForArtifacts(
   git: Git,
   to: Version,
   signal?: AbortSignal,
-): Promise<ReturnType<typeof artifactSection>> {
+): Promise<LookedArtifacts> {
   const wanted = artifactsOf(git, to);
   const looked: Looked[] = [];
   const open = wanted.values();

@@ -134,7 +134,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       digest,
       metrics,
       alerts: async () => [],
-      artifacts: async (git, version) => artifactsOf(git, version),
+      artifacts: async (git, version) => ({ section: artifactsOf(git, version), unknown: [] }),
       customChecks: async () => [],
     },
     cluster,

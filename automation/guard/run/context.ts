@@ -4,6 +4,7 @@ import type { Clusters } from "../../ports/clusters.ts";
 import type { GitHost, HostedFile } from "../../ports/git-host.ts";
 import type { GuardStore } from "../../ports/guard-store.ts";
 import type { MetricSource } from "../../ports/metric-source.ts";
+import type { LookedArtifacts } from "../artifacts.ts";
 import type { ReadingCluster } from "../edit/edit.ts";
 import type { Evidence } from "../evidence.ts";
 import type { MetricLanguage } from "../judge/queries.ts";
@@ -25,7 +26,6 @@ export interface MeshMetrics {
 }
 
 export type Alerts = NonNullable<Evidence["alerts"]>;
-export type Artifacts = NonNullable<Evidence["artifacts"]>;
 export type Git = NonNullable<Evidence["git"]>;
 
 export interface RunPorts {
@@ -38,8 +38,8 @@ export interface RunPorts {
   readonly metrics: MeshMetrics | undefined;
   /** Alerts in a cluster's scope. Errors: metric-unreadable. undefined: nobody can be asked. */
   readonly alerts: ((cluster: ClusterRecord, signal: AbortSignal) => Promise<Alerts>) | undefined;
-  /** What the sources of charts and images have of a version. undefined: nobody can be asked. */
-  readonly artifacts: ((git: Git, version: string, signal: AbortSignal) => Promise<Artifacts>) | undefined;
+  /** What the sources of charts and images have of a version, and why anything of it is not known. undefined: nobody can be asked. */
+  readonly artifacts: ((git: Git, version: string, signal: AbortSignal) => Promise<LookedArtifacts>) | undefined;
   /** What the checks by module say; one that cannot be carried out is undecided, which stands in the way. */
   readonly customChecks: (cluster: ClusterRecord, signal: AbortSignal) => Promise<readonly Finding[]>;
 }

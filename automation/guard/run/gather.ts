@@ -123,17 +123,20 @@ async function collected(
       return { version: versionOf(client), emptyEnvironment: true, explicitContext: true };
     }),
     section("alerts", context.alerts === undefined ? undefined : () => context.alerts?.(record, signal)),
-    section(
-      "artifacts",
-      context.artifacts === undefined || git === undefined ? undefined : () => context.artifacts?.(git, run.to, signal),
-    ),
+    git === undefined ? undefined : context.artifacts?.(git, run.to, signal),
   ]);
-  const extra = [gitlab, istioctl, alerts, artifacts];
+  const extra = [
+    gitlab,
+    istioctl,
+    alerts,
+    artifacts === undefined ? { evidence: {} } : { evidence: { artifacts: artifacts.section } },
+  ];
   return {
     evidence: Object.assign({}, found.evidence, registry, ...extra.map(({ evidence }) => evidence)),
     problems: [
       ...found.problems.map(({ section: name, why }) => `${name}: ${why}`),
-      ...extra.flatMap(({ problem }) => (problem === undefined ? [] : [problem])),
+      ...extra.flatMap((one) => ("problem" in one && one.problem !== undefined ? [one.problem] : [])),
+      ...(artifacts?.unknown.map((why) => `artifacts: ${why}`) ?? []),
     ],
   };
 

@@ -157,6 +157,14 @@ export class SimulatedKubernetes implements KubernetesApi {
     return [...(this.#objects.get(typeOf(type.apiVersion, type.kind))?.values() ?? [])];
   }
 
+  /** Types that are known, with an object or without. */
+  types(): readonly ResourceType[] {
+    return [...this.#objects.keys()].map((type) => {
+      const [apiVersion = "", kind = ""] = type.split(" ");
+      return { apiVersion, kind };
+    });
+  }
+
   get size(): number {
     let sum = 0;
     for (const known of this.#objects.values()) sum += known.size;

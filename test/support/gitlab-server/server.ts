@@ -2,8 +2,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
+import type { HostedFile } from "../../../automation/ports/git-host.ts";
 import type { Hands } from "../../automation/ports/git-host.contract.ts";
 import { createFaults, type FaultBox, type SeenRequest } from "./faults.ts";
+import { GitFailure, type GitRepository } from "./git.ts";
 import { createHands } from "./hands.ts";
 import { ApiError, type ApiReply, type ApiRequest, notFound, ok } from "./http.ts";
 import { mergeRequestReply } from "./merge-request-routes.ts";
@@ -17,7 +19,14 @@ export interface GitLabServer {
   readonly hands: Hands;
   readonly faults: FaultBox;
   readonly requests: readonly SeenRequest[];
+  /** What a branch has, as whoever fetches it sees it; the same array of files for the same commit. */
+  fetch(repository: string, branch: string): Promise<Fetched>;
   close(): Promise<void>;
+}
+
+export interface Fetched {
+  readonly commit: string;
+  readonly files: readonly HostedFile[];
 }
 
 export interface GitLabServerOptions {
@@ -34,6 +43,7 @@ export async function startGitLabServer(options: GitLabServerOptions = {}): Prom
   const state = await createServerState(token, now);
   const faults = createFaults(now);
   const requests: SeenRequest[] = [];
+  const fetched = new Map<string, Promise<readonly HostedFile[]>>();
   let url = "";
 
   const answer = async (
@@ -110,6 +120,14 @@ export async function startGitLabServer(options: GitLabServerOptions = {}): Prom
     hands: createHands(state),
     faults,
     requests,
+    async fetch(repository, branch) {
+      const { git } = projectOf(state, repository);
+      const commit = await git.resolve(`refs/heads/${branch}`);
+      if (commit === undefined) throw new GitFailure(`${repository} has no branch ${branch}`);
+      const files = fetched.get(commit) ?? filesOf(git, commit);
+      fetched.set(commit, files);
+      return { commit, files: await files };
+    },
     async close() {
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
@@ -118,6 +136,11 @@ export async function startGitLabServer(options: GitLabServerOptions = {}): Prom
       await state.remove();
     },
   };
+}
+
+async function filesOf(git: GitRepository, commit: string): Promise<readonly HostedFile[]> {
+  const blobs = (await git.entries(commit)).filter(({ type }) => type === "blob");
+  return Promise.all(blobs.map(async ({ id, path }) => ({ path, text: (await git.blob(id)).toString() })));
 }
 
 function projectOf(state: ServerState, id: string): Project {

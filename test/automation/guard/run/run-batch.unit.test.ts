@@ -148,6 +148,18 @@ describe("a run over a simulated fleet", () => {
     expect(end.clusters.map(({ state }) => state)).toEqual(["paused", expect.stringMatching(/upgraded|paused/)]);
   });
 
+  it("given a source of charts does not answer, the clusters say why, not only that nobody knows", async () => {
+    const fleet = await fleetOf();
+    const why = "chart base 1.31.1 at https://charts.example.com: no answer within 30000 ms";
+    const ports = { ...fleet.ports, artifacts: async () => ({ section: [], unknown: [why] }) };
+    const one = await fleet.clock.run(() => plan(fleet));
+    await go({ ...fleet, ports }, one);
+    expect(await states(fleet)).toEqual([
+      expect.stringContaining(`pre_check_failed`),
+      expect.stringContaining(`artifacts: ${why}`),
+    ]);
+  });
+
   it("given nothing proves the order, CRDs, control plane and gateways follow each other by merge requests of their own", async () => {
     const fleet = await fleetOf({ clusters: 1, unordered: true });
     const one = await fleet.clock.run(() => plan(fleet));
