@@ -117,7 +117,7 @@ export default {
       from: {
         path: "^automation/",
         pathNot:
-          "^automation/(cli/compose(-environment|-guard|-guard-run|-guard-told|-image|-tracer)?\\.ts$|adapters/)",
+          "^automation/(cli/compose(-environment|-guard|-guard-hooks|-guard-llm|-guard-run|-guard-telemetry|-guard-told|-image|-tracer)?\\.ts$|adapters/)",
       },
       to: { path: "^(automation/adapters|stacks|local)/", dependencyTypesNot: ["type-only"] },
     },

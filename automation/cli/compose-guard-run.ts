@@ -25,6 +25,7 @@ import type { MetricSource } from "../ports/metric-source.ts";
 import type { Monitors } from "../ports/monitors.ts";
 import type { Composition } from "./compose.ts";
 import type { GuardComposition } from "./compose-guard.ts";
+import { openLanguageModel } from "./compose-guard-llm.ts";
 
 export interface OpenedRun {
   readonly ports: RunPorts;
@@ -56,6 +57,7 @@ export async function openRun(composition: Composition, guard: GuardComposition)
         ? undefined
         : async (cluster, signal) => [...(await measured.monitors.inScope(subjectOf(cluster), signal))],
     artifacts: (git, version, signal) => lookForArtifacts(artifacts, git, versionOf(version), signal),
+    languageModel: openLanguageModel(config, { root, secret: (reference) => guard.secret(reference) }),
     customChecks: async (cluster, signal) => {
       const kubernetes = clusters.kubernetes(addressOf(cluster));
       const options = { kubernetes, metrics: measured?.metrics.source, clock };

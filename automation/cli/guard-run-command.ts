@@ -84,22 +84,29 @@ export abstract class GuardRunCommand<Result extends object> extends GuardComman
 
   /** Drives the batch under its lease; people and machines are told of each change. */
   protected async drive(options: Omit<RunOptions, "holder" | "signal">): Promise<BatchResult> {
-    const [guard, { ports }, { runBatch }, { openTold }] = await Promise.all([
+    const [guard, { ports }, { runBatch }, { openTold }, { openTelemetry }, { tellChange }] = await Promise.all([
       this.guard(),
       this.opened(),
       import("../guard/run/run-batch.ts"),
       import("./compose-guard-told.ts"),
+      import("./compose-guard-telemetry.ts"),
+      import("../guard/telemetry.ts"),
     ]);
     const composition = await this.compose();
     const told = await openTold(composition, guard, this.signal);
+    const warn = (text: string): void => this.addWarning(text);
+    const telemetry = await openTelemetry(composition.env, this.config.version, warn);
     let shown = "";
     try {
       const end = await runBatch(ports, {
         ...options,
         holder: guard.holder,
         signal: this.signal,
+        telemetry,
+        onWarning: warn,
         onMove: (before, after, move) => {
           told.take(before, after, move);
+          tellChange(telemetry, before, after);
           this.lines.line(label(after.entry.clusterId, movedText(before, after, move)));
         },
         onWaits: (waits) => {
@@ -110,7 +117,9 @@ export abstract class GuardRunCommand<Result extends object> extends GuardComman
       });
       return resultOf(options.batch, options.plan.hash, end.clusters, end.waits);
     } finally {
-      for (const warning of await told.close()) this.addWarning(warning);
+      const [untold, unsent] = await Promise.all([told.close(), telemetry.close()]);
+      for (const warning of untold) warn(warning);
+      if (unsent !== undefined) warn(unsent);
     }
   }
 
@@ -121,11 +130,12 @@ export abstract class GuardRunCommand<Result extends object> extends GuardComman
     settings: GuardConfig,
     wanted: (view: BatchView, by: string, person: typeof import("../guard/run/person.ts")) => Wanted,
   ): Promise<void> {
-    const [guard, person, { moveRecord }, { refused }] = await Promise.all([
+    const [guard, person, { moveRecord }, { refused }, { withBundle }] = await Promise.all([
       this.guard(),
       import("../guard/run/person.ts"),
       import("../guard/registry.ts"),
       import("../guard/run/run-batch.ts"),
+      import("../guard/run/failure.ts"),
     ]);
     const registry = await guard.registry();
     const loaded = (await registry.loadBatch(batch)).filter(({ record }) => record.run?.plan === plan.hash);
@@ -136,9 +146,11 @@ export abstract class GuardRunCommand<Result extends object> extends GuardComman
     if (moves.length === 0 && refusals.length > 0) throw refused(refusals);
     for (const { cluster, why } of refusals) this.addWarning(`${cluster} is left as it is: ${why}`);
     const held = new Map(loaded.map((one) => [one.record.entry.clusterId, one]));
-    for (const { cluster, event, note, run } of moves) {
+    for (const move of moves) {
+      const { cluster, event, note } = move;
       const one = held.get(cluster);
       if (one === undefined) continue;
+      const run = withBundle(plan, one.record, move, now);
       const moved = moveRecord(one.record, event, { at: now, by, note, run });
       if (moved.kind === "refused") throw new SwitchyardError("guard-refused", { message: `${cluster}: ${moved.why}` });
       held.set(cluster, await registry.save(one, moved.record, one.fence));

@@ -31,6 +31,11 @@ export function describeFleet({ clusters, states, waitingForPeople }: FleetStatu
       mergeRequest === undefined ? [] : [`${cluster}: ${mergeRequest}`],
     ),
     ...notes.map(({ cluster, note }) => `${cluster}: ${note}`),
+    ...clusters.flatMap(({ cluster, bundle, state }) =>
+      bundle === undefined || state === "healthy" || state === "upgraded"
+        ? []
+        : [`${cluster}: what its failure looked like: npx switchyard guard bundle --cluster ${cluster}`],
+    ),
     ...(waitingForPeople.length === 0
       ? []
       : [

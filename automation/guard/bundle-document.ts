@@ -1,32 +1,37 @@
 /** The document of a failure, and its text not above a size: what is longest gives first, and what was left out is said. Pure. */
 
-export interface BundleEvent {
-  readonly at: string;
-  readonly type: string;
-  readonly subject: string;
-  readonly reason: string;
-  readonly message: string;
-  readonly count: number;
-}
+import { z } from "zod";
 
-export interface Bundle {
-  readonly version: 1;
-  readonly cluster: string;
-  readonly at: string;
-  readonly reason: string;
-  readonly run: unknown;
+const event = z.object({
+  at: z.string(),
+  type: z.string(),
+  subject: z.string(),
+  reason: z.string(),
+  message: z.string(),
+  count: z.number(),
+});
+
+export const bundleRecord = z.object({
+  version: z.literal(1),
+  cluster: z.string(),
+  at: z.string(),
+  reason: z.string(),
+  run: z.unknown(),
   /** The newest first. */
-  readonly events: readonly BundleEvent[];
-  readonly logs: readonly { readonly pod: string; readonly container: string; readonly text: string }[];
+  events: z.array(event).readonly(),
+  logs: z.array(z.object({ pod: z.string(), container: z.string(), text: z.string() })).readonly(),
   /** Objects of Flux and istiod that say something of their state. */
-  readonly conditions: readonly { readonly subject: string; readonly conditions: readonly string[] }[];
-  readonly validation: unknown;
-  readonly series: readonly unknown[];
+  conditions: z.array(z.object({ subject: z.string(), conditions: z.array(z.string()).readonly() })).readonly(),
+  validation: z.unknown(),
+  series: z.array(z.unknown()).readonly(),
   /** What could not be read, and why. */
-  readonly problems: readonly string[];
+  problems: z.array(z.string()).readonly(),
   /** What was left out for its size. */
-  readonly leftOut: readonly string[];
-}
+  leftOut: z.array(z.string()).readonly(),
+});
+
+export type Bundle = z.output<typeof bundleRecord>;
+export type BundleEvent = Bundle["events"][number];
 
 const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
 const sizeOf = (value: unknown): number => bytesOf(JSON.stringify(value) ?? "");

@@ -34,6 +34,8 @@ export interface BundleInput {
   /** The validation's report; undefined: there was none. */
   readonly validation: unknown;
   readonly series: readonly BundleSeries[];
+  /** What could not be read before. */
+  readonly problems?: readonly string[];
   /** ms since the epoch. */
   readonly now: number;
   readonly limits?: Partial<BundleLimits>;
@@ -58,7 +60,7 @@ const standard: BundleLimits = { bytes: 300_000, logBytes: 30_000, sinceSeconds:
 export async function makeBundle(input: BundleInput): Promise<string> {
   const limits = { ...standard, ...input.limits };
   const objects = new ClusterObjects(input.kubernetes, input.signal);
-  const problems: string[] = [];
+  const problems: string[] = [...(input.problems ?? [])];
   const attempt = async <T>(what: string, ask: () => Promise<T>, otherwise: T): Promise<T> => {
     try {
       return await ask();

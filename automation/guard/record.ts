@@ -116,6 +116,8 @@ export const runRecord = z.strictObject({
   note: text.optional(),
   /** Document with the last validation. */
   validation: text.optional(),
+  /** Document with what its failure looked like; it is kept a while after it is named. */
+  bundle: text.optional(),
 });
 
 export const transitionRecord = z.strictObject({

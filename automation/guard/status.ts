@@ -26,6 +26,8 @@ export interface ClusterStatus {
   readonly mergeRequest?: string;
   /** Why it waits or stopped. */
   readonly note?: string;
+  /** Document with what its failure looked like, or will soon be there. */
+  readonly bundle?: string;
 }
 
 export interface FleetStatus {
@@ -84,6 +86,7 @@ export function clusterStatus(
     overdue: due !== undefined && now > due + grace,
     ...(mergeRequest === undefined ? {} : { mergeRequest }),
     ...(note === undefined ? {} : { note }),
+    ...(run?.bundle === undefined ? {} : { bundle: run.bundle }),
   };
 }
 

@@ -39,7 +39,7 @@ export const effectDuration: Histogram = {
 
 export const waitDuration: Histogram = {
   name: "switchyard.guard.wait.duration",
-  description: "How long guard waited, by what for: a person's merge, Flux, a rate limit, a lease.",
+  description: "How long guard waited, by what for: a person's merge, Flux, a soak.",
   bounds: [1, 5, 15, minute, 5 * minute, 15 * minute, hour, 4 * hour, 24 * hour, 72 * hour],
 };
 
@@ -108,10 +108,28 @@ export async function measured<Result>(
   }
 }
 
-export function tellWait(
-  telemetry: Telemetry,
-  wait: "merge" | "flux" | "rate-limit" | "lease" | "soak",
-  ms: number,
-): void {
+type WaitedFor = "merge" | "flux" | "soak";
+
+export function tellWait(telemetry: Telemetry, wait: WaitedFor, ms: number): void {
   telemetry.record(waitDuration, Math.max(0, ms) / 1_000, { wait });
+}
+
+/** States in which guard waits for something outside. */
+const waiting: Readonly<Partial<Record<GuardState, WaitedFor>>> = {
+  mr_created: "merge",
+  mr_merged: "flux",
+  upgrading: "flux",
+  soaking_control_plane: "soak",
+  soaking_data_plane: "soak",
+  rollback_mr_created: "merge",
+  rollback_mr_merged: "flux",
+};
+
+/** A change that is written: its transition, and the wait that it ends. */
+export function tellChange(telemetry: Telemetry, before: ClusterRecord, after: ClusterRecord): void {
+  const told = lastTransition(before, after);
+  if (told === undefined) return;
+  tellTransition(telemetry, told);
+  const wait = before.state === after.state ? undefined : waiting[before.state];
+  if (wait !== undefined) tellWait(telemetry, wait, told.transition.at - before.since);
 }

@@ -21,6 +21,7 @@ import Destroy from "./destroy.ts";
 import Doctor from "./doctor.ts";
 import FailoverRun from "./failover/run.ts";
 import FailoverWatch from "./failover/watch.ts";
+import GuardBundle from "./guard/bundle.ts";
 import GuardCheck from "./guard/check.ts";
 import GuardDiff from "./guard/diff.ts";
 import GuardGate from "./guard/gate.ts";
@@ -100,6 +101,7 @@ export const commands = {
   "failover:watch": FailoverWatch,
   "guard:validate": GuardValidate,
   health: Health,
+  "guard:bundle": GuardBundle,
   "guard:check": GuardCheck,
   "guard:diff": GuardDiff,
   "guard:gate": GuardGate,

@@ -135,6 +135,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       metrics,
       alerts: async () => [],
       artifacts: async (git, version) => ({ section: artifactsOf(git, version), unknown: [] }),
+      languageModel: undefined,
       customChecks: async () => [],
     },
     cluster,

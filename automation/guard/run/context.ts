@@ -3,6 +3,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Clusters } from "../../ports/clusters.ts";
 import type { GitHost, HostedFile } from "../../ports/git-host.ts";
 import type { GuardStore } from "../../ports/guard-store.ts";
+import type { LanguageModel } from "../../ports/language-model.ts";
 import type { MetricSource } from "../../ports/metric-source.ts";
 import type { LookedArtifacts } from "../artifacts.ts";
 import type { ReadingCluster } from "../edit/edit.ts";
@@ -40,6 +41,8 @@ export interface RunPorts {
   readonly alerts: ((cluster: ClusterRecord, signal: AbortSignal) => Promise<Alerts>) | undefined;
   /** What the sources of charts and images have of a version, and why anything of it is not known. undefined: nobody can be asked. */
   readonly artifacts: ((git: Git, version: string, signal: AbortSignal) => Promise<LookedArtifacts>) | undefined;
+  /** Asked for advice on failures. undefined: nobody is. */
+  readonly languageModel: LanguageModel | undefined;
   /** What the checks by module say; one that cannot be carried out is undecided, which stands in the way. */
   readonly customChecks: (cluster: ClusterRecord, signal: AbortSignal) => Promise<readonly Finding[]>;
 }

@@ -1,12 +1,15 @@
 /** A run of a batch from its start to an open merge request, or on to its end: under the batch's lease, over whatever happened before. */
 import { SwitchyardError } from "../../errors.ts";
+import { noTelemetry, type Telemetry } from "../../ports/telemetry.ts";
 import type { Plan } from "../plan.ts";
 import type { ClusterRecord } from "../record.ts";
 import { batchLock, createRegistry, type Loaded, moveRecord, type Registry } from "../registry.ts";
 import type { GuardConfig } from "../settings.ts";
+import { measured } from "../telemetry.ts";
 import { carryOut } from "./carry-out.ts";
 import type { RunContext, RunPorts } from "./context.ts";
 import type { Move, Wait } from "./decide.ts";
+import { Failures, withBundle } from "./failure.ts";
 import { underLease } from "./lease.ts";
 import { driveBatch, type LoopEnd, type LoopOptions } from "./loop.ts";
 import type { Refusal } from "./person.ts";
@@ -27,6 +30,10 @@ export interface RunOptions {
   /** A change that is written. */
   onMove?(before: ClusterRecord, after: ClusterRecord, move: Move): void;
   onWaits?(waits: readonly Wait[]): void;
+  /** What went wrong beside the run: a failure that could not be looked at. */
+  onWarning?(text: string): void;
+  /** Default: nothing is measured. */
+  readonly telemetry?: Telemetry;
 }
 
 /** Errors: guard-locked, guard-refused, guard-unknown-cluster; those of the store. */
@@ -51,6 +58,7 @@ class BatchRun {
   readonly #signal: AbortSignal;
   readonly #registry: Registry;
   readonly #context: RunContext;
+  readonly #failures: Failures;
 
   constructor(ports: RunPorts, options: RunOptions, fence: number, signal: AbortSignal) {
     this.#ports = ports;
@@ -60,9 +68,18 @@ class BatchRun {
     this.#registry = createRegistry(ports.store);
     const { settings, batch, plan } = options;
     this.#context = { ...ports, settings, batch, plan, fence, fleet: this.#fleetOnce() };
+    this.#failures = new Failures(this.#context, signal, (text) => options.onWarning?.(text));
   }
 
   async drive(): Promise<LoopEnd> {
+    try {
+      return await this.#drive();
+    } finally {
+      await this.#failures.end();
+    }
+  }
+
+  async #drive(): Promise<LoopEnd> {
     for (;;) {
       const held = this.#options.start ? await this.#start() : [];
       const end = await this.#loop();
@@ -107,12 +124,17 @@ class BatchRun {
   }
 
   #loop(): Promise<LoopEnd> {
-    const { plan, settings, until, onWaits } = this.#options;
+    const { plan, settings, until, onWaits, telemetry = noTelemetry } = this.#options;
     return driveBatch(
       {
-        load: async () => (await this.#members()).filter(({ record }) => record.run?.plan === plan.hash),
+        load: async () => {
+          const held = (await this.#members()).filter(({ record }) => record.run?.plan === plan.hash);
+          for (const { record } of held) this.#failures.see(record);
+          return held;
+        },
         write: (held, move) => this.#write(held, move),
-        carryOut: (effect, view, signal) => carryOut(this.#context, effect, view, signal),
+        carryOut: (effect, view, signal) =>
+          measured(telemetry, effect.kind, this.#ports.clock.now, () => carryOut(this.#context, effect, view, signal)),
         clock: this.#ports.clock,
       },
       {
@@ -127,11 +149,13 @@ class BatchRun {
 
   /** Undefined when somebody else wrote meanwhile. Errors: guard-locked. */
   async #write({ record, version }: Pick<Loaded, "record" | "version">, move: Move): Promise<Loaded | undefined> {
+    const at = this.#ports.clock.wall();
+    const run = withBundle(this.#options.plan, record, move, at);
     const moved = moveRecord(record, move.event, {
-      at: this.#ports.clock.wall(),
+      at,
       by: "guard",
       note: move.note,
-      ...(move.run === undefined ? {} : { run: move.run }),
+      ...(run === undefined ? {} : { run }),
     });
     if (moved.kind === "refused") throw new RangeError(moved.why);
     const saved = await this.#registry.write({ record, version, fence: this.#fence }, moved.record, this.#fence);
@@ -139,6 +163,7 @@ class BatchRun {
     if (saved.kind === "fenced")
       throw new SwitchyardError("guard-locked", { message: `${move.cluster} was written under a newer lock` });
     this.#options.onMove?.(record, saved.loaded.record, move);
+    this.#failures.see(saved.loaded.record);
     return saved.loaded;
   }
 

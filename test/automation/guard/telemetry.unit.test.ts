@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { type ClusterRecord, clusterEntry } from "../../../automation/guard/record.ts";
 import {
   effectDuration,
   measured,
+  tellChange,
   tellTransition,
   tellWait,
   timeInState,
@@ -99,6 +101,29 @@ describe("guard's own numbers and records", () => {
     const { telemetry, told } = recording();
     tellWait(telemetry, "flux", 90_000);
     expect(told).toEqual([[waitDuration.name, 90, { wait: "flux" }]]);
+  });
+
+  test("a change tells its transition, and the wait that it ends; one that stays where it is ends none", () => {
+    const { telemetry, told } = recording();
+    const entry = clusterEntry.parse({
+      clusterId: "prod-1",
+      batchId: "wave-1",
+      environment: "prod",
+      region: "eu-central-1",
+      gitlabRepo: "mesh/fleet",
+      fluxConfigPath: "clusters/prod-1",
+      currentIstioVersion: "1.30.5",
+    });
+    const before: ClusterRecord = { entry, state: "mr_created", since: 4_000, history: [] };
+    tellChange(telemetry, before, { ...before, state: "mr_merged", since: 10_000, history: [transition] });
+    expect(told).toContainEqual([waitDuration.name, 6, { wait: "merge" }]);
+    expect(told).toContainEqual([transitions.name, { event: "merged", to: "mr_merged" }]);
+    told.length = 0;
+    const soak = { ...before, state: "soaking_control_plane" } as const;
+    const extended = { ...transition, event: "soak_extended", from: soak.state, to: soak.state } as const;
+    tellChange(telemetry, soak, { ...soak, history: [extended] });
+    expect(told.flat()).not.toContain(waitDuration.name);
+    expect(told).not.toEqual([]);
   });
 
   test("where nobody wants any, nothing is put together, and work is done all the same", async () => {
