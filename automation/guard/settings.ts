@@ -203,6 +203,13 @@ const llm = z
   .prefault({})
   .describe("Advice on a failure from a language model; never an action.");
 
+const listen = z
+  .strictObject({
+    token_from: secretFrom("the token that hooks bring, of at least 16 characters,").default("GUARD_HOOK_TOKEN"),
+  })
+  .prefault({})
+  .describe("Hooks of merged branches (guard listen).");
+
 export const guardConfig = z
   .strictObject({
     aws,
@@ -227,6 +234,7 @@ export const guardConfig = z
       .default({})
       .describe("Path of istioctl per minor. Default: istioctl-MINOR or istioctl on the PATH."),
     llm,
+    listen,
   })
   .superRefine(
     ({ aws: { dynamodb }, execution: { freezes }, batch_order, metrics: { source, prometheus } }, context) => {

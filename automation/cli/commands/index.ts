@@ -27,6 +27,7 @@ import GuardDiff from "./guard/diff.ts";
 import GuardGate from "./guard/gate.ts";
 import GuardImportConfig from "./guard/import-config.ts";
 import GuardList from "./guard/list.ts";
+import GuardListen from "./guard/listen.ts";
 import GuardMonitor from "./guard/monitor.ts";
 import GuardPlan from "./guard/plan.ts";
 import GuardRegistryAdd from "./guard/registry/add.ts";
@@ -107,6 +108,7 @@ export const commands = {
   "guard:gate": GuardGate,
   "guard:import-config": GuardImportConfig,
   "guard:list": GuardList,
+  "guard:listen": GuardListen,
   "guard:monitor": GuardMonitor,
   "guard:plan": GuardPlan,
   "guard:registry:add": GuardRegistryAdd,

@@ -181,7 +181,7 @@ async function create(
   return found;
 }
 
-function actionsOf(edits: readonly FileEdit[]): readonly CommitAction[] {
+export function actionsOf(edits: readonly FileEdit[]): readonly CommitAction[] {
   return edits.map(({ path, before, after }) => {
     if (after === undefined) return { kind: "delete", path };
     return { kind: before === undefined ? "create" : "update", path, text: after };
