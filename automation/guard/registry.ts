@@ -140,9 +140,22 @@ export interface Registry {
 }
 
 export function createRegistry(store: GuardStore): Registry {
+  const known = new Map<string, { readonly value: string; readonly loaded: Loaded }>();
+
+  /** What has not changed since is not read again. */
+  function parsed(stored: StoredCluster): Loaded {
+    const { clusterId, batchId, value, version, fence } = stored;
+    const last = known.get(clusterId);
+    if (last?.value === value && last.loaded.record.entry.batchId === batchId)
+      return { record: last.loaded.record, version, fence };
+    const loaded = parseRecord(stored);
+    known.set(clusterId, { value, loaded });
+    return loaded;
+  }
+
   async function find(clusterId: string): Promise<Loaded | undefined> {
     const stored = await store.cluster(clusterId);
-    return stored === undefined ? undefined : parseRecord(stored);
+    return stored === undefined ? undefined : parsed(stored);
   }
 
   /** What does not fit any more, of what is stored for sure, goes to the archive. */
@@ -195,13 +208,13 @@ export function createRegistry(store: GuardStore): Registry {
 
     async loadBatch(batch) {
       const found = await store.batch(batch);
-      if (found.length > 0) return found.map(parseRecord);
+      if (found.length > 0) return found.map(parsed);
       const known = [...new Set((await store.clusters()).map((cluster) => cluster.batchId))].toSorted();
       const which = known.length === 0 ? "; it is empty" : `; known: ${known.join(", ")}${nearest(batch, known)}`;
       throw unknown(`The registry has no cluster in a batch ${batch}${which}`);
     },
 
-    loadAll: async () => (await store.clusters()).map(parseRecord),
+    loadAll: async () => (await store.clusters()).map(parsed),
     write,
     save: saved,
 

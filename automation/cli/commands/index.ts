@@ -24,6 +24,7 @@ import FailoverWatch from "./failover/watch.ts";
 import GuardBundle from "./guard/bundle.ts";
 import GuardCheck from "./guard/check.ts";
 import GuardDiff from "./guard/diff.ts";
+import GuardDrill from "./guard/drill.ts";
 import GuardGate from "./guard/gate.ts";
 import GuardImportConfig from "./guard/import-config.ts";
 import GuardList from "./guard/list.ts";
@@ -105,6 +106,7 @@ export const commands = {
   "guard:bundle": GuardBundle,
   "guard:check": GuardCheck,
   "guard:diff": GuardDiff,
+  "guard:drill": GuardDrill,
   "guard:gate": GuardGate,
   "guard:import-config": GuardImportConfig,
   "guard:list": GuardList,

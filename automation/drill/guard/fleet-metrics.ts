@@ -43,6 +43,7 @@ function wobble(seed: number, minute: number): number {
 
 export interface FleetMetrics extends MeshMetrics {
   ail(cluster: string, ailment: Ailment | undefined): void;
+  isIll(cluster: string): boolean;
   /** A signal of a cluster has so much more a minute from a time on. */
   worsen(cluster: string, signal: string, from: number, by: number): void;
   /** Nothing of a cluster is measured any more. */
@@ -83,6 +84,7 @@ export function createFleetMetrics(entries: readonly ClusterEntry[], settings: G
       if (ailment === undefined) ailments.delete(cluster);
       else ailments.set(cluster, ailment);
     },
+    isIll: (cluster) => ailments.has(cluster),
     worsen: (cluster, signal, from, by) => void worse.set(`${cluster} ${signal}`, { from, by }),
     silence: (cluster) => void silent.add(cluster),
   };

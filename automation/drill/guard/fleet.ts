@@ -12,9 +12,12 @@ import { SimulatedInspector } from "../../guard/simulation/inspector.ts";
 import { type SimulatedGuardStore, simulateGuardStore } from "../../guard/simulation/store.ts";
 import { parseVersion, type Version } from "../../guard/versions.ts";
 import type { ClusterAddress, Clusters } from "../../ports/clusters.ts";
+import type { GitHost } from "../../ports/git-host.ts";
+import type { GuardStore } from "../../ports/guard-store.ts";
 import { createVirtualClock, type VirtualClock } from "../simulation/clock.ts";
 import { createFleetMetrics, type FleetMetrics } from "./fleet-metrics.ts";
 import { clusterFiles, folderOf, namespacesInGit, revisionedFiles, withoutOrder } from "./repository-files.ts";
+import { type WatchedStore, watchStore } from "./watched-store.ts";
 
 export interface FleetOptions {
   readonly clusters: number;
@@ -31,6 +34,9 @@ export interface FleetOptions {
   readonly strategy?: "in-place" | "revision";
   /** Releases do not say what they wait for. */
   readonly unordered?: boolean;
+  /** Store and host as guard's processes see them: a broken one shows that the drill finds it. */
+  readonly store?: (store: GuardStore) => GuardStore;
+  readonly gitHost?: (host: GitHost) => GitHost;
 }
 
 export interface Fleet {
@@ -42,11 +48,13 @@ export interface Fleet {
   readonly waves: readonly string[];
   readonly entries: readonly ClusterEntry[];
   readonly ports: RunPorts;
+  /** What the store was asked and said, and what of it must not be. */
+  readonly watched: WatchedStore;
   /** As it is now. */
   cluster(id: string): SimulatedCluster;
   repositoryOf(wave: string): string;
   /** Somebody merges what is open, in all repositories; how many. */
-  mergeAll(by: string): Promise<number>;
+  mergeAll(by: string): number;
 }
 
 /** One in each namespace. */
@@ -117,7 +125,9 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const registry = createRegistry(store);
   for (const entry of entries) await registry.add(entry, now, 0);
   const metrics = createFleetMetrics(entries, settings);
-  const files = filesOnce(host.host);
+  const watched = watchStore(options.store?.(store) ?? store);
+  const asked = options.gitHost?.(host.host) ?? host.host;
+  const files = filesOnce(asked);
   return {
     clock,
     host,
@@ -127,8 +137,8 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     waves,
     entries,
     ports: {
-      store,
-      host: { ...host.host, files },
+      store: watched.store,
+      host: { ...asked, files },
       clusters: clustersOf(cluster),
       clock,
       digest,
@@ -138,12 +148,13 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       languageModel: undefined,
       customChecks: async () => [],
     },
+    watched,
     cluster,
     repositoryOf,
-    async mergeAll(by) {
+    mergeAll(by) {
       let merged = 0;
       for (const wave of waves)
-        for (const { iid } of await host.host.openMergeRequests(repositoryOf(wave), "guard/")) {
+        for (const iid of host.open(repositoryOf(wave))) {
           host.approve(repositoryOf(wave), iid, by);
           host.merge(repositoryOf(wave), iid, { method: "merge", by });
           merged += 1;

@@ -71,6 +71,35 @@ export function filesOnce(host: GitHost): GitHost["files"] {
   };
 }
 
+/** How long what GitLab says of a project holds for all clusters of a wave, ms: results of checks hold much longer. */
+const factsMs = 300_000;
+const listMs = 30_000;
+
+/** The host, asked once in a while for what is the same for all clusters of a repository: facts alone are six requests. */
+export function projectOnce(host: GitHost, clock: Pick<Clock, "now">): GitHost {
+  const facts = forAWhile<Awaited<ReturnType<GitHost["facts"]>>>(clock, factsMs);
+  const lists = forAWhile<Awaited<ReturnType<GitHost["openMergeRequests"]>>>(clock, listMs);
+  return {
+    ...host,
+    facts: (repository, signal) => facts(repository, () => host.facts(repository, signal)),
+    openMergeRequests: (repository, prefix, signal) =>
+      lists(`${repository} ${prefix}`, () => host.openMergeRequests(repository, prefix, signal)),
+  };
+}
+
+/** Answers are kept so long; what fails is asked again. */
+function forAWhile<Answer>(clock: Pick<Clock, "now">, ms: number) {
+  const known = new Map<string, { readonly at: number; readonly answer: Promise<Answer> }>();
+  return (key: string, ask: () => Promise<Answer>): Promise<Answer> => {
+    const last = known.get(key);
+    if (last !== undefined && clock.now() - last.at < ms) return last.answer;
+    const answer = ask();
+    known.set(key, { at: clock.now(), answer });
+    answer.catch(() => known.delete(key));
+    return answer;
+  };
+}
+
 export function recordOf(view: BatchView, cluster: string): ClusterRecord {
   const found = view.clusters.find(({ entry }) => entry.clusterId === cluster);
   if (found === undefined) throw new RangeError(`${cluster} is no member of this run`);

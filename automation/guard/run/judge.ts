@@ -1,6 +1,7 @@
 /** Gates A and B of a cluster: what its metrics say of a soak, kept as a document. */
 import { z } from "zod";
 import { SwitchyardError } from "../../errors.ts";
+import type { MetricSource } from "../../ports/metric-source.ts";
 import { type Baseline, baselineRecord } from "../judge/baseline.ts";
 import { gateA, gateB, type MonitorsSeen } from "../judge/gates.ts";
 import { type ObservedPeer, observe } from "../judge/observe.ts";
@@ -51,7 +52,19 @@ async function judgedOf(
   return { kind: verdict.kind, why, document };
 }
 
-async function baselineOf({ store }: RunContext, id: string): Promise<Baseline> {
+/** Baselines never change: each is read once in a run. */
+const baselines = new WeakMap<RunContext, Map<string, Promise<Baseline>>>();
+
+function baselineOf(context: RunContext, id: string): Promise<Baseline> {
+  const known = baselines.get(context) ?? new Map<string, Promise<Baseline>>();
+  baselines.set(context, known);
+  const baseline = known.get(id) ?? readBaseline(context, id);
+  known.set(id, baseline);
+  baseline.catch(() => known.delete(id));
+  return baseline;
+}
+
+async function readBaseline({ store }: RunContext, id: string): Promise<Baseline> {
   const text = await store.document("baseline", id);
   if (text === undefined)
     throw new SwitchyardError("state-damaged", { message: `The baseline ${id} is not there any more` });
@@ -69,7 +82,7 @@ interface Question {
 
 async function verdictOf(
   context: RunContext,
-  { fresh: source, language }: MeshMetrics,
+  { fresh, language }: MeshMetrics,
   question: Question,
   signal: AbortSignal,
 ): Promise<Verdict> {
@@ -77,6 +90,7 @@ async function verdictOf(
   const { settings } = context;
   const signals = signalsOf(settings.metrics);
   const peers = await peersOf(context, record);
+  const source = beforeOnce(context, fresh, baseline.window);
   const asked = { source, language, subject: subjectOf(record), signals, baseline, peers };
   const startedAt = run.soak?.startedAt ?? until;
   const observations = await observe({ ...asked, soakStartedAt: startedAt }, until, signal);
@@ -90,6 +104,29 @@ async function verdictOf(
     baselineHours: baseline_hours,
   };
   return gate === "control-plane" ? gateA(input) : gateB(input);
+}
+
+type Answers = Map<string, readonly number[]>;
+
+const answers = new WeakMap<RunContext, Answers>();
+
+/** What was in the minutes of the baseline does not change: answers for exactly these are kept in a run, once no minute is missing. */
+function beforeOnce(context: RunContext, source: MetricSource, { fromMs, toMs }: Baseline["window"]): MetricSource {
+  const known: Answers = answers.get(context) ?? new Map();
+  answers.set(context, known);
+  return {
+    description: source.description,
+    names: (signal) => source.names(signal),
+    async query(question, signal) {
+      if (question.fromMs !== fromMs || question.toMs !== toMs) return source.query(question, signal);
+      const key = `${fromMs} ${toMs} ${question.query}`;
+      const kept = known.get(key);
+      if (kept !== undefined) return kept;
+      const values = await source.query(question, signal);
+      if (values.length * question.stepMs === toMs - fromMs && values.every(Number.isFinite)) known.set(key, values);
+      return values;
+    },
+  };
 }
 
 /** Clusters that are not being upgraded and were not since the baseline, of the same environment. */

@@ -10,7 +10,7 @@ import { readPlan } from "../stored-plan.ts";
 import type { Strategy } from "../support.ts";
 import { formatVersion, parseMinor, type Version } from "../versions.ts";
 import { addressOf, versionOf } from "./cluster.ts";
-import type { RunContext, RunPorts } from "./context.ts";
+import { projectOnce, type RunContext, type RunPorts } from "./context.ts";
 import { gathered } from "./gather.ts";
 import { inParallel } from "./loop.ts";
 import { firstRequest } from "./step.ts";
@@ -39,7 +39,8 @@ export async function planBatch(ports: RunPorts, options: PlanOptions): Promise<
     .filter(({ entry }) => !exclude.includes(entry.clusterId));
   const all = await registry.loadAll();
   // A plan is made outside any lock: nothing of a cluster is written by it.
-  const context = { ...ports, settings, batch, fence: 0, fleet: async () => all.map(({ record }) => record) };
+  const host = projectOnce(ports.host, ports.clock);
+  const context = { ...ports, host, settings, batch, fence: 0, fleet: async () => all.map(({ record }) => record) };
   const looked = await inParallel(settings.execution.max_parallel_clusters, members, (record) =>
     lookAt(context, record, members, options),
   );

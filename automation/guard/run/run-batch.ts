@@ -7,7 +7,7 @@ import { batchLock, createRegistry, type Loaded, moveRecord, type Registry } fro
 import type { GuardConfig } from "../settings.ts";
 import { measured } from "../telemetry.ts";
 import { carryOut } from "./carry-out.ts";
-import type { RunContext, RunPorts } from "./context.ts";
+import { projectOnce, type RunContext, type RunPorts } from "./context.ts";
 import type { Move, Wait } from "./decide.ts";
 import { Failures, withBundle } from "./failure.ts";
 import { underLease } from "./lease.ts";
@@ -67,7 +67,15 @@ class BatchRun {
     this.#signal = signal;
     this.#registry = createRegistry(ports.store);
     const { settings, batch, plan } = options;
-    this.#context = { ...ports, settings, batch, plan, fence, fleet: this.#fleetOnce() };
+    this.#context = {
+      ...ports,
+      host: projectOnce(ports.host, ports.clock),
+      settings,
+      batch,
+      plan,
+      fence,
+      fleet: this.#fleetOnce(),
+    };
     this.#failures = new Failures(this.#context, signal, (text) => options.onWarning?.(text));
   }
 

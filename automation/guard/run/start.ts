@@ -3,6 +3,7 @@ import type { Plan } from "../plan.ts";
 import type { ClusterRecord, RunRecord } from "../record.ts";
 import type { GuardConfig } from "../settings.ts";
 import { eventsFrom, states } from "../state.ts";
+import type { GuardState } from "../state-names.ts";
 import type { Move, Wait } from "./decide.ts";
 import type { Refusal } from "./person.ts";
 import { nextHop } from "./step.ts";
@@ -22,6 +23,7 @@ export interface Start {
 }
 
 const minute = 60_000;
+const goingBack: readonly GuardState[] = ["rollback_needed", "rollback_mr_created", "rollback_mr_merged"];
 
 /** Moves of those that begin, or begin again; waits of those whose region is not due; those that are under way are left alone. */
 export function startMoves(view: StartView): Start {
@@ -30,7 +32,10 @@ export function startMoves(view: StartView): Start {
   if (refusals.length > 0) return { moves: [], waits: [], refusals };
   const moves: Move[] = [];
   const waits: Wait[] = [];
+  const goesBack = clusters.some(({ state, run }) => goingBack.includes(state) && run?.plan === plan.hash);
   for (const record of clusters) {
+    // A batch moves as one: what is back already waits for the rest of it, and for a person who starts again then.
+    if (goesBack && record.run?.plan === plan.hash) continue;
     const run = nextRun(view, record);
     if (run === undefined) continue;
     const held = regionWait(view, record);

@@ -73,8 +73,20 @@ export type StepResult =
   | ({ readonly kind: "edits"; readonly step: StepEdits } & EditSet)
   | { readonly kind: "refused"; readonly problems: readonly Problem[] };
 
-/** The edits of a step of a hop. */
+/** Of the same files, by what is asked: every cluster of a wave asks for the same edits. */
+const known = new WeakMap<readonly RepositoryFile[], Map<string, StepResult>>();
+
+/** The edits of a step of a hop; worked out once for the same array of files. */
 export function editsOfStep(request: PlannedMergeRequest, run: RunRecord, view: RepositoryView): StepResult {
+  const key = JSON.stringify([request, run.plan, run.from, run.to, run.strategy, view.targets, view.clusters]);
+  const ofFiles = known.get(view.files) ?? new Map<string, StepResult>();
+  known.set(view.files, ofFiles);
+  const result = ofFiles.get(key) ?? workOut(request, run, view);
+  ofFiles.set(key, result);
+  return result;
+}
+
+function workOut(request: PlannedMergeRequest, run: RunRecord, view: RepositoryView): StepResult {
   const { step } = request;
   if (step.kind === "crds" || run.strategy === "in-place") return inPlace(request, run, view);
   const rest = step.kind === "share" ? shareOf(step.share, run, view) : revisioned(request, run, view);

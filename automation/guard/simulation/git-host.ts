@@ -28,6 +28,8 @@ export interface SimulatedGitHost extends GitHostHands {
   text(repository: string, commit: string, path: string): string | undefined;
   /** Merge requests of a repository, whatever became of them. */
   count(repository: string): number;
+  /** Those that are open, as a person sees them. */
+  open(repository: string): readonly number[];
   /** What Flux has of a branch, which is no call of the API: the same array for the same commit. */
   fetched(repository: string, branch: string): { readonly commit: string; readonly files: readonly HostedFile[] };
   /** Asked at each call. "before": it fails and does nothing; "after": it does its work and the reply is lost. */
@@ -98,11 +100,7 @@ export function createSimulatedGitHost({ now }: { readonly now: () => number }):
 
   const approvalsOf = (repository: Repository, request: Request): Approvals => {
     const required = repository.settings.approvalsRequired;
-    return {
-      required,
-      left: Math.max(0, required - request.approvedBy.length),
-      by: [...request.approvedBy],
-    };
+    return { required, left: Math.max(0, required - request.approvedBy.length), by: [...request.approvedBy] };
   };
 
   /** In GitLab's order, which hides that a branch is behind while approvals are missing. */
@@ -388,6 +386,7 @@ export function createSimulatedGitHost({ now }: { readonly now: () => number }):
     expireToken(at) {
       tokenExpiresAt = at;
     },
+    open: (name) => repositoryOf(name).requests.flatMap(({ iid, state }) => (state === "opened" ? [iid] : [])),
     count: (name) => repositoryOf(name).requests.length,
     fetched(name, branch) {
       const head = branchOf(repositoryOf(name), branch);

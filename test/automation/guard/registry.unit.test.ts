@@ -327,3 +327,18 @@ describe("the registry", () => {
     expect(batchLock("wave-1")).toBe("batch/wave-1");
   });
 });
+
+describe("what was read before", () => {
+  it("is not read again as long as it is the same, and is as it is stored now", async () => {
+    const store = simulateGuardStore();
+    const [one, other] = [createRegistry(store), createRegistry(store)];
+    const added = await one.add(entry("eu-1"), 1, 0);
+    const [first] = await one.loadAll();
+    const [again] = await one.loadBatch("wave-1");
+    expect(again?.record).toBe(first?.record);
+    const moved = moveRecord(added.record, "registered", { at: 2, by: "ada" });
+    if (moved.kind === "refused") throw new Error(moved.why);
+    await other.save(added, moved.record, 0);
+    expect(await one.load("eu-1")).toMatchObject({ version: 2, record: { state: "healthy" } });
+  });
+});

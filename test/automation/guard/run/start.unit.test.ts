@@ -54,6 +54,19 @@ describe("who begins a hop", () => {
     expect(moves[0]?.run?.step).toEqual({ index: 0, attempt: 2 });
   });
 
+  it("one that went back does not begin again while another of the batch still goes back", () => {
+    const [one, other] = [recordOf(plan, "eu-1"), recordOf(plan, "us-1")];
+    for (const state of ["rollback_needed", "rollback_mr_created", "rollback_mr_merged"] as const)
+      expect(
+        startMoves(
+          view([
+            { ...one, state: "rollback_completed" },
+            { ...other, state },
+          ]),
+        ).moves,
+      ).toEqual([]);
+  });
+
   it("regions follow each other, with a pause", () => {
     const execution = { regions: ["eu-central-1", "us-east-1"], region_pause_minutes: 30 };
     const first = startMoves(view([resting("eu-1"), resting("us-1", {}, "us-east-1")], execution));
