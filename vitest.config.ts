@@ -13,7 +13,7 @@ const endToEnd = {
   hookTimeout: 240_000,
 };
 /** Those that take a minute or more and whose ground the drill or other tests also cover: `npm run test:campaigns`. */
-const campaigns = "test/**/*.campaign.e2e.test.ts";
+const campaigns = "test/**/*.campaign.{unit,e2e}.test.ts";
 
 export default defineConfig({
   test: {
@@ -24,6 +24,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.{unit,contract}.test.ts"],
+          exclude: [campaigns],
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },
         },

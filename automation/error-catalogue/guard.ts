@@ -59,7 +59,7 @@ export const guardErrors = {
   },
   "istioctl-failed": {
     exitCode: exitCodes.error,
-    what: "istioctl failed, took too long, or printed what is not understood.",
+    what: "The tool istioctl failed, took too long, or printed what is not understood.",
     next: "Look at the message.",
   },
   "guard-unknown-cluster": {

@@ -4,17 +4,6 @@ import { balancerFaults } from "../../../automation/drill/faults/balancer.ts";
 import { candidateFaults } from "../../../automation/drill/faults/candidate.ts";
 import { faults } from "../../../automation/drill/faults.ts";
 
-describe("a world where", () => {
-  it.each(faults.map((fault) => ({ name: fault.name, title: fault.title, fault })))(
-    "$name: $title",
-    async ({ fault }) => {
-      const row = await playFault(fault, 1);
-      expect(row.problems).toEqual([]);
-    },
-    60_000,
-  );
-});
-
 describe("the table of faults", () => {
   it("has no name twice", () => {
     const names = faults.map((fault) => fault.name);
