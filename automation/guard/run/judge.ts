@@ -106,7 +106,7 @@ async function verdictOf(
   return gate === "control-plane" ? gateA(input) : gateB(input);
 }
 
-type Answers = Map<string, readonly number[]>;
+type Answers = Map<string, ReturnType<MetricSource["query"]>>;
 
 const answers = new WeakMap<RunContext, Answers>();
 
@@ -120,10 +120,14 @@ function beforeOnce(context: RunContext, source: MetricSource, { fromMs, toMs }:
     async query(question, signal) {
       if (question.fromMs !== fromMs || question.toMs !== toMs) return source.query(question, signal);
       const key = `${fromMs} ${toMs} ${question.query}`;
-      const kept = known.get(key);
-      if (kept !== undefined) return kept;
-      const values = await source.query(question, signal);
-      if (values.length * question.stepMs === toMs - fromMs && values.every(Number.isFinite)) known.set(key, values);
+      const answer = known.get(key) ?? source.query(question, signal);
+      known.set(key, answer);
+      const values = await answer.catch((error: unknown) => {
+        known.delete(key);
+        throw error;
+      });
+      const whole = values.length * question.stepMs === toMs - fromMs && values.every(Number.isFinite);
+      if (!whole) known.delete(key);
       return values;
     },
   };
