@@ -1,16 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { crashAtRandom, crashEverywhere, crashedSwaps, stopEverywhere } from "../../../automation/drill/crashes.ts";
+import { crashAtRandom, crashedSwaps, stopEverywhere } from "../../../automation/drill/crashes.ts";
 
+/** Crashes at every point are the drill's, which CI plays. */
 describe.each(crashedSwaps.map((swap) => ({ name: swap.name, swap })))("a swap that $name", ({ swap }) => {
-  it("ends the same wherever the engine dies: around every effect and journal line, in the middle of calls and lines", async () => {
-    const row = await crashEverywhere(swap, 1);
-    expect(row.problems).toEqual([]);
-    expect(row.crashes).toBe(row.points);
-    // A lease and a bit; a dead process of the same machine is seen to be dead.
-    expect(row.slowestElsewhereMs).toBeLessThanOrEqual(20_000);
-    expect(row.slowestHereMs).toBeLessThanOrEqual(1_000);
-  }, 120_000);
-
   it("ends the same when the engine stands still and is replaced, and what wakes changes nothing", async () => {
     const row = await stopEverywhere(swap, 1, 5);
     expect(row.problems).toEqual([]);
