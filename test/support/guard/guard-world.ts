@@ -1,6 +1,7 @@
 /** Everything that guard's commands talk to, as servers of this process, and a checkout whose commands run as processes of their own. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createDynamoGuardStore } from "../../../automation/adapters/guard-store-dynamodb.ts";
 import { createFleetMetrics, type FleetMetrics } from "../../../automation/drill/guard/fleet-metrics.ts";
 import { clusterFiles, folderOf } from "../../../automation/drill/guard/repository-files.ts";
 import { writeEntry } from "../../../automation/guard/entry-file.ts";
@@ -40,8 +41,11 @@ export interface GuardWorld {
   close(): Promise<void>;
 }
 
-/** Batches with the ids of their clusters; each batch has a repository `mesh/BATCH`. All run Istio 1.30.5. */
-export async function openGuardWorld(batches: Readonly<Record<string, readonly string[]>>): Promise<GuardWorld> {
+/** Batches with the ids of their clusters; each batch has a repository `mesh/BATCH`. All run Istio 1.30.5. `more`: variables of every command. */
+export async function openGuardWorld(
+  batches: Readonly<Record<string, readonly string[]>>,
+  more: Readonly<Record<string, string>> = {},
+): Promise<GuardWorld> {
   const clock: FastClock = { since: Date.now(), at: begin, rate };
   const now = (): number => readFastClock(clock);
   const versions = ["1.30.5", "1.30.6", "1.31.1"];
@@ -55,6 +59,15 @@ export async function openGuardWorld(batches: Readonly<Record<string, readonly s
       access: "open",
     }),
   ]);
+  // By this process's clock: commands wait a minute for a table, which is half a second of theirs.
+  const store = createDynamoGuardStore({
+    table: "guard-clusters",
+    region: "us-east-1",
+    endpoint: async () => database.endpoint,
+    ensureTable: true,
+  });
+  await store.clusters();
+  await store.close();
   const fromHere = (text: string): string =>
     text
       .replace("https://blob.istio.io/istio-release/charts", `http://${charts.host}/charts`)
@@ -110,7 +123,7 @@ export async function openGuardWorld(batches: Readonly<Record<string, readonly s
     writeIstioctl(join(cli.root, "istioctl-1.30.cjs"), "1.30.6"),
     writeIstioctl(join(cli.root, "istioctl-1.31.cjs"), "1.31.1"),
   ]);
-  const env = { ...fastClockEnv(clock), GITLAB_TOKEN: gitlab.token };
+  const env = { ...more, ...fastClockEnv(clock), GITLAB_TOKEN: gitlab.token };
   const start = (...args: readonly string[]): CliProcess => cli.start(["guard", ...args], { env });
   const run = (...args: readonly string[]): Promise<CliResult> => start(...args).ended;
   const said = async (args: readonly string[]): Promise<{ readonly ended: CliResult; readonly envelope: Envelope }> => {
