@@ -168,9 +168,11 @@ export function createGitLabRequests(options: GitLabOptions): GitLabRequests {
       typeof body === "object" && body !== null
         ? "message" in body
           ? body.message
-          : "error" in body
-            ? body.error
-            : body
+          : "error_description" in body
+            ? body.error_description
+            : "error" in body
+              ? body.error
+              : body
         : bytes.toString();
     const line = (typeof said === "string" ? said : JSON.stringify(said)).replaceAll(/\s+/g, " ").trim();
     return withoutSecrets(line.length > 300 ? `${line.slice(0, 300)}…` : line, secrets);

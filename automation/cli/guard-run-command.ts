@@ -9,6 +9,7 @@ import type { RunOptions } from "../guard/run/run-batch.ts";
 import type { GuardConfig } from "../guard/settings.ts";
 import type { OpenedRun } from "./compose-guard-run.ts";
 import { GuardCommand } from "./guard-command.ts";
+import { describePause } from "./guard-status-view.ts";
 import { label } from "./progress.ts";
 
 export interface BatchResult {
@@ -96,7 +97,7 @@ export abstract class GuardRunCommand<Result extends object> extends GuardComman
     const told = await openTold(composition, guard, this.signal);
     const warn = (text: string): void => this.addWarning(text);
     const telemetry = await openTelemetry(composition.env, this.config.version, warn);
-    let shown = "";
+    let shown: ReadonlySet<string> = new Set();
     try {
       const end = await runBatch(ports, {
         ...options,
@@ -110,9 +111,10 @@ export abstract class GuardRunCommand<Result extends object> extends GuardComman
           this.lines.line(label(after.entry.clusterId, movedText(before, after, move)));
         },
         onWaits: (waits) => {
-          const text = waits.map(({ cluster, why }) => `${cluster}: ${why}`).join("\n");
-          if (text !== shown) for (const { cluster, why } of waits) this.lines.line(label(cluster, why));
-          shown = text;
+          const lines = new Set(waits.map(({ cluster, why }) => label(cluster, why)));
+          // What was said at the last look is not said again.
+          for (const line of lines) if (!shown.has(line)) this.lines.line(line);
+          shown = lines;
         },
       });
       return resultOf(options.batch, options.plan.hash, end.clusters, end.waits);
@@ -219,5 +221,6 @@ export function describeBatch({ batch, plan, clusters, waits }: BatchResult): re
     ...waits.map(({ cluster, why, until }) =>
       label(cluster, `${why}${until === undefined ? "" : `, until ${new Date(until).toISOString()}`}`),
     ),
+    ...(clusters.some(({ state }) => state === "paused") ? ["", ...describePause(batch)] : []),
   ];
 }

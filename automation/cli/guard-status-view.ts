@@ -41,8 +41,17 @@ export function describeFleet({ clusters, states, waitingForPeople }: FleetStatu
       : [
           `${plural(waitingForPeople.length, "cluster")} ${waitingForPeople.length === 1 ? "waits" : "wait"} for a person.`,
         ]),
+    ...[...new Set(clusters.filter(({ state }) => state === "paused").map(({ batch }) => batch))].flatMap(
+      describePause,
+    ),
   ];
 }
+
+/** What a person can do with a batch that waits. */
+export const describePause = (batch: string): readonly string[] => [
+  `To let it go on:   npx switchyard guard resume --batch ${batch}   (--retry after a merge request was closed or changed)`,
+  `To end it:   npx switchyard guard resume --batch ${batch} --give-up WHY`,
+];
 
 function dueText({ due, overdue }: ClusterStatus, now: number): string {
   if (due === undefined) return "";

@@ -89,7 +89,7 @@ async function verdictOf(
   const { record, run, baseline, gate, until } = question;
   const { settings } = context;
   const signals = signalsOf(settings.metrics);
-  const peers = await peersOf(context, record);
+  const peers = peersOf(await context.fleet(), record, baseline);
   const source = beforeOnce(context, fresh, baseline.window);
   const asked = { source, language, subject: subjectOf(record), signals, baseline, peers };
   const startedAt = run.soak?.startedAt ?? until;
@@ -133,20 +133,30 @@ function beforeOnce(context: RunContext, source: MetricSource, { fromMs, toMs }:
   };
 }
 
-/** Clusters that are not being upgraded and were not since the baseline, of the same environment. */
-async function peersOf(context: RunContext, record: ClusterRecord): Promise<readonly ObservedPeer[]> {
-  const { entry, run } = record;
-  return (await context.fleet())
+/**
+ * Clusters that are not being upgraded and were not since the baseline began, of the same environment: one that went back meanwhile
+ * was another in a part of it.
+ */
+export function peersOf(
+  fleet: readonly ClusterRecord[],
+  { entry, run }: ClusterRecord,
+  baseline: Pick<Baseline, "window">,
+): readonly ObservedPeer[] {
+  return fleet
     .filter(
       (one) =>
         one.entry.clusterId !== entry.clusterId &&
         one.entry.environment === entry.environment &&
         one.entry.currentIstioVersion === run?.from &&
         states[one.state].resting &&
-        one.since <= (run?.startedAt ?? 0),
+        (isUntouched(one) || one.since <= baseline.window.fromMs),
     )
     .map((one) => ({ cluster: one.entry.clusterId, subject: subjectOf(one) }));
 }
+
+/** Nothing of a run has ever landed in it, whenever it came into its state. */
+const isUntouched = ({ state, run }: ClusterRecord): boolean =>
+  run === undefined || (state === "pre_check_failed" && run.landed.length === 0);
 
 async function monitorsOf(
   { alerts }: RunContext,

@@ -1,14 +1,17 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { parseEnvelope } from "../../support/cli.ts";
 import { type GuardWorld, openGuardWorld } from "../../support/guard/guard-world.ts";
 
 // Every command of an upgrade as a process of its own: against a table, GitLab over a real repository, Prometheus, and clusters whose
 // Flux follows that repository. In order; each describe has a batch of its own.
 
 let world: GuardWorld;
+let imported: unknown;
 beforeAll(async () => {
-  world = await openGuardWorld({ calm: ["c-1", "c-2"], ill: ["i-1", "i-2"], killed: ["k-1"], odd: ["o-1"] });
+  world = await openGuardWorld({ calm: ["c-1", "c-2"], ill: ["i-1", "i-2"], killed: ["k-1"] });
+  imported = await world.result("registry", "import", join(world.root, "clusters.yaml"));
 });
 afterAll(() => world.close());
 
@@ -26,7 +29,12 @@ const batchSchema = z.object({
 });
 
 const statesOf = (result: unknown): readonly string[] =>
-  batchSchema.parse(result).clusters.map(({ cluster, istio, state }) => `${cluster} ${istio} ${state}`);
+  batchSchema
+    .parse(result)
+    .clusters.map(
+      ({ cluster, istio, state, note }) =>
+        `${cluster} ${istio} ${state}${state === "paused" ? `: ${note ?? "no reason"}` : ""}`,
+    );
 const requestsOf = (result: unknown): readonly string[] => [
   ...new Set(batchSchema.parse(result).clusters.flatMap(({ mergeRequest }) => mergeRequest ?? [])),
 ];
@@ -38,6 +46,16 @@ const created = (repository: string): number =>
       method === "POST" && path.includes(encodeURIComponent(repository)) && path.endsWith("/merge_requests"),
   ).length;
 
+/** Again and again while another's lease holds. Errors: any other; after a minute. */
+async function untilUnlocked(...args: readonly string[]): Promise<unknown> {
+  for (const late = Date.now() + 60_000; ; ) {
+    const ended = await world.run(...args, "--json");
+    const said = parseEnvelope(ended.stdout);
+    if (said.status === "ok") return said.result;
+    if (said.error.code !== "guard-locked" || Date.now() > late) throw new Error(JSON.stringify(said.error));
+  }
+}
+
 /** Somebody approves and merges. */
 async function merge(batch: string, iid: number): Promise<void> {
   await world.gitlab.hands.approve(`mesh/${batch}`, iid, "anna");
@@ -46,9 +64,7 @@ async function merge(batch: string, iid: number): Promise<void> {
 
 describe("an upgrade of two clusters", () => {
   test("the registry is filled, and every connection works", async () => {
-    expect(await world.result("registry", "import", join(world.root, "clusters.yaml"))).toMatchObject({
-      added: ["c-1", "c-2", "i-1", "i-2", "k-1", "o-1"],
-    });
+    expect(imported).toMatchObject({ added: ["c-1", "c-2", "i-1", "i-2", "k-1"] });
     const { connections } = await world.result("validate", "--batch", "calm");
     const lines = z.array(z.object({ name: z.string(), works: z.boolean() })).parse(connections);
     expect(lines.map(({ name, works }) => `${name} ${works}`)).toEqual([
@@ -123,4 +139,63 @@ describe("an upgrade of two clusters", () => {
     });
     expect(created("mesh/calm")).toBe(1);
   });
+});
+
+describe("an upgrade that makes traffic worse", () => {
+  test("the monitor opens the merge request that reverts, waits for it, and sees everything back", async () => {
+    await run("ill");
+    await merge("ill", 1);
+    world.metrics.ail("i-2", { from: world.now(), latency: 1.5, errors: 0.01 });
+    const monitor = world.start("monitor", "--batch", "ill", "--json");
+    await monitor.says("-> rollback_mr_created", 90_000);
+    expect(await world.result("status", "--batch", "ill")).toMatchObject({ waitingForPeople: ["i-1", "i-2"] });
+    expect([...(await world.cluster("i-1")).charts().values()]).toEqual(["1.31.1", "1.31.1", "1.31.1"]);
+    await merge("ill", 2);
+    const ended = parseEnvelope((await monitor.ended).stdout);
+    if (ended.status !== "ok") throw new Error(ended.error.message);
+    expect(statesOf(ended.result)).toEqual(["i-1 1.30.5 rollback_completed", "i-2 1.30.5 rollback_completed"]);
+    const cluster = await world.cluster("i-1");
+    expect([...cluster.proxies().keys()]).toEqual(["1.30.5"]);
+    // CRDs stay (rule 9).
+    expect(Object.fromEntries(cluster.charts())).toMatchObject({ istiod: "1.30.5", "istio-base": "1.31.1" });
+    expect(created("mesh/ill")).toBe(2);
+  });
+});
+
+describe("a monitor that is killed", () => {
+  test("nobody else works on the batch while it lives, and the next one goes on when its lease has ended", async () => {
+    await run("killed");
+    await merge("killed", 1);
+    const first = world.start("monitor", "--batch", "killed");
+    await first.says("-> restarting_data_plane", 90_000);
+    expect(await world.failure("monitor", "--batch", "killed")).toMatchObject({ code: "guard-locked" });
+    first.kill("SIGKILL");
+    expect(await first.ended).toMatchObject({ signal: "SIGKILL" });
+    const end = await untilUnlocked("monitor", "--batch", "killed");
+    expect(statesOf(end)).toEqual(["k-1 1.31.1 upgraded"]);
+    expect([...(await world.cluster("k-1")).proxies().keys()]).toEqual(["1.31.1"]);
+    expect(created("mesh/killed")).toBe(1);
+  });
+});
+
+test("every change that was asked for is in the audit log, also that of the killed one", async () => {
+  const ended = await world.command("audit", "show", "--guard", "--json");
+  const shown = parseEnvelope(ended.stdout);
+  if (shown.status !== "ok") throw new Error(shown.error.message);
+  const { commands } = z
+    .object({ commands: z.array(z.object({ command: z.string(), phase: z.string() })) })
+    .parse(shown.result);
+  const found = commands.map(({ command, phase }) => `${command} ${phase}`);
+  expect(found).toEqual(
+    expect.arrayContaining([
+      "guard registry import done",
+      "guard run done",
+      "guard monitor done",
+      "guard monitor begun",
+      "guard monitor failed",
+    ]),
+  );
+  expect(commands.filter(({ command }) => command === "guard run")).toHaveLength(4);
+  // Killed, it could not write its end.
+  expect(found.filter((one) => one === "guard monitor begun")).toHaveLength(1);
 });

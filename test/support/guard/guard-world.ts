@@ -18,7 +18,7 @@ import { writeIstioctl } from "./istioctl-replies.ts";
 import { serveFleetMetrics } from "./metrics-server.ts";
 
 /** Seconds of the world in a real one. */
-const rate = 120;
+const rate = 180;
 /** Always the same, so that what is supported and what has ended is, too. */
 const begin = Date.parse("2026-12-01T10:00:00Z");
 
@@ -32,6 +32,8 @@ export interface GuardWorld {
   now(): number;
   /** As it is now. */
   cluster(id: string): Promise<SimulatedCluster>;
+  /** `switchyard …`, which the others are without `guard`. */
+  command(...args: readonly string[]): Promise<CliResult>;
   start(...args: readonly string[]): CliProcess;
   run(...args: readonly string[]): Promise<CliResult>;
   /** With --json. The result of a command that succeeds. Errors: with all that was said, when it does not. */
@@ -59,15 +61,7 @@ export async function openGuardWorld(
       access: "open",
     }),
   ]);
-  // By this process's clock: commands wait a minute for a table, which is half a second of theirs.
-  const store = createDynamoGuardStore({
-    table: "guard-clusters",
-    region: "us-east-1",
-    endpoint: async () => database.endpoint,
-    ensureTable: true,
-  });
-  await store.clusters();
-  await store.close();
+  await makeTable(database.endpoint);
   const fromHere = (text: string): string =>
     text
       .replace("https://blob.istio.io/istio-release/charts", `http://${charts.host}/charts`)
@@ -99,11 +93,17 @@ export async function openGuardWorld(
   }
   const clusters = await serveClusters(served);
   const section = {
-    aws: { dynamodb: { endpoint: database.endpoint, create_table: true } },
+    aws: { dynamodb: { endpoint: database.endpoint } },
     gitlab: { url: gitlab.url },
     metrics: { source: "prometheus", prometheus: { url: "http://127.0.0.1" } },
-    // One real second of a process that starts is two minutes here.
-    validation: { control_plane_soak_minutes: 10, soak_period_minutes: 30, flux_sync_timeout_minutes: 60 },
+    // One real second of a process that starts is three minutes here.
+    validation: {
+      control_plane_soak_minutes: 8,
+      warm_up_minutes: 1,
+      soak_period_minutes: 30,
+      flux_sync_timeout_minutes: 120,
+      checks_valid_minutes: 1_440,
+    },
     execution: { lease_seconds: 600, poll_seconds: 60 },
     // Per minute of a clock that runs faster.
     rate_limits: { gitlab_api: 100_000 },
@@ -142,6 +142,7 @@ export async function openGuardWorld(
       await one.follow();
       return one.cluster;
     },
+    command: (...args) => cli.run(args, { env }),
     start,
     run,
     async result(...args) {
@@ -159,6 +160,14 @@ export async function openGuardWorld(
       await Promise.all([clusters, prometheus, gitlab, charts, images, database].map((server) => server.close()));
     },
   };
+}
+
+/** By the machine's clock: how long AWS may take for it is limited. */
+async function makeTable(endpoint: string): Promise<void> {
+  const options = { table: "guard-clusters", region: "us-east-1", endpoint: async () => endpoint, ensureTable: true };
+  const store = createDynamoGuardStore(options);
+  await store.clusters();
+  await store.close();
 }
 
 /** A cluster whose Flux reads the real repository: what it has is read before time passes in it. */

@@ -1,7 +1,64 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createFleet } from "../../../../automation/drill/guard/fleet.ts";
 import { upgradeWave } from "../../../../automation/drill/guard/upgrade.ts";
 import { planDigest } from "../../../../automation/guard/plan-digest.ts";
+import { type ClusterRecord, clusterRecord } from "../../../../automation/guard/record.ts";
+import { peersOf } from "../../../../automation/guard/run/judge.ts";
+import type { GuardState } from "../../../../automation/guard/state-names.ts";
+
+const [fromMs, toMs] = [1_000_000, 2_000_000];
+const baseline = { window: { fromMs, toMs, stepMs: 60_000, series: [] } } as const;
+
+function cluster(clusterId: string, state: GuardState, since: number, more: { run?: boolean; istio?: string } = {}) {
+  const { run = true, istio = "1.30.5" } = more;
+  const step = { index: 0, attempt: 1 };
+  return clusterRecord.parse({
+    entry: {
+      clusterId,
+      batchId: "wave-1",
+      environment: "prod",
+      region: "eu-central-1",
+      gitlabRepo: "mesh/fleet",
+      fluxConfigPath: clusterId,
+      currentIstioVersion: istio,
+    },
+    state,
+    since,
+    history: [],
+    ...(run
+      ? {
+          run: {
+            plan: "p",
+            hop: 0,
+            from: "1.30.5",
+            to: "1.31.1",
+            strategy: "in-place",
+            startedAt: toMs,
+            step,
+            landed: [],
+          },
+        }
+      : {}),
+  });
+}
+
+describe("clusters that one is held against", () => {
+  const own = cluster("c-1", "soaking_data_plane", toMs);
+  const peers = (...fleet: readonly ClusterRecord[]): readonly string[] =>
+    peersOf([own, ...fleet], own, baseline).map((one) => one.cluster);
+
+  it("are those of its version that have stood still since the baseline began", () => {
+    expect(peers(cluster("c-2", "rollback_completed", fromMs))).toEqual(["c-2"]);
+    expect(peers(cluster("c-2", "rollback_completed", fromMs + 1))).toEqual([]);
+    expect(peers(cluster("c-2", "soaking_data_plane", fromMs))).toEqual([]);
+    expect(peers(cluster("c-2", "upgraded", fromMs, { istio: "1.31.1" }))).toEqual([]);
+  });
+
+  it("are those too in which nothing has ever landed, however new they are here", () => {
+    expect(peers(cluster("c-2", "pending", toMs + 1, { run: false }))).toEqual(["c-2"]);
+    expect(peers(cluster("c-2", "pre_check_failed", toMs + 1))).toEqual(["c-2"]);
+  });
+});
 
 it("what peers did in the minutes of the baseline is asked once in a run; the minutes of a soak are asked at each look", async () => {
   const fleet = await createFleet({

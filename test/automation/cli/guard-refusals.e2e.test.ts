@@ -1,0 +1,125 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { gitRepositoryType } from "../../../automation/guard/simulation/flux-objects.ts";
+import { type GuardWorld, openGuardWorld } from "../../support/guard/guard-world.ts";
+
+// What goes wrong in an upgrade, told by real processes: a finding with what to do, and nothing written. In order.
+
+let world: GuardWorld;
+beforeAll(async () => {
+  world = await openGuardWorld({ early: ["e-1"], odd: ["o-1", "o-2"] });
+  await world.result("registry", "import", join(world.root, "clusters.yaml"));
+});
+afterAll(() => world.close());
+
+const batchSchema = z.object({
+  clusters: z.array(z.object({ state: z.string(), mergeRequest: z.string().optional(), note: z.string().optional() })),
+});
+const statesOf = (result: unknown): readonly string[] => batchSchema.parse(result).clusters.map(({ state }) => state);
+const notesOf = (result: unknown): readonly string[] =>
+  batchSchema.parse(result).clusters.flatMap(({ note }) => note ?? []);
+const requestsOf = (result: unknown): readonly string[] => [
+  ...new Set(batchSchema.parse(result).clusters.flatMap(({ mergeRequest }) => mergeRequest ?? [])),
+];
+const run = (batch: string, version = "1.31.1") => ["run", "--batch", batch, "--target-version", version] as const;
+/** Everything but reads that GitLab was asked for. */
+const written = (): readonly string[] =>
+  world.gitlab.requests.filter(({ method }) => method !== "GET" && method !== "HEAD").map(({ path }) => path);
+const branchesOf = (): readonly unknown[] =>
+  world.gitlab.requests
+    .filter(({ method, path }) => method === "POST" && path.endsWith("/merge_requests"))
+    .map(({ body }) => z.looseObject({ source_branch: z.string() }).parse(body).source_branch);
+
+describe("before anything is written", () => {
+  test("an unknown batch, --skip-sync-wait, and targets that are none", async () => {
+    const [unknown, skipped, ...targets] = await Promise.all([
+      world.failure(...run("eraly")),
+      world.failure(...run("early"), "--skip-sync-wait"),
+      ...["1.31", "1.30.4", "1.99.0"].map((version) => world.failure(...run("early", version))),
+    ]);
+    expect(unknown).toMatchObject({
+      code: "guard-unknown-cluster",
+      message: expect.stringContaining("did you mean early?"),
+    });
+    expect(skipped).toMatchObject({
+      code: "guard-refused",
+      message: expect.stringContaining("the proof that Flux applied"),
+    });
+    expect(targets.map(({ code }) => code)).toEqual(["usage-error", "guard-no-way", "guard-no-way"]);
+    for (const { next } of targets) expect(next[0]).toEqual(expect.any(String));
+  });
+
+  test("a version that the source of the charts does not have stops at the checks", async () => {
+    const end = await world.result(...run("early", "1.31.0"));
+    expect(statesOf(end)).toEqual(["pre_check_failed"]);
+    expect(notesOf(end)).toEqual([expect.stringMatching(/G05 artifact-missing/)]);
+  });
+
+  test("a token that has expired is told, and where it is set", async () => {
+    await world.gitlab.hands.expireToken(world.now() - 1_000);
+    expect(await world.failure(...run("early"))).toMatchObject({
+      code: "git-host-refused",
+      message: expect.stringContaining("expired"),
+    });
+    await world.gitlab.hands.expireToken(undefined);
+  });
+
+  test("monitor, rollback, resume and diff say that there is no run to work on", async () => {
+    const refused = await Promise.all([
+      world.failure("monitor", "--batch", "odd"),
+      world.failure("rollback", "--batch", "odd", "--reason", "slow"),
+      world.failure("resume", "--batch", "odd"),
+      world.failure("diff", "--batch", "odd"),
+    ]);
+    for (const one of refused)
+      expect(one).toMatchObject({
+        code: "guard-refused",
+        message: "No cluster of odd is in a run",
+        next: [expect.stringContaining("npx switchyard guard run --batch odd")],
+      });
+  });
+
+  test("nothing was written to GitLab, and no cluster was changed", () => {
+    expect(written()).toEqual([]);
+    expect(world.clusters.changes).toEqual([]);
+  });
+});
+
+describe("a merge request that is closed, and Flux that is suspended", () => {
+  test("a closed merge request pauses the batch, and the retry opens another from another branch", async () => {
+    const first = await world.result(...run("odd"));
+    await world.gitlab.hands.close("mesh/odd", 1);
+    const paused = await world.result("monitor", "--batch", "odd", "--once");
+    expect(statesOf(paused)).toEqual(["paused", "paused"]);
+    expect(notesOf(paused)[0]).toContain("!1 was closed");
+    const text = await world.run("status", "--batch", "odd");
+    expect(text.stdout).toContain("guard resume");
+    const again = await world.result("resume", "--batch", "odd", "--retry");
+    expect(statesOf(again)).toEqual(["mr_created", "mr_created"]);
+    expect(requestsOf(again)).not.toEqual(requestsOf(first));
+    expect(new Set(branchesOf()).size).toBe(2);
+  });
+
+  test("a suspended Flux pauses the cluster and says what to resume; then it goes on", async () => {
+    const cluster = await world.cluster("o-1");
+    cluster.suspend(gitRepositoryType, "flux-system", "flux-system");
+    await world.gitlab.hands.approve("mesh/odd", 2, "anna");
+    await world.gitlab.hands.merge("mesh/odd", 2, { method: "merge", squash: true, by: "anna" });
+    const looks = await untilPaused();
+    expect(notesOf(looks)).toEqual([expect.stringMatching(/GitRepository.*suspended; resume it/)]);
+    cluster.suspend(gitRepositoryType, "flux-system", "flux-system", false);
+    await world.result("resume", "--batch", "odd");
+    const end = await world.result("monitor", "--batch", "odd");
+    expect(statesOf(end)).toEqual(["upgraded", "upgraded"]);
+  });
+});
+
+/** Looks, as a job that a clock starts; until a cluster is paused. Errors: after a minute. */
+async function untilPaused(): Promise<unknown> {
+  for (const late = Date.now() + 60_000; ; ) {
+    const looked = await world.result("monitor", "--batch", "odd", "--once");
+    if (statesOf(looked).includes("paused")) return looked;
+    if (Date.now() > late) throw new Error(JSON.stringify(looked));
+  }
+}
