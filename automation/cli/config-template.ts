@@ -308,6 +308,9 @@ environments:
     #silences: []
   # EventBridge bus that is told of every change.
   # event_bus: {name: guard}
+  # Hooks of merged branches (guard listen): where their token is.
+  #listen:
+    #token_from: GUARD_HOOK_TOKEN
   # Path of istioctl per minor, for example {"1.31": /opt/istioctl-1.31}. Default: from the PATH.
   #istioctl: {}
   # Advice on a failure from a language model; never an action.

@@ -65,7 +65,7 @@ export const guardErrors = {
   "guard-unknown-cluster": {
     exitCode: exitCodes.resource,
     what: "The registry has no such cluster or batch.",
-    next: "To see what there is:   npx switchyard guard list",
+    next: "Run `npx switchyard guard list` to see what there is.",
   },
   "guard-locked": {
     exitCode: exitCodes.resource,

@@ -66,13 +66,13 @@ export function drillOptions(flags: DrillFlags): DrillOptions {
 }
 
 /** `all`, or a whole number. Errors: usage-error. */
-export function parseKills(text: string, command = "swap drill"): number | "all" {
+export function parseKills(text: string): number | "all" {
   if (text === "all") return "all";
   const number = /^\d{1,6}$/.test(text) ? Number(text) : 0;
   if (number > 0) return number;
   throw new SwitchyardError("usage-error", {
     message: `--kills ${text} is neither all nor a number from 1 to 999999`,
-    next: `For example:   npx switchyard ${command} --kills all`,
+    next: "Say for example --kills all.",
   });
 }
 

@@ -92,7 +92,7 @@ export function judged(messages: readonly GuardDrillMessage[], seed: number): Gu
       ...problems.slice(0, problemsTold).map((problem) => `  ${problem}`),
       ...(more > 0 ? [`  and ${more} more`] : []),
     ].join("\n"),
-    next: [`To see everything:   npx switchyard guard drill --seed ${seed} --json`],
+    next: ["To see everything:   npx switchyard guard drill --json"],
     data: { ...result },
   });
 }

@@ -36,7 +36,7 @@ export default class GuardDrill extends EnvironmentCommand<GuardDrillResult> {
     const { root } = await this.compose();
     return runGuardDrill(
       { root, lines: this.lines, signal: this.signal },
-      { clusters, waves, seed, kills: parseKills(flags.kills, "guard drill") },
+      { clusters, waves, seed, kills: parseKills(flags.kills) },
     );
   }
 

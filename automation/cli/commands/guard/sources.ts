@@ -19,7 +19,6 @@ export default class GuardSources extends GuardCommand<Found> {
   static override flags = {
     folder: Flags.string({
       description: "Folder on this machine, for example a clone of the fleet's repository.",
-      exactlyOne: ["folder", "batch"],
     }),
     batch: Flags.string({ description: "The repositories of this batch, as GitLab has them." }),
     move: Flags.boolean({
@@ -36,6 +35,8 @@ export default class GuardSources extends GuardCommand<Found> {
 
   protected override async execute(): Promise<Found> {
     const { flags } = await this.parse(GuardSources);
+    if ((flags.folder === undefined) === (flags.batch === undefined))
+      throw new SwitchyardError("usage-error", { message: "Either --folder or --batch is needed" });
     if (flags.folder !== undefined) return { places: [await this.#inFolder(flags.folder)] };
     return { places: await this.#inBatch(flags.batch ?? "", flags.move) };
   }
