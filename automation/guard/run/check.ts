@@ -56,11 +56,20 @@ export async function lookAtCluster(
   const moving = { ...record, run };
   const subject = { record: moving, run, request, members: [moving], now };
   const { repository, sections } = await gathered(context, subject, signal);
-  const baseline = await freshBaseline(context, subject, signal);
-  const section = baseline === undefined ? undefined : baselineEvidence(baseline, true);
-  const measured = section === undefined ? {} : evidenceFile.parse({ metricsBaseline: section });
+  const measured = await measuredNow(context, subject, signal);
   const verdict = judge(situationOf(subject, { ...sections.evidence, ...measured }, to, false));
   return { verdict, problems: [...repository.problems, ...sections.problems] };
+}
+
+/** What a baseline would say, of one that nobody keeps. */
+export async function measuredNow(
+  context: RunContext,
+  subject: Subject,
+  signal: AbortSignal,
+): Promise<Pick<Evidence, "metricsBaseline">> {
+  const baseline = await freshBaseline(context, subject, signal);
+  const section = baseline === undefined ? undefined : baselineEvidence(baseline, true);
+  return section === undefined ? {} : evidenceFile.parse({ metricsBaseline: section });
 }
 
 function situationOf(

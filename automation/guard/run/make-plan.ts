@@ -9,6 +9,7 @@ import { states } from "../state.ts";
 import { readPlan } from "../stored-plan.ts";
 import type { Strategy } from "../support.ts";
 import { formatVersion, parseMinor, type Version } from "../versions.ts";
+import { measuredNow } from "./check.ts";
 import { addressOf, versionOf } from "./cluster.ts";
 import { projectOnce, type RunContext, type RunPorts } from "./context.ts";
 import { gathered } from "./gather.ts";
@@ -28,6 +29,8 @@ export interface PlanOptions {
 interface Looked {
   readonly cluster: PlanRequest["clusters"][number];
   readonly files: readonly PlannedFile[];
+  /** What could not be read, or not be edited. */
+  readonly problems: readonly string[];
 }
 
 /** Errors: guard-unknown-cluster; those of the ports, for what cannot be left out (the Kubernetes version). */
@@ -50,8 +53,11 @@ export async function planBatch(ports: RunPorts, options: PlanOptions): Promise<
     ports.digest,
     new Map(looked.map(({ cluster, files }) => [cluster.cluster, files])),
   );
-  if (planned.kind === "plan") await ports.store.keep("plan", planned.plan.hash, JSON.stringify(planned.plan));
-  return planned;
+  if (planned.kind !== "plan") return planned;
+  const problems = looked.flatMap(({ cluster, problems: found }) => found.map((why) => `${cluster.cluster}: ${why}`));
+  const plan = { ...planned.plan, warnings: [...planned.plan.warnings, ...problems] };
+  await ports.store.keep("plan", plan.hash, JSON.stringify(plan));
+  return { kind: "plan", plan };
 }
 
 /** Errors: guard-plan-changed. undefined: there is none of this hash. */
@@ -87,7 +93,7 @@ async function lookAt(
   const route = planHops({ from: istio, to: target, kubernetes, strategy, ambient });
   const hop = route.kind === "route" ? route.steps.find((step) => step.kind === "istio") : undefined;
   const plain = { cluster, production, istio, kubernetes, ambient };
-  if (hop === undefined) return { cluster: { ...plain, evidence: {} }, files: [] };
+  if (hop === undefined) return { cluster: { ...plain, evidence: {} }, files: [], problems: [] };
   const run: RunRecord = {
     plan: "none",
     hop: 0,
@@ -107,7 +113,9 @@ async function lookAt(
     members: besides(members, record, run),
     now: context.clock.wall(),
   };
-  const { repository, sections } = await gathered({ ...context, plan: noPlan(formatVersion(target)) }, subject, signal);
+  const unplanned = { ...context, plan: noPlan(formatVersion(target)) };
+  const { repository, sections } = await gathered(unplanned, subject, signal);
+  const measured = await measuredNow(unplanned, subject, signal);
   const files = repository.edits
     .filter(({ path }) => repository.readers[path]?.includes(cluster) ?? false)
     .map(({ path, changes }) => ({
@@ -116,7 +124,8 @@ async function lookAt(
       readers: repository.readers[path] ?? [],
       changes: changes.map(({ pointer, before, after }) => `${pointer}: ${before} -> ${after}`),
     }));
-  return { cluster: { ...plain, evidence: sections.evidence }, files };
+  const problems = [...repository.problems, ...sections.problems];
+  return { cluster: { ...plain, evidence: { ...sections.evidence, ...measured } }, files, problems };
 }
 
 /** All move together in a plan, so that files that they share are theirs alone. */

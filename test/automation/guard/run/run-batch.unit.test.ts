@@ -78,6 +78,7 @@ describe("a run over a simulated fleet", () => {
     const one = await fleet.clock.run(() => plan(fleet));
     expect(one.clusters.map(({ next }) => next?.findings.filter(({ level }) => level === "block"))).toEqual([[], []]);
     expect(await storedPlan(fleet.ports, one.hash)).toEqual(one);
+    expect(one).toMatchObject({ verdict: "passed", warnings: [] });
     expect(one.clusters[0]?.files?.map(({ path }) => path).toSorted()).toEqual([
       "istio/c-001/base.yaml",
       "istio/c-001/gateway.yaml",
@@ -89,6 +90,22 @@ describe("a run over a simulated fleet", () => {
     await go(fleet, one, { start: false, until: "end" });
     expect(await states(fleet)).toEqual(["upgraded", "upgraded"]);
     expect([...fleet.cluster("c-001").proxies().keys()]).toEqual(["1.31.1"]);
+  });
+
+  it("given the repository cannot be edited, the plan says why, and a run opens nothing", async () => {
+    const fleet = await fleetOf();
+    const path = "istio/c-001/istiod.yaml";
+    const text = fleet.host.text("mesh/wave-01", fleet.host.fetched("mesh/wave-01", "main").commit, path) ?? "";
+    const floating = text.replace('version: "1.30.5"', "version: 1.30.x");
+    fleet.host.push("mesh/wave-01", "main", "bob", "float", [{ kind: "update", path, text: floating }]);
+    const one = await fleet.clock.run(() => plan(fleet));
+    expect(one.warnings.join()).toContain(path);
+    await go(fleet, one);
+    expect(await states(fleet)).toEqual([
+      expect.stringContaining("pre_check_failed"),
+      expect.stringContaining("pre_check_failed"),
+    ]);
+    expect(fleet.host.count("mesh/wave-01")).toBe(0);
   });
 
   it("given traffic gets worse after the data plane moved, the batch goes back by one merge request, and the skew is measured", async () => {
