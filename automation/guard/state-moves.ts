@@ -2,7 +2,7 @@
 import type { GuardState } from "./state-names.ts";
 
 /** Commands that write a state; every write is conditional on the state that was read. */
-type Writer = "guard registry" | "guard run" | "guard monitor" | "guard rollback" | "guard resume";
+type Writer = "guard run" | "guard monitor" | "guard rollback" | "guard resume";
 
 export interface Move {
   readonly event: string;
@@ -36,13 +36,6 @@ export const pausable = [
 
 /** In the order of a run. An event may stand in several rows, never twice for one state. */
 export const moves = [
-  {
-    event: "registered",
-    from: ["pending"],
-    to: "healthy",
-    by: "guard registry",
-    when: "Registry, Git, Helm history and the running image name one version.",
-  },
   {
     event: "started",
     from: ["pending", "healthy", "upgraded", "pre_check_failed", "rollback_completed", "abandoned"],
@@ -223,7 +216,7 @@ export const moves = [
     from: ["upgraded", "rollback_completed"],
     to: "healthy",
     by: "guard monitor",
-    when: "The hold is over: nothing of the other version is left.",
+    when: "The hold (validation.hold_days) is over: nothing of the run is to be undone.",
   },
   {
     event: "person_needed",

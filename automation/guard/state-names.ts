@@ -14,7 +14,7 @@ export interface StateRow {
 /** The requirement's names, those that the original's code has besides (pending, pre_check_failed), and ours. */
 export const stateRows = {
   pending: {
-    meaning: "In the registry; its versions are not proven yet.",
+    meaning: "In the registry; the checks of its first run prove its versions.",
     waitsFor: "a person",
     resting: true,
     onFailure: undefined,

@@ -86,8 +86,10 @@ export function hasLanded(plan: Plan, { entry, run, state }: ClusterRecord): boo
 /** Moves first; effects only when nothing moves, so that each is decided on what is written. */
 export function decide(view: BatchView): Decision {
   const members = view.clusters.filter(({ run }) => run?.plan === view.plan.hash);
-  const failed = members.find(({ state, run }) => goingBack.includes(state) && run?.rollback !== undefined);
-  const withdrawn = failed === undefined ? [] : members.flatMap((one) => goesBackWith(view, one, failed));
+  const withdrawn = members.flatMap((one) => {
+    const failed = members.find((other) => takesBack(other, one));
+    return failed === undefined ? [] : goesBackWith(view, one, failed);
+  });
   const moves = withdrawn.length > 0 ? withdrawn : members.flatMap((one) => moveOf(view, one, members));
   if (moves.length > 0) return { moves, effects: [], waits: [] };
   const { ready, waits } = mayOpen(members);
@@ -135,6 +137,12 @@ function groups(
   return [...found.values()].map((names) => names.toSorted());
 }
 
+/** Whether a cluster goes back since another began: what was over before is no reason. */
+function takesBack({ state, run }: ClusterRecord, one: ClusterRecord): boolean {
+  const asked = run?.rollback?.askedAt;
+  return asked !== undefined && goingBack.includes(state) && one.run !== undefined && asked >= one.run.startedAt;
+}
+
 /** Another cluster goes back: this one does too, where anything of the hop is in it. */
 function goesBackWith(view: BatchView, one: ClusterRecord, failed: ClusterRecord): readonly Move[] {
   const { entry, run, state } = one;
@@ -171,6 +179,9 @@ function moveOf(view: BatchView, one: ClusterRecord, members: readonly ClusterRe
       const note = `${refused.entry.clusterId} did not pass its checks`;
       return [{ cluster, event: "batch_refused", run: { ...run, note }, note }];
     }
+    case "upgraded":
+    case "rollback_completed":
+      return view.now - one.since >= validation.hold_days * day ? [{ cluster, event: "settled" }] : [];
     case "flux_synced":
       if (movesControlPlane(request.step))
         return [

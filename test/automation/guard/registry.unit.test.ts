@@ -336,9 +336,9 @@ describe("what was read before", () => {
     const [first] = await one.loadAll();
     const [again] = await one.loadBatch("wave-1");
     expect(again?.record).toBe(first?.record);
-    const moved = moveRecord(added.record, "registered", { at: 2, by: "ada" });
+    const moved = moveRecord(added.record, "started", { at: 2, by: "ada" });
     if (moved.kind === "refused") throw new Error(moved.why);
     await other.save(added, moved.record, 0);
-    expect(await one.load("eu-1")).toMatchObject({ version: 2, record: { state: "healthy" } });
+    expect(await one.load("eu-1")).toMatchObject({ version: 2, record: { state: "pre_check_running" } });
   });
 });
