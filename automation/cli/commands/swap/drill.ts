@@ -21,7 +21,7 @@ export default class SwapDrill extends EnvironmentCommand<DrillResult> {
         "all: the process dies once at every place where it can, in process and by SIGKILL. A number: so many times at random (by SIGKILL at most 20). Short drill: all.",
     }),
     faults: Flags.string({ description: "all, or names with commas; an unknown one lists them. Short drill: all." }),
-    aa: Flags.integer({ description: "Swaps of two equal sides. Short drill: 2000.", min: 0, max: 100_000 }),
+    aa: Flags.integer({ description: "Swaps of two equal sides. Short drill: 1000.", min: 0, max: 100_000 }),
     rate: Flags.integer({ description: "Requests a second of the real swaps.", default: 100, min: 10, max: 1_000 }),
     "long-seconds": Flags.integer({
       description: "What the long requests of the round trips take, seconds. Default 60; short drill: 10.",

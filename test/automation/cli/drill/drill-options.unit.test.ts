@@ -20,9 +20,9 @@ describe("a drill", () => {
     expect(drillOptions(given)).toEqual({
       roundTrips: 1,
       kills: "all",
-      randomCrashes: 300,
+      randomCrashes: 100,
       faults,
-      aa: 2_000,
+      aa: 1_000,
       longSeconds: 10,
       rate: 100,
       seed: 1,
