@@ -79,7 +79,7 @@ function clusterSection(clusters: readonly ClusterText[]): readonly string[] {
 
 /** A link's text is ours; its address holds nothing that ends it. */
 const ruleLink = ({ rule, link }: Finding): string =>
-  /^https:\/\/[^\s<>()|]+$/.test(link) ? `[${inline(rule, 10)}](${link})` : inline(rule, 10);
+  /^https:\/\/[^\s\p{C}<>()|]+$/u.test(link) ? `[${inline(rule, 10)}](${link})` : inline(rule, 10);
 
 function healthSection(clusters: readonly ClusterText[]): readonly string[] {
   const all = clusters
@@ -125,7 +125,7 @@ function dashboardSection(
   );
   if (filled.length === 0) return [];
   const { shown, left } = fitting(filled, linksBound, ({ name, address }) =>
-    URL.canParse(address) && /^https?:\/\/[^\s<>()|"`]+$/.test(address)
+    URL.canParse(address) && /^https?:\/\/[^\s\p{C}<>()|"`]+$/u.test(address)
       ? `- ${inline(name, 100)}: <${address}>`
       : `- ${inline(name, 100)}: ${inline(address, 500)}`,
   );

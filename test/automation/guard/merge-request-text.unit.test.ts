@@ -244,6 +244,11 @@ describe("whatever a cluster's texts hold", () => {
     );
   });
 
+  test("a dashboard's address that writes backwards is no link", () => {
+    const { description } = upgradeText(text({ dashboards: ["http://e.example/\u202egnp.exe"] }));
+    expect(description).not.toContain("\u202e");
+  });
+
   test("it is still read as what it is", () => {
     const { description } = upgradeText(text({ clusters: [cluster("a", [finding({ evidence: "a | b <c> & `d`" })])] }));
     const shown = description.replaceAll(/&#(\d+);/g, (_all, code: string) => String.fromCharCode(Number(code)));
