@@ -1,5 +1,4 @@
 /** What a run of guard works with: a part of the wiring (compose.ts). Nothing is asked before it is used. */
-import { isAbsolute, join } from "node:path";
 import { createArtifacts } from "../adapters/artifacts.ts";
 import { cachedMetrics } from "../adapters/cached-metrics.ts";
 import { createCloudWatch } from "../adapters/cloudwatch.ts";
@@ -11,7 +10,6 @@ import { createPrometheusMetrics } from "../adapters/metrics-prometheus.ts";
 import { createDatadogMonitors } from "../adapters/monitors-datadog.ts";
 import { createPrometheusMonitors } from "../adapters/monitors-prometheus.ts";
 import { createRequestTurns } from "../adapters/request-turns.ts";
-import { readSecret } from "../adapters/secret-reference.ts";
 import { SwitchyardError } from "../errors.ts";
 import { lookForArtifacts } from "../guard/artifacts.ts";
 import { customFindings, runCustomChecks } from "../guard/custom-checks.ts";
@@ -42,7 +40,7 @@ export async function openRun(composition: Composition, guard: GuardComposition)
   const config = await guard.config();
   const [store, host] = await Promise.all([guard.store(), guard.gitHost()]);
   const clusters = createClusters({ env, clock, istioctl: config.istioctl, turn: awsTurn(config, clock) });
-  const measured = await openMetrics(composition, config);
+  const measured = await openMetrics(guard, config);
   const artifacts = createArtifacts({ clock });
   const checks = await Promise.all(config.custom_checks.map((entry) => loadHealthCheck(entry, root)));
   const ports: RunPorts = {
@@ -93,14 +91,9 @@ interface Measured {
 }
 
 /** undefined: no source is configured. Errors: invalid-config, credentials-missing, credentials-over-http. */
-async function openMetrics({ root, env, clock }: Composition, config: GuardConfig): Promise<Measured | undefined> {
+async function openMetrics(guard: GuardComposition, config: GuardConfig): Promise<Measured | undefined> {
   const { source, datadog, prometheus, cloudwatch } = config.metrics;
-  const secret = (reference: string): Promise<string> =>
-    readSecret(reference, {
-      env,
-      pathOf: (path) => (isAbsolute(path) ? path : join(root, path)),
-      awsRegion: config.aws.region,
-    });
+  const { clock } = guard;
   const { datadog_api: perMinute } = config.rate_limits;
   const keepMs = datadog.cache_minutes * 60_000;
   const opened = (
@@ -119,8 +112,8 @@ async function openMetrics({ root, env, clock }: Composition, config: GuardConfi
     case "datadog": {
       const options = {
         site: datadog.site,
-        apiKey: await secret(datadog.api_key_from),
-        applicationKey: await secret(datadog.app_key_from),
+        apiKey: await guard.secret(datadog.api_key_from),
+        applicationKey: await guard.secret(datadog.app_key_from),
         endpoint: datadog.endpoint,
         clock,
         turn: metricTurn("Datadog", perMinute, clock),
@@ -130,7 +123,7 @@ async function openMetrics({ root, env, clock }: Composition, config: GuardConfi
     case "prometheus": {
       if (prometheus === undefined)
         throw new SwitchyardError("invalid-config", { message: "guard.metrics.prometheus is needed for this source" });
-      const token = prometheus.token_from === undefined ? undefined : await secret(prometheus.token_from);
+      const token = prometheus.token_from === undefined ? undefined : await guard.secret(prometheus.token_from);
       const options = { url: prometheus.url, token, clock };
       return opened(createPrometheusMetrics(options), createPrometheusMonitors(options), "prometheus");
     }

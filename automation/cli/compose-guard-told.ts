@@ -1,9 +1,7 @@
 /** Who is told of guard's changes: a part of the wiring (compose.ts). */
-import { isAbsolute, join } from "node:path";
 import { createEventBridge } from "../adapters/event-bridge.ts";
 import { createDatadogEvents } from "../adapters/events-datadog.ts";
 import { createNotifiers } from "../adapters/notifiers.ts";
-import { readSecret } from "../adapters/secret-reference.ts";
 import { AlertDesk } from "../alerts/desk.ts";
 import { toAlertSettings } from "../alerts/settings.ts";
 import type { Composition } from "./compose.ts";
@@ -17,12 +15,6 @@ export async function openTold(
   signal: AbortSignal,
 ): Promise<GuardTold> {
   const { notifications, event_bus: bus, metrics, aws } = await guard.config();
-  const secret = (reference: string): Promise<string> =>
-    readSecret(reference, {
-      env,
-      pathOf: (path) => (isAbsolute(path) ? path : join(root, path)),
-      awsRegion: aws.region,
-    });
   const notifiers = createNotifiers({ targets: notifications.targets, env, root, clock });
   const desk = new AlertDesk({
     store: await guard.stateStore(),
@@ -35,8 +27,8 @@ export async function openTold(
     metrics.source === "datadog"
       ? createDatadogEvents({
           site: datadog.site,
-          apiKey: await secret(datadog.api_key_from),
-          applicationKey: await secret(datadog.app_key_from),
+          apiKey: await guard.secret(datadog.api_key_from),
+          applicationKey: await guard.secret(datadog.app_key_from),
           endpoint: datadog.endpoint,
           clock,
         })

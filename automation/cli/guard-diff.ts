@@ -4,7 +4,7 @@ import type { Plan } from "../guard/plan.ts";
 import type { ClusterRecord, RunRecord } from "../guard/record.ts";
 import type { Registry } from "../guard/registry.ts";
 import { type RunPorts, readersOf } from "../guard/run/context.ts";
-import { nextHop, requestsOf } from "../guard/run/step.ts";
+import { beginRun, nextHop, requestsOf } from "../guard/run/step.ts";
 import { editsOfStep } from "../guard/run/step-edits.ts";
 import type { GuardConfig } from "../guard/settings.ts";
 
@@ -68,18 +68,8 @@ function movingOf(plan: Plan, record: ClusterRecord): readonly Moving[] {
   const next = nextHop(plan, entry.clusterId, entry.currentIstioVersion);
   if (next === undefined) return [];
   const { from, to } = next.hop;
-  const begun: RunRecord = {
-    plan: plan.hash,
-    hop: next.index,
-    from,
-    to,
-    strategy: plan.strategy,
-    startedAt: 0,
-    step: { index: 0, attempt: 1 },
-    landed: [],
-    restarted: [],
-  };
-  return [{ record, run: begun }];
+  const hop = { plan: plan.hash, hop: next.index, from, to, strategy: plan.strategy };
+  return [{ record, run: beginRun(hop, 0) }];
 }
 
 export function describeDiff({ batch, plan, files }: BatchDiff): readonly string[] {

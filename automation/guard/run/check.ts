@@ -3,7 +3,7 @@ import { type Evidence, evidenceFile, type Situation } from "../evidence.ts";
 import { type Baseline, baselineEvidence, baselineRecord, baselineText, takeBaseline } from "../judge/baseline.ts";
 import { signalsOf } from "../judge/signals.ts";
 import { noPlan } from "../plan.ts";
-import type { ClusterRecord, RunRecord } from "../record.ts";
+import type { ClusterRecord } from "../record.ts";
 import { judge, laterStepRules, type Verdict } from "../rules/book.ts";
 import type { Finding } from "../rules/rule.ts";
 import type { GuardConfig } from "../settings.ts";
@@ -14,7 +14,7 @@ import { gathered, type Subject, versionNow } from "./gather.ts";
 import { subjectOf } from "./judge.ts";
 import { stillNamed } from "./old-revision.ts";
 import * as outcomes from "./outcomes.ts";
-import { firstRequest, requestOf, requestsOf } from "./step.ts";
+import { beginRun, firstRequest, requestOf, requestsOf } from "./step.ts";
 
 export async function checkStep(
   context: RunContext,
@@ -40,17 +40,8 @@ export async function lookAtCluster(
 ): Promise<{ readonly verdict: Verdict; readonly problems: readonly string[] }> {
   const { entry } = record;
   const now = ports.clock.wall();
-  const run: RunRecord = {
-    plan: "none",
-    hop: 0,
-    from: entry.currentIstioVersion,
-    to,
-    strategy: settings.execution.strategy,
-    startedAt: now,
-    step: { index: 0, attempt: 1 },
-    landed: [],
-    restarted: [],
-  };
+  const hop = { plan: "none", hop: 0, from: entry.currentIstioVersion, to, strategy: settings.execution.strategy };
+  const run = beginRun(hop, now);
   const request = firstRequest(run.strategy, entry.ambient);
   const context = { ...ports, settings, batch: entry.batchId, fence: 0, plan: noPlan(to), fleet: async () => all };
   const moving = { ...record, run };

@@ -14,7 +14,7 @@ import { addressOf, versionOf } from "./cluster.ts";
 import { projectOnce, type RunContext, type RunPorts } from "./context.ts";
 import { gathered } from "./gather.ts";
 import { inParallel } from "./loop.ts";
-import { firstRequest } from "./step.ts";
+import { beginRun, firstRequest } from "./step.ts";
 
 export interface PlanOptions {
   readonly batch: string;
@@ -94,17 +94,8 @@ async function lookAt(
   const hop = route.kind === "route" ? route.steps.find((step) => step.kind === "istio") : undefined;
   const plain = { cluster, production, istio, kubernetes, ambient };
   if (hop === undefined) return { cluster: { ...plain, evidence: {} }, files: [], problems: [] };
-  const run: RunRecord = {
-    plan: "none",
-    hop: 0,
-    from: hop.from,
-    to: hop.to,
-    strategy,
-    startedAt: context.clock.wall(),
-    step: { index: 0, attempt: 1 },
-    landed: [],
-    restarted: [],
-  };
+  const begun = { plan: "none", hop: 0, from: hop.from, to: hop.to, strategy };
+  const run = beginRun(begun, context.clock.wall());
   const request = firstRequest(strategy, ambient);
   const subject = {
     record: { ...record, run },

@@ -2,7 +2,7 @@
 import type { ClusterRecord, MergeRequestMark, RunRecord } from "../record.ts";
 import type { EventName } from "../state.ts";
 import { type BatchView, type Gate, type Move, restarting, type Wait } from "./decide.ts";
-import { dataPlaneMoved, dataSoakMinutes, hasNext, requestOf } from "./step.ts";
+import { afterStep, dataPlaneMoved, dataSoakMinutes, hasNext, requestOf } from "./step.ts";
 
 export interface Outcome {
   readonly moves: readonly Move[];
@@ -197,7 +197,18 @@ export function afterJudgement(
       ...document,
     });
   }
+  if (isStepDone(record, view)) {
+    const next = { ...afterStep(run), ...document };
+    return { moves: [{ cluster: subject.cluster, event: "next_step_due", run: next }], waits: [] };
+  }
   return move(subject, ...passed(record, run, view, document));
+}
+
+/** A soak that passed ends this step, and the hop has another. */
+function isStepDone(record: ClusterRecord, view: BatchView): boolean {
+  // A revision that nothing names yet has no data plane to move.
+  if (record.state === "soaking_control_plane") return requestOf(view.plan, record)?.step.kind === "new-revision";
+  return record.state === "soaking_data_plane" && hasNext(view.plan, record);
 }
 
 function passed(
@@ -207,30 +218,13 @@ function passed(
   document: Partial<RunRecord>,
 ): [EventName, Partial<RunRecord>] {
   switch (record.state) {
-    case "soaking_control_plane": {
-      // A revision that nothing names yet has no data plane to move.
-      const idle = requestOf(view.plan, record)?.step.kind === "new-revision";
-      return idle
-        ? ["next_step_due", nextStep(run, document)]
-        : ["control_plane_soak_passed", { ...restarting(run, view), ...document }];
-    }
+    case "soaking_control_plane":
+      return ["control_plane_soak_passed", { ...restarting(run, view), ...document }];
     case "soaking_data_plane":
-      return hasNext(view.plan, record)
-        ? ["next_step_due", nextStep(run, document)]
-        : ["data_plane_soak_ended", document];
+      return ["data_plane_soak_ended", document];
     default:
       return ["validated", { ...document, landed: [...run.landed, run.step] }];
   }
-}
-
-/** `afterStep` as a change: what is gone is said so. */
-function nextStep(run: RunRecord, document: Partial<RunRecord>): Partial<RunRecord> {
-  return {
-    ...document,
-    landed: [...run.landed, run.step],
-    step: { index: run.step.index + 1, attempt: 1 },
-    restarted: [],
-  };
 }
 
 export function afterRestart(record: ClusterRecord, restarted: Restarted, view: BatchView): Outcome {

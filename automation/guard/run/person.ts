@@ -3,7 +3,7 @@ import type { ClusterRecord, RunRecord } from "../record.ts";
 import { eventsFrom } from "../state.ts";
 import type { GuardState } from "../state-names.ts";
 import { type BatchView, hasLanded, type Move, restarting } from "./decide.ts";
-import { dataPlaneMoved, hasNext, requestOf } from "./step.ts";
+import { afterStep, dataPlaneMoved, hasNext, requestOf } from "./step.ts";
 
 export interface Refusal {
   readonly cluster: string;
@@ -133,12 +133,7 @@ function soakAgain(run: RunRecord, state: GuardState, now: number): RunRecord {
 function accepted(view: BatchView, record: ClusterRecord & { readonly run: RunRecord }, note: string): readonly Move[] {
   const cluster = record.entry.clusterId;
   const { run } = record;
-  const next = {
-    ...run,
-    landed: [...run.landed, run.step],
-    step: { index: run.step.index + 1, attempt: 1 },
-    restarted: [],
-  };
+  const next = afterStep(run);
   switch (record.state) {
     case "soaking_control_plane":
       return requestOf(view.plan, record)?.step.kind === "new-revision"

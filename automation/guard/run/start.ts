@@ -6,7 +6,7 @@ import { eventsFrom, states } from "../state.ts";
 import type { GuardState } from "../state-names.ts";
 import type { Move, Wait } from "./decide.ts";
 import type { Refusal } from "./person.ts";
-import { nextHop } from "./step.ts";
+import { beginRun, nextHop } from "./step.ts";
 
 export interface StartView {
   readonly now: number;
@@ -76,17 +76,8 @@ function nextRun({ plan, now }: StartView, { entry, state, run }: ClusterRecord)
     return { ...kept, step: { index: run.step.index, attempt: run.step.attempt } };
   }
   const again = run !== undefined && run.plan === plan.hash && run.hop === next.index ? run.step.attempt + 1 : 1;
-  return {
-    plan: plan.hash,
-    hop: next.index,
-    from: next.hop.from,
-    to: next.hop.to,
-    strategy: plan.strategy,
-    startedAt: now,
-    step: { index: 0, attempt: again },
-    landed: [],
-    restarted: [],
-  };
+  const { from, to } = next.hop;
+  return beginRun({ plan: plan.hash, hop: next.index, from, to, strategy: plan.strategy }, now, again);
 }
 
 /** Regions follow each other in the order of the settings; others come last, together. */

@@ -44,6 +44,15 @@ export function firstRequest(strategy: Strategy, ambient: boolean): PlannedMerge
   return { title: "all components", step: { kind: "all" }, components: present };
 }
 
+/** What a run is at its beginning; only looked at, where `plan` says so. */
+export function beginRun(
+  hop: Pick<RunRecord, "plan" | "hop" | "from" | "to" | "strategy">,
+  at: number,
+  attempt = 1,
+): RunRecord {
+  return { ...hop, startedAt: at, step: { index: 0, attempt }, landed: [], restarted: [] };
+}
+
 /** The step is done: the next one begins, with nothing of the last one's soak. */
 export function afterStep(run: RunRecord): RunRecord {
   const { soak: _soak, restartingSince: _since, note: _note, ...kept } = run;
