@@ -49,6 +49,15 @@ export function assertConfidentialRequest(request: unknown, { service, setting, 
   });
 }
 
+/** Middleware for the step `build` of a client: nothing is sent where a signed request could be read. */
+export const confidentialOnly =
+  (place: AwsPlace) =>
+  <Args extends { readonly request?: unknown }, Result>(next: (args: Args) => Promise<Result>) =>
+  async (args: Args): Promise<Result> => {
+    assertConfidentialRequest(args.request, place);
+    return next(args);
+  };
+
 export interface AwsCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;

@@ -5,9 +5,9 @@ import type { MetricQuery, MetricSource } from "../ports/metric-source.ts";
 import type { Monitor, Monitors } from "../ports/monitors.ts";
 import {
   type AwsPlace,
-  assertConfidentialRequest,
   awsEndpoint,
   awsLogin,
+  confidentialOnly,
   isCredentialsError,
   isNamed,
   secretsOf,
@@ -220,13 +220,7 @@ async function open({ region, endpoint, timeoutMs = 20_000 }: CloudWatchOptions)
     requestHandler: { connectionTimeout: 2_000, requestTimeout: timeoutMs },
     ...(endpoint === undefined ? {} : awsEndpoint(endpoint, place)),
   });
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      assertConfidentialRequest(args.request, place);
-      return next(args);
-    },
-    { step: "build", name: "confidentialOnly" },
-  );
+  client.middlewareStack.add(confidentialOnly(place), { step: "build", name: "confidentialOnly" });
   return { client, sdk };
 }
 

@@ -7,10 +7,10 @@ import type { AttributeValue, DynamoDBClient, QueryCommandInput } from "@aws-sdk
 import { SwitchyardError } from "../errors.ts";
 import {
   type AwsPlace,
-  assertConfidentialRequest,
   awsEndpoint,
   awsLogin,
   awsTimeouts,
+  confidentialOnly,
   isCredentialsError,
   isNamed,
   secretsOf,
@@ -262,13 +262,7 @@ async function openClient(options: DynamoTableOptions): Promise<Connection> {
     requestHandler: awsTimeouts,
     ...(endpoint === undefined ? {} : awsEndpoint(endpoint, place)),
   });
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      assertConfidentialRequest(args.request, place);
-      return next(args);
-    },
-    { step: "build", name: "confidentialOnly" },
-  );
+  client.middlewareStack.add(confidentialOnly(place), { step: "build", name: "confidentialOnly" });
   return { client, sdk };
 }
 

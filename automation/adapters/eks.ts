@@ -4,7 +4,7 @@ import { SwitchyardError } from "../errors.ts";
 import type { EksFacts } from "../ports/clusters.ts";
 import { abortable } from "./abortable.ts";
 import { type AwsSurroundings, askAws, watchDate } from "./aws-ask.ts";
-import { type AwsPlace, assertConfidentialRequest, awsEndpoint, awsTimeouts, secretsOf } from "./aws-client.ts";
+import { type AwsPlace, awsEndpoint, awsTimeouts, confidentialOnly, secretsOf } from "./aws-client.ts";
 import type { ClusterConnection } from "./cluster-access.ts";
 import { type EksToken, openAwsSession, type SessionCredentials } from "./sts.ts";
 
@@ -85,13 +85,7 @@ export function openEksCluster({ cluster, region, roleArn }: EksAddress, surroun
       ...(endpoint === undefined ? {} : awsEndpoint(endpoint, place)),
       credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
     });
-    client.middlewareStack.add(
-      (next) => async (args) => {
-        assertConfidentialRequest(args.request, place);
-        return next(args);
-      },
-      { step: "build", name: "confidentialOnly" },
-    );
+    client.middlewareStack.add(confidentialOnly(place), { step: "build", name: "confidentialOnly" });
     client.middlewareStack.add(
       (next) => async (args) => {
         const result = await next(args);

@@ -4,10 +4,10 @@ import type { Clock } from "../ports/clock.ts";
 import type { BusEvent, EventBus, Published } from "../ports/event-bus.ts";
 import {
   type AwsPlace,
-  assertConfidentialRequest,
   awsEndpoint,
   awsLogin,
   awsTimeouts,
+  confidentialOnly,
   isCredentialsError,
   isNamed,
   secretsOf,
@@ -79,13 +79,7 @@ export function createEventBridge(options: EventBridgeOptions): EventBus & { clo
       ...(region === undefined ? {} : { region }),
       ...address,
     });
-    client.middlewareStack.add(
-      (next) => async (args) => {
-        assertConfidentialRequest(args.request, place);
-        return next(args);
-      },
-      { step: "build", name: "confidentialOnly" },
-    );
+    client.middlewareStack.add(confidentialOnly(place), { step: "build", name: "confidentialOnly" });
     return { client, sdk };
   }
 

@@ -4,9 +4,9 @@ import { SwitchyardError } from "../errors.ts";
 import type { LanguageModel } from "../ports/language-model.ts";
 import {
   type AwsPlace,
-  assertConfidentialRequest,
   awsEndpoint,
   awsLogin,
+  confidentialOnly,
   isCredentialsError,
   isNamed,
   secretsOf,
@@ -45,13 +45,7 @@ export function createBedrockModel({ model, region, endpoint, timeoutMs = 120_00
         requestHandler: { requestTimeout: timeoutMs },
         ...(endpoint === undefined ? {} : awsEndpoint(endpoint, place)),
       });
-      client.middlewareStack.add(
-        (next) => async (args) => {
-          assertConfidentialRequest(args.request, place);
-          return next(args);
-        },
-        { step: "build", name: "confidentialOnly" },
-      );
+      client.middlewareStack.add(confidentialOnly(place), { step: "build", name: "confidentialOnly" });
       try {
         const { output, stopReason } = await client.send(
           new sdk.ConverseCommand({

@@ -2,10 +2,10 @@
 import { SwitchyardError } from "../errors.ts";
 import {
   type AwsPlace,
-  assertConfidentialRequest,
   awsEndpoint,
   awsLogin,
   awsTimeouts,
+  confidentialOnly,
   isCredentialsError,
   isNamed,
   secretsOf,
@@ -57,13 +57,7 @@ async function secretText(id: string, { env, region }: SecretsManagerSurrounding
     ...(known === undefined ? {} : { region: known }),
     ...(endpoint === undefined ? {} : awsEndpoint(endpoint, place)),
   });
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      assertConfidentialRequest(args.request, place);
-      return next(args);
-    },
-    { step: "build", name: "confidentialOnly" },
-  );
+  client.middlewareStack.add(confidentialOnly(place), { step: "build", name: "confidentialOnly" });
   try {
     const { SecretString, SecretBinary } = await client.send(new sdk.GetSecretValueCommand({ SecretId: id }));
     const text = SecretString ?? (SecretBinary && new TextDecoder().decode(SecretBinary));

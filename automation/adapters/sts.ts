@@ -6,9 +6,9 @@ import { type AwsSurroundings, askAws, type DateWatch, watchDate } from "./aws-a
 import {
   type AwsCredentials,
   type AwsPlace,
-  assertConfidentialRequest,
   awsEndpoint,
   awsTimeouts,
+  confidentialOnly,
   secretsOf,
 } from "./aws-client.ts";
 
@@ -151,13 +151,7 @@ async function open(region: string, endpoint: string | undefined, date: DateWatc
     disableClockSkewCorrection: true,
     ...settings,
   });
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      assertConfidentialRequest(args.request, place);
-      return next(args);
-    },
-    { step: "build", name: "confidentialOnly" },
-  );
+  client.middlewareStack.add(confidentialOnly(place), { step: "build", name: "confidentialOnly" });
   client.middlewareStack.add(
     (next) => async (args) => {
       const result = await next(args);
