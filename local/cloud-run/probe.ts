@@ -47,7 +47,8 @@ function tcp({ port }: ProbeTarget, signal: AbortSignal): Promise<Outcome> {
       socket.destroy();
       resolve(undefined);
     });
-    socket.once("error", (error) => resolve(connectionFault(error)));
+    // An attempt that is ended while it connects met a port that accepts no connections.
+    socket.once("error", (error) => resolve(isAbort(error) ? "refused" : connectionFault(error)));
   });
 }
 
@@ -58,21 +59,26 @@ function http(
   signal: AbortSignal,
 ): Promise<Outcome> {
   return new Promise<Outcome>((resolve) => {
+    let connected = false;
     const outgoing = request({ host: "127.0.0.1", port, path, headers, signal, agent: false }, (response) => {
       const status = response.statusCode ?? 0;
       response.resume();
       resolve(status >= 200 && status < 400 ? undefined : `GET ${path} answered ${status}`);
     });
-    outgoing.once("error", (error) => resolve(connectionFault(error)));
+    outgoing.once("socket", (socket) => socket.once("connect", () => (connected = true)));
+    outgoing.once("error", (error) => resolve(isAbort(error) && !connected ? "refused" : connectionFault(error)));
     outgoing.end();
     // Thrown for a path or header that cannot be sent.
   }).catch((error: unknown) => `GET ${path} cannot be sent: ${error instanceof Error ? error.message : String(error)}`);
 }
 
 function connectionFault(error: Error): Outcome {
-  const code = "code" in error ? error.code : undefined;
-  if (code === "ECONNREFUSED") return "refused";
-  return code === "ABORT_ERR" ? "no answer within the timeout" : error.message;
+  if ("code" in error && error.code === "ECONNREFUSED") return "refused";
+  return isAbort(error) ? "no answer within the timeout" : error.message;
+}
+
+function isAbort(error: Error): boolean {
+  return "code" in error && error.code === "ABORT_ERR";
 }
 
 /** Repeats a startup probe until it passes (undefined) or its threshold is reached (the last reason). */

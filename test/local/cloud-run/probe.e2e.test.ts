@@ -66,6 +66,15 @@ describe("a TCP attempt", () => {
     expect(await waiting).toBeDefined();
   });
 
+  it("says the same when its time ends while a connection is being tried", async () => {
+    await new Promise((resolve) => server.close(resolve));
+    const ended = AbortSignal.abort();
+    const check = { kind: "http", path: "/200", headers: {} } as const;
+    for (const probe of [defaultStartupProbe, { ...defaultStartupProbe, check }]) {
+      expect(await attempt({ port }, probe, ended)).toMatch(/^port \d+ did not accept connections/);
+    }
+  });
+
   it("takes any listener, it need not speak HTTP", async () => {
     const plain = createTcpServer();
     await new Promise<void>((resolve) => plain.listen(0, "127.0.0.1", resolve));
