@@ -14,6 +14,7 @@ const benches = [
   "idle-connections",
   "guard-hops",
   "guard-edit",
+  "guard-status",
   "detection",
   "scan",
 ] as const;
