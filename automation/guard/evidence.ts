@@ -212,6 +212,8 @@ const metricsBaseline = z.strictObject({
   query: text,
   windowMinutes: z.number().positive(),
   services: z.array(z.strictObject({ name: text, requests: count, sameHourLastWeek: z.boolean() })).min(1),
+  /** Other clusters of its environment in which nothing changes meanwhile: a soak is held against them. */
+  unchangedClusters: count.optional(),
 });
 
 const alerts = z.array(

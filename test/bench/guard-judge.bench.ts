@@ -1,6 +1,6 @@
 /**
  * How well gate B judges on the documented noise model: what it has to find by the end of a soak of 60 minutes, and what it must not
- * take for a regression. Goals: 95 % found, at most 1 % false rollbacks, with clusters that are not upgraded. Without any only the cluster's last
+ * take for a regression. Goals: 95 % found, at most 1 % false rollbacks, with clusters in which nothing changes. Without any only the cluster's last
  * week is left; that is measured too, over 60 minutes and over the 120 of an extended soak, and has no goal of its own.
  */
 import { measureSoaks, powerCampaign, type ScenarioResult } from "../../automation/guard/judge/campaign.ts";
@@ -25,7 +25,7 @@ const scenarios = {
 } as const;
 
 const campaign = powerCampaign(seed, runs);
-process.stdout.write(`${runs} soaks each, 60 minutes, 100 requests/s, 4 clusters not upgraded, seed ${seed}\n`);
+process.stdout.write(`${runs} soaks each, 60 minutes, 100 requests/s, 4 unchanged clusters, seed ${seed}\n`);
 say("  p99 +20 %, limit +10 %", campaign.slower);
 say("  5xx +0.2 points, limit +0.1", campaign.failing);
 say("  no regression", campaign.quiet);

@@ -72,7 +72,7 @@ function windowOf(minutes: readonly Minute[], fromMs: number): MetricWindow {
 
 export interface SoakScenario {
   readonly injection: Injection;
-  /** Clusters that are not upgraded; 0: only the cluster's own last week is left. */
+  /** Clusters in which nothing changes; 0: only the cluster's own last week is left. */
   readonly peers: number;
   readonly soakMinutes: number;
 }
@@ -198,7 +198,7 @@ export interface PowerCampaign {
 /** The requirement's numbers. */
 export const goals = { detected: 0.95, falseRollbacks: 0.01 } as const;
 
-/** Three times `runs` soaks of 60 minutes at 100 requests a second, with `peers` clusters that are not upgraded (default 4). */
+/** Three times `runs` soaks of 60 minutes at 100 requests a second, with `peers` clusters in which nothing changes (default 4). */
 export function powerCampaign(seed: number, runs: number, peers = 4): PowerCampaign {
   const soak = (injection: Injection): ScenarioResult =>
     measureSoaks(seed, runs, { injection, peers, soakMinutes: 60 });

@@ -1,5 +1,5 @@
 /**
- * What a cluster is held against besides its own baseline: the clusters that were not upgraded, in the same minutes, or, without any, itself
+ * What a cluster is held against besides its own baseline: clusters in which nothing changed, in the same minutes, or, without any, itself
  * a week before. The difference takes out the season of the day and what happens to the whole fleet. Pure.
  */
 import type { Baseline } from "./baseline.ts";
@@ -19,7 +19,7 @@ export interface Observations {
   readonly soak: MetricWindow;
   /** The same cluster in the same minutes a week before. */
   readonly lastWeek: MetricWindow;
-  /** Clusters that were not upgraded. */
+  /** Clusters in which nothing changed since the baseline began. */
   readonly peers: readonly Peer[];
 }
 
@@ -34,8 +34,9 @@ export interface Pair {
 export interface Compared extends Pair {
   /** The control's own values, for their level; empty without one. */
   readonly control: Pair;
-  /** `2 clusters that were not upgraded`, `itself a week before`; undefined without one. */
+  /** `2 unchanged clusters`, `itself a week before`; undefined without one. */
   readonly against: string | undefined;
+  /** How many clusters the control is; 0: it is the cluster itself, or none. */
   readonly peers: number;
 }
 
@@ -103,7 +104,10 @@ export function compared(
     before: minus(own.before, control.before),
     now: minus(own.now, control.now),
     control,
-    against: others.length === 0 ? "itself a week before" : `${others.length} not upgraded`,
-    peers: used.length,
+    against:
+      others.length === 0
+        ? "itself a week before"
+        : `${others.length} unchanged ${others.length === 1 ? "cluster" : "clusters"}`,
+    peers: others.length,
   };
 }

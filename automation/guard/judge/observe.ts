@@ -17,7 +17,7 @@ export const mostPeers = 5;
 export interface ObserveRequest extends Omit<WindowRequest, "fromMs" | "toMs" | "services"> {
   readonly baseline: Baseline;
   readonly soakStartedAt: number;
-  /** Clusters that were not upgraded since the baseline; the first five are asked. */
+  /** Clusters in which nothing changed since the baseline began; the first five are asked. */
   readonly peers: readonly ObservedPeer[];
 }
 

@@ -14,6 +14,7 @@ import { gathered, type Subject, versionNow } from "./gather.ts";
 import { subjectOf } from "./judge.ts";
 import { stillNamed } from "./old-revision.ts";
 import * as outcomes from "./outcomes.ts";
+import { peersOf } from "./peers.ts";
 import { beginRun, firstRequest, requestOf, requestsOf } from "./step.ts";
 
 export async function checkStep(
@@ -59,8 +60,20 @@ export async function measuredNow(
   signal: AbortSignal,
 ): Promise<Pick<Evidence, "metricsBaseline">> {
   const baseline = await freshBaseline(context, subject, signal);
-  const section = baseline === undefined ? undefined : baselineEvidence(baseline, true);
-  return section === undefined ? {} : evidenceFile.parse({ metricsBaseline: section });
+  return baseline === undefined ? {} : asEvidence(context, subject, baseline, true);
+}
+
+async function asEvidence(
+  context: RunContext,
+  { record, members }: Subject,
+  baseline: Baseline,
+  immutable: boolean,
+): Promise<Pick<Evidence, "metricsBaseline">> {
+  const section = baselineEvidence(baseline, immutable);
+  if (section === undefined) return {};
+  const moving = new Set(members.map(({ entry }) => entry.clusterId));
+  const peers = peersOf(await context.fleet(), record, baseline).filter(({ entry }) => !moving.has(entry.clusterId));
+  return evidenceFile.parse({ metricsBaseline: { ...section, unchangedClusters: peers.length } });
 }
 
 function situationOf(
@@ -145,9 +158,7 @@ async function baselineOf(
   const id =
     keepIt && run.baseline !== undefined ? run.baseline : `${record.entry.clusterId}-${run.plan}-${baseline.at}`;
   const immutable = keepIt || (await store.keep("baseline", id, baselineText(baseline)));
-  const section = baselineEvidence(baseline, immutable);
-  const evidence = section === undefined ? {} : evidenceFile.parse({ metricsBaseline: section });
-  return { id, evidence };
+  return { id, evidence: await asEvidence(context, subject, baseline, immutable) };
 }
 
 async function keepEvidence(

@@ -4,15 +4,15 @@ import { SwitchyardError } from "../../errors.ts";
 import type { MetricSource } from "../../ports/metric-source.ts";
 import { type Baseline, baselineRecord } from "../judge/baseline.ts";
 import { gateA, gateB, type MonitorsSeen } from "../judge/gates.ts";
-import { type ObservedPeer, observe } from "../judge/observe.ts";
+import { observe } from "../judge/observe.ts";
 import type { QuerySubject } from "../judge/queries.ts";
 import { signalsOf } from "../judge/signals.ts";
 import { type ValidationResult, type Verdict, validationOf, verdictText } from "../judge/verdict.ts";
 import type { ClusterRecord, RunRecord } from "../record.ts";
-import { states } from "../state.ts";
 import { type MeshMetrics, type RunContext, recordOf } from "./context.ts";
 import type { BatchView, Gate } from "./decide.ts";
 import * as outcomes from "./outcomes.ts";
+import { peersOf } from "./peers.ts";
 
 export const subjectOf = ({ entry }: ClusterRecord): Omit<QuerySubject, "service"> => ({
   clusterName: entry.eksCluster ?? entry.clusterId,
@@ -89,7 +89,10 @@ async function verdictOf(
   const { record, run, baseline, gate, until } = question;
   const { settings } = context;
   const signals = signalsOf(settings.metrics);
-  const peers = peersOf(await context.fleet(), record, baseline);
+  const peers = peersOf(await context.fleet(), record, baseline).map((one) => ({
+    cluster: one.entry.clusterId,
+    subject: subjectOf(one),
+  }));
   const source = beforeOnce(context, fresh, baseline.window);
   const asked = { source, language, subject: subjectOf(record), signals, baseline, peers };
   const startedAt = run.soak?.startedAt ?? until;
@@ -132,31 +135,6 @@ function beforeOnce(context: RunContext, source: MetricSource, { fromMs, toMs }:
     },
   };
 }
-
-/**
- * Clusters that are not being upgraded and were not since the baseline began, of the same environment: one that went back meanwhile
- * was another in a part of it.
- */
-export function peersOf(
-  fleet: readonly ClusterRecord[],
-  { entry, run }: ClusterRecord,
-  baseline: Pick<Baseline, "window">,
-): readonly ObservedPeer[] {
-  return fleet
-    .filter(
-      (one) =>
-        one.entry.clusterId !== entry.clusterId &&
-        one.entry.environment === entry.environment &&
-        one.entry.currentIstioVersion === run?.from &&
-        states[one.state].resting &&
-        (isUntouched(one) || one.since <= baseline.window.fromMs),
-    )
-    .map((one) => ({ cluster: one.entry.clusterId, subject: subjectOf(one) }));
-}
-
-/** Nothing of a run has ever landed in it, whenever it came into its state. */
-const isUntouched = ({ state, run }: ClusterRecord): boolean =>
-  run === undefined || (state === "pre_check_failed" && run.landed.length === 0);
 
 async function monitorsOf(
   { alerts }: RunContext,

@@ -1,5 +1,6 @@
 /** Upgrades that may begin, with what is said to people all the same: `G07 end-of-life`. */
 import type { SituationFile } from "../../../../automation/guard/evidence.ts";
+import { metrics } from "./changes.ts";
 import { ambient, facts, first, healthy, releaseOf, type Whole } from "./healthy.ts";
 
 interface GoodCase {
@@ -328,6 +329,8 @@ export const goodCases: readonly GoodCase[] = [
       }),
     ),
   ),
+  good("a batch that is its whole environment", healthy({}, metrics({ unchangedClusters: 0 })), "G25 baseline"),
+  good("one cluster left to compare with", healthy({}, metrics({ unchangedClusters: 1 }))),
   good("a monitor that warns", healthy({}, alerts({ state: "Warn" })), "G26 alert"),
   good(
     "a muted monitor that is not required",

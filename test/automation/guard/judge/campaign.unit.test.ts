@@ -21,7 +21,7 @@ describe("power of gate B on the noise model", () => {
     expect(soak({ requestsFactor: 0.3 })).toMatchObject({ failed: 1, medianMinutes: 5 });
   });
 
-  test("without clusters that are not upgraded a week ago takes their place", () => {
+  test("without clusters in which nothing changes a week ago takes their place", () => {
     const injection = { ...noInjection, latencyFactor: 1.5 };
     expect(measureSoaks(5, 4, { injection, peers: 0, soakMinutes: 60 }).failed).toBe(1);
   });

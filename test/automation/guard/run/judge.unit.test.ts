@@ -3,7 +3,7 @@ import { createFleet } from "../../../../automation/drill/guard/fleet.ts";
 import { upgradeWave } from "../../../../automation/drill/guard/upgrade.ts";
 import { planDigest } from "../../../../automation/guard/plan-digest.ts";
 import { type ClusterRecord, clusterRecord } from "../../../../automation/guard/record.ts";
-import { peersOf } from "../../../../automation/guard/run/judge.ts";
+import { peersOf } from "../../../../automation/guard/run/peers.ts";
 import type { GuardState } from "../../../../automation/guard/state-names.ts";
 
 const [fromMs, toMs] = [1_000_000, 2_000_000];
@@ -45,13 +45,22 @@ function cluster(clusterId: string, state: GuardState, since: number, more: { ru
 describe("clusters that one is held against", () => {
   const own = cluster("c-1", "soaking_data_plane", toMs);
   const peers = (...fleet: readonly ClusterRecord[]): readonly string[] =>
-    peersOf([own, ...fleet], own, baseline).map((one) => one.cluster);
+    peersOf([own, ...fleet], own, baseline).map(({ entry }) => entry.clusterId);
 
-  it("are those of its version that have stood still since the baseline began", () => {
+  it("are those that have stood still since the baseline began", () => {
     expect(peers(cluster("c-2", "rollback_completed", fromMs))).toEqual(["c-2"]);
     expect(peers(cluster("c-2", "rollback_completed", fromMs + 1))).toEqual([]);
     expect(peers(cluster("c-2", "soaking_data_plane", fromMs))).toEqual([]);
-    expect(peers(cluster("c-2", "upgraded", fromMs, { istio: "1.31.1" }))).toEqual([]);
+  });
+
+  it("are those too that were upgraded before it began, so that the last wave is compared; whoever is not upgraded yet comes first", () => {
+    const upgraded = (id: string, since: number) => cluster(id, "upgraded", since, { istio: "1.31.1" });
+    expect(peers(upgraded("c-2", fromMs), cluster("c-3", "pending", fromMs, { run: false }))).toEqual(["c-3", "c-2"]);
+    expect(peers(upgraded("c-2", fromMs + 1))).toEqual([]);
+  });
+
+  it("are not those that are new here with another version: who knows when they were changed", () => {
+    expect(peers(cluster("c-2", "pending", toMs, { run: false, istio: "1.31.1" }))).toEqual([]);
   });
 
   it("are those too in which nothing has ever landed, however new they are here", () => {
