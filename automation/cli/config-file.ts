@@ -13,7 +13,7 @@ import { healthConfig } from "../health/settings.ts";
 import { nearest } from "../nearest.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import { selectionConfig } from "../selection/settings.ts";
-import { hotSwapConfig, platformConfig } from "../swap/settings.ts";
+import { hotSwapConfig, type PlatformConfigFile, platformConfig } from "../swap/settings.ts";
 import { statelessConfig } from "../swap/stateless-settings.ts";
 import { stateConfig } from "./state-config.ts";
 
@@ -180,6 +180,11 @@ export const configFile = z
   });
 
 export type EnvironmentConfig = z.infer<typeof environment>;
+/** A platform's settings, by default for one that the file does not name. */
+export function platformIn({ platforms }: Pick<EnvironmentConfig, "platforms">, name: string): PlatformConfigFile {
+  return Object.entries(platforms).find(([one]) => one === name)?.[1] ?? platformConfig.parse({});
+}
+
 export type ConfigFile = z.infer<typeof configFile>;
 
 /** What holds without a file: one local environment, whose swaps pass the demo gates. */

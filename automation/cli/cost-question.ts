@@ -7,9 +7,8 @@ import { type ObservedLoad, type PlatformShape, type UsageConfig, usageConfig } 
 import { SwitchyardError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FileSystem } from "../ports/file-system.ts";
-import { platformConfig } from "../swap/settings.ts";
 import { type Environment, platformNames } from "./compose.ts";
-import { describeIssue, type EnvironmentConfig } from "./config-file.ts";
+import { describeIssue, type EnvironmentConfig, platformIn } from "./config-file.ts";
 import { plural } from "./text.ts";
 
 /** Errors: invalid-config with all problems, when there is no such file or it is not of the form. */
@@ -34,8 +33,7 @@ export async function readUsage(files: Pick<FileSystem, "read">, path: string): 
 export function shapesOf({ platforms }: Pick<EnvironmentConfig, "platforms">): Readonly<Record<string, PlatformShape>> {
   return Object.fromEntries(
     platformNames.map((platform) => {
-      const { auto_scale_config: scale, resource_limits: limits } =
-        platforms[platform as keyof typeof platforms] ?? platformConfig.parse({});
+      const { auto_scale_config: scale, resource_limits: limits } = platformIn({ platforms }, platform);
       return [
         platform,
         {

@@ -2,8 +2,9 @@
 import { SwitchyardError } from "../errors.ts";
 import { toFailoverSwap } from "../failover/settings.ts";
 import { nearest } from "../nearest.ts";
-import { hotSwapConfig, platformConfig, toSwapSettings } from "../swap/settings.ts";
+import { hotSwapConfig, toSwapSettings } from "../swap/settings.ts";
 import { type Environment, platformNames } from "./compose.ts";
+import { platformIn } from "./config-file.ts";
 import { beginSwap, type SwapIntent, servingPlatform } from "./swap-start.ts";
 
 /** The standby runs what it was brought up with; a failover deploys nothing. */
@@ -28,8 +29,7 @@ export async function prepareFailover(environment: Environment, to: string): Pro
       next: `To look:   npx switchyard traffic show --env ${name}`,
     });
   }
-  const candidate = Object.entries(config.platforms).find(([platform]) => platform === to)?.[1];
-  const settings = toSwapSettings(config.swap ?? hotSwapConfig.parse({}), candidate ?? platformConfig.parse({}));
+  const settings = toSwapSettings(config.swap ?? hotSwapConfig.parse({}), platformIn(config, to));
   return {
     from,
     to,

@@ -1,7 +1,6 @@
 /** Pulumi settings that follow from switchyard.yaml, in the names of stacks/config.ts. */
 import type { ConfigValues } from "../ports/stack-engine.ts";
-import { platformConfig } from "../swap/settings.ts";
-import type { EnvironmentConfig } from "./config-file.ts";
+import { type EnvironmentConfig, platformIn } from "./config-file.ts";
 
 /** Where a platform's agents find their fail-back flag, and the way to the other side. */
 export interface FailBackSettings {
@@ -29,8 +28,7 @@ export function stackSettings(
   };
   if (program === "traffic") return { ...shared, "switchyard:domain": config.domain };
   if (program === "observability") return { ...shared, "switchyard:domain": config.domain, ...watched(config) };
-  const { auto_scale_config: scale, resource_limits: limits } =
-    config.platforms[program as keyof typeof config.platforms] ?? platformConfig.parse({});
+  const { auto_scale_config: scale, resource_limits: limits } = platformIn(config, program);
   const names = scaleNames[program as keyof typeof scaleNames];
   return {
     ...shared,

@@ -4,7 +4,7 @@ import { defaultSizes, vcpusOf } from "../cost/sizes.ts";
 import { SwitchyardError } from "../errors.ts";
 import { capacityFor, type SwapCapacity } from "../swap/capacity.ts";
 import type { Environment } from "./compose.ts";
-import type { EnvironmentConfig } from "./config-file.ts";
+import { type EnvironmentConfig, platformIn } from "./config-file.ts";
 
 type Counted = Pick<Environment, "name" | "config" | "capacity" | "readingEngine">;
 
@@ -17,7 +17,7 @@ export async function countCapacity(environment: Counted, from: string, to: stri
   const { config, name } = environment;
   const sizes = { old: vcpusIn(config, from), candidate: vcpusIn(config, to) };
   const capacity = capacityFor(ready, await leastOf(environment, from), sizes);
-  const most = platformIn(config, to)?.auto_scale_config.max_instances;
+  const most = platformIn(config, to).auto_scale_config.max_instances;
   if (most !== undefined && capacity.candidate > most) {
     throw new SwitchyardError("swap-no-capacity", {
       message: `${from} serves environment ${name} with ${ready} instances, for which ${to} needs ${capacity.candidate}, and it may have ${most} at most (platforms.${to}.auto_scale_config.max_instances)`,
@@ -45,10 +45,6 @@ async function leastOf(environment: Counted, platform: string): Promise<number> 
   return found.success ? found.data.leastInstances : 0;
 }
 
-function platformIn(config: EnvironmentConfig, platform: string) {
-  return config.platforms[platform as keyof typeof config.platforms];
-}
-
 function vcpusIn(config: EnvironmentConfig, platform: string): number {
-  return vcpusOf(platformIn(config, platform)?.resource_limits.cpu ?? defaultSizes.cpu) ?? 1;
+  return vcpusOf(platformIn(config, platform).resource_limits.cpu ?? defaultSizes.cpu) ?? 1;
 }

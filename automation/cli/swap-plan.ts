@@ -7,10 +7,10 @@ import type { SwapCapacity } from "../swap/capacity.ts";
 import { type Freeze, frozenAt } from "../swap/freeze.ts";
 import { planSwap, type SwapPlan, stepsOverBudget } from "../swap/plan.ts";
 import { measuredPropagationMs } from "../swap/propagation.ts";
-import { hotSwapConfig, platformConfig, type SwapSettings } from "../swap/settings.ts";
+import { hotSwapConfig, type SwapSettings } from "../swap/settings.ts";
 import type { SwapEvent } from "../swap/state.ts";
 import type { Environment } from "./compose.ts";
-import type { ConfigFile, EnvironmentConfig } from "./config-file.ts";
+import { type ConfigFile, type EnvironmentConfig, platformIn } from "./config-file.ts";
 import type { SwapIntent } from "./swap-start.ts";
 import { dateAndTime, plural } from "./text.ts";
 
@@ -179,8 +179,7 @@ export function sizesOf(
 ) {
   return Object.fromEntries(
     platforms.map((platform) => {
-      const { auto_scale_config: scale, resource_limits: limits } =
-        config.platforms[platform as keyof typeof config.platforms] ?? platformConfig.parse({});
+      const { auto_scale_config: scale, resource_limits: limits } = platformIn(config, platform);
       const { gkeInstances, cloudRunInstances } = defaultSizes;
       const least = scale.min_instances ?? (platform === "gke" ? gkeInstances : cloudRunInstances);
       return [platform, { cpu: limits.cpu, memory: limits.memory, instances: Math.max(held[platform] ?? 0, least) }];

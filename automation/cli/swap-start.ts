@@ -5,18 +5,12 @@ import { nearest } from "../nearest.ts";
 import { traceparentOf } from "../ports/tracer.ts";
 import type { Lease } from "../swap/lease.ts";
 import { unknownMetricProblems } from "../swap/metric-names.ts";
-import {
-  type HotSwapConfigFile,
-  hotSwapConfig,
-  platformConfig,
-  type SwapSettings,
-  toSwapSettings,
-} from "../swap/settings.ts";
+import { type HotSwapConfigFile, hotSwapConfig, type SwapSettings, toSwapSettings } from "../swap/settings.ts";
 import { journalFormat, type Mode } from "../swap/state.ts";
 import type { Acceptable } from "../swap/stateless-settings.ts";
 import { swapPurpose } from "../swap/store.ts";
 import { type Environment, platformNames } from "./compose.ts";
-import type { EnvironmentConfig } from "./config-file.ts";
+import { type EnvironmentConfig, platformIn } from "./config-file.ts";
 import { assertNoOpenSwap } from "./environment-lease.ts";
 import { countCapacity } from "./swap-capacity.ts";
 
@@ -65,7 +59,7 @@ export async function prepareSwap(
       next: [`To bring a new image up there:   npx switchyard up ${to}.${name} --image …`],
     });
   }
-  const candidate = config.platforms[to as keyof typeof config.platforms] ?? platformConfig.parse({});
+  const candidate = platformIn(config, to);
   const capacity = swap.hold_capacity ? await countCapacity(environment, from, to) : undefined;
   const { compliance_every: everyS } = config.stateless;
   const stateless = { accepted: [...accepted], complianceEveryMs: everyS * 1_000 };

@@ -30,12 +30,12 @@ export default class Health extends EnvironmentCommand<HealthResult> {
 
   protected override async execute(): Promise<HealthResult> {
     const { flags } = await this.parse(Health);
-    const [{ HealthChecker }, { worst }, { healthConfig, toHealthSettings }, { platformConfig }, { parsePlatforms }] =
+    const [{ HealthChecker }, { worst }, { healthConfig, toHealthSettings }, { platformIn }, { parsePlatforms }] =
       await Promise.all([
         import("../../health/watch.ts"),
         import("../../health/judge.ts"),
         import("../../health/settings.ts"),
-        import("../../swap/settings.ts"),
+        import("../config-file.ts"),
         import("../up-config.ts"),
       ]);
     const composition = await this.compose();
@@ -51,8 +51,7 @@ export default class Health extends EnvironmentCommand<HealthResult> {
       names.flatMap((name) => {
         const platform = all[name];
         if (platform === undefined) return [];
-        const own = environment.config.platforms[name as keyof typeof environment.config.platforms];
-        const { performance_threshold: threshold } = own ?? platformConfig.parse({});
+        const { performance_threshold: threshold } = platformIn(environment.config, name);
         const settings = toHealthSettings(config, threshold);
         return [
           [name, { agent: platform.agent(), settings: flags.watch ? settings : { ...settings, intervalMs: quickMs } }],
