@@ -58,7 +58,7 @@ export default {
     only(
       "alerts",
       "^automation/alerts/",
-      "^automation/(alerts/|swap/|failover/|guard/(record|state-names)\\.ts$|ports/|(errors|error-catalogue|nearest|secret-place)\\.ts$)",
+      "^automation/(alerts/|swap/|failover/|guard/(record|state-names)\\.ts$|ports/|(errors|error-catalogue|module-entry|nearest|secret-place)\\.ts$)",
       "alerts -> swap, failover, guard's record: what they say becomes what people are told.",
     ),
     only(
@@ -77,7 +77,7 @@ export default {
     only(
       "guard",
       "^automation/guard/",
-      "^automation/(guard/|ports/|alerts/settings\\.ts$|swap/(freeze|zoned-time)\\.ts$|(errors|error-catalogue|nearest|secret-place)\\.ts$)",
+      "^automation/(guard/|ports/|alerts/settings\\.ts$|swap/(freeze|zoned-time)\\.ts$|(errors|error-catalogue|module-entry|nearest|secret-place)\\.ts$)",
       "guard -> ports; the freeze calendar is the swap's, who is told is the alerts'.",
     ),
     only(

@@ -8,6 +8,7 @@ import { SwitchyardError } from "../errors.ts";
 import type { HealthCheck } from "../ports/health-check.ts";
 import type { LanguageModel } from "../ports/language-model.ts";
 import type { Notifier } from "../ports/notifier.ts";
+import { abortable } from "./abortable.ts";
 import { undelivered } from "./notifier-request.ts";
 
 /** An entry of the configuration. */
@@ -28,6 +29,12 @@ interface Loaded {
 
 const unusable = (name: string, why: string, cause?: unknown): SwitchyardError =>
   new SwitchyardError("module-unusable", { message: `${name}: ${why}`, cause });
+
+/** For the import of a module: its own code may wait for something there. */
+const loadingMs = 10_000;
+
+/** Of what a notifier says of itself, letters. */
+const sayMost = 200;
 
 const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -55,7 +62,7 @@ async function importModule(module: string, root: string, name: string): Promise
   const path = /^[./]/.test(module) || isAbsolute(module) ? await pathInside(module, root, name) : undefined;
   try {
     const found = path ?? createRequire(join(root, "package.json")).resolve(module);
-    const exports: unknown = await import(pathToFileURL(found).href);
+    const exports: unknown = await inTime(() => import(pathToFileURL(found).href), loadingMs);
     return z.record(z.string(), z.unknown()).parse({ ...(typeof exports === "object" ? exports : {}) });
   } catch (error) {
     throw unusable(name, `it cannot be loaded: ${reason(error)}`, error);
@@ -74,6 +81,22 @@ async function pathInside(module: string, root: string, name: string): Promise<s
   if (inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside))
     throw unusable(name, "it is outside of the checkout");
   return path;
+}
+
+/** Its answer, or none in time: it may listen to the signal, and is not waited for when it does not. */
+async function inTime<Value>(
+  work: (signal: AbortSignal) => Promise<Value>,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Value> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  const both = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
+  try {
+    return await abortable(work(both), both);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 type Method = (...values: readonly unknown[]) => unknown;
@@ -111,28 +134,44 @@ const delivery = z.discriminatedUnion("delivered", [
   }),
 ]);
 
+export interface NotifierLimits {
+  /** Time for one notice, ms. */
+  readonly timeoutMs: number;
+  /** What it says, without secrets. */
+  clean(text: string): string;
+}
+
 /**
  * A class or object with `notify(notice, signal)`, or that function; it answers `{ delivered: true }`, or `{ delivered: false, why }`, or with nothing
- * when it told people. What it throws is a delivery that failed. Errors: module-unusable.
+ * when it told people. What it throws, and no answer in time, is a delivery that failed. Errors: module-unusable.
  */
-export async function loadNotifier(entry: CustomModule, root: string): Promise<Notifier> {
+export async function loadNotifier(
+  entry: CustomModule,
+  root: string,
+  { timeoutMs, clean }: NotifierLimits,
+): Promise<Notifier> {
   const loaded = await load(entry, root);
   const notify = callable(loaded, "notify");
+  const said = (text: string): string => {
+    const line = clean(text).replaceAll(/\s+/g, " ").trim();
+    return line.length > sayMost ? `${line.slice(0, sayMost)}…` : line;
+  };
   return {
     description: loaded.name,
     async notify(notice, signal) {
       signal?.throwIfAborted();
       try {
-        const answer = await notify(notice, signal);
+        // A copy: others are told of the same alert.
+        const answer = await inTime(async (both) => notify(structuredClone(notice), both), timeoutMs, signal);
         if (answer === undefined) return { delivered: true };
         const parsed = delivery.safeParse(answer);
         if (!parsed.success) return undelivered(`${loaded.name}: its answer is not understood`);
         if (parsed.data.delivered) return { delivered: true };
         const { why, refused, retryAfterMs } = parsed.data;
-        return undelivered(`${loaded.name}: ${why}`, { refused, retryAfterMs });
+        return undelivered(said(`${loaded.name}: ${why}`), { refused, retryAfterMs });
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
-        return undelivered(`${loaded.name}: ${reason(error)}`);
+        return undelivered(said(`${loaded.name}: ${reason(error)}`));
       }
     },
   };

@@ -3,6 +3,7 @@
  * Addresses that let anybody write are secrets: the file says where they are, never what they are.
  */
 import { z } from "zod";
+import { moduleEntry } from "../module-entry.ts";
 import { type Severity, severities } from "../ports/notifier.ts";
 import { secretFrom } from "../secret-place.ts";
 
@@ -45,6 +46,9 @@ const target = z.discriminatedUnion("kind", [
       region: z.enum(["us", "eu"]).default("us").describe("Region of the PagerDuty account. Default us."),
     })
     .describe("PagerDuty, by its Events API v2."),
+  z
+    .strictObject({ ...shared, kind: z.literal("module"), ...moduleEntry })
+    .describe("Code of one's own: a class or object with notify(notice, signal), or that function."),
 ]);
 
 const silence = z.strictObject({

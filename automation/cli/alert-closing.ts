@@ -21,7 +21,9 @@ export async function closeAlerts(opened: readonly Opened[], thrown: unknown): P
     if (!desk.used && (used.has(environment.name) || !worthALook(environment))) continue;
     used.add(environment.name);
     try {
-      warnings.push(...deskWarnings(await desk.close(closingMs), environment.name));
+      warnings.push(
+        ...deskWarnings(await desk.close(closingMs), `npx switchyard alert retry --env ${environment.name}`),
+      );
     } catch (error) {
       if (!(error instanceof SwitchyardError)) throw error;
       warnings.push(`alerts of ${environment.name}: ${error.message}`);

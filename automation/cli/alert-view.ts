@@ -5,11 +5,12 @@ import { troubles } from "../alerts/outbox.ts";
 import type { AlertSettings } from "../alerts/settings.ts";
 import { dateAndTime, duration, plural, table } from "./text.ts";
 
-export function deskWarnings({ troubles: down, unkept }: DeskReport, environment: string): readonly string[] {
+/** `retry`: the command that sends what waits, where there is one. */
+export function deskWarnings({ troubles: down, unkept }: DeskReport, retry?: string): readonly string[] {
   return [
     ...down.map(
       ({ target, failure, waiting }) =>
-        `alert target ${target} did not take what it is to be told: ${failure ?? "unknown reason"}. ${plural(waiting, "notice")} kept, sent again by the next command and by npx switchyard alert retry --env ${environment}`,
+        `alert target ${target} did not take what it is to be told: ${failure ?? "unknown reason"}. ${plural(waiting, "notice")} kept, sent again by the next command${retry === undefined ? "" : ` and by ${retry}`}`,
     ),
     ...(unkept === undefined
       ? []

@@ -1,25 +1,33 @@
 /** Who is told of guard's changes: a part of the wiring (compose.ts). */
 import { createEventBridge } from "../adapters/event-bridge.ts";
 import { createDatadogEvents } from "../adapters/events-datadog.ts";
-import { createNotifiers } from "../adapters/notifiers.ts";
+import { type ConfiguredNotifier, createNotifiers } from "../adapters/notifiers.ts";
 import { AlertDesk } from "../alerts/desk.ts";
 import { toAlertSettings } from "../alerts/settings.ts";
 import type { Composition } from "./compose.ts";
 import type { GuardComposition } from "./compose-guard.ts";
 import { type GuardTold, tellGuard } from "./guard-told.ts";
 
+/** By name of the target; nothing is read before one is opened or told. Errors: invalid-config. */
+export async function guardNotifiers(
+  { root, env, clock }: Composition,
+  guard: GuardComposition,
+): Promise<Readonly<Record<string, ConfiguredNotifier>>> {
+  return createNotifiers({ targets: (await guard.config()).notifications.targets, env, root, clock });
+}
+
 /** Errors: invalid-config, credentials-missing, credentials-over-http. */
 export async function openTold(
-  { root, env, clock }: Composition,
+  composition: Composition,
   guard: GuardComposition,
   signal: AbortSignal,
 ): Promise<GuardTold> {
+  const { env, clock } = composition;
   const { notifications, event_bus: bus, metrics, aws } = await guard.config();
-  const notifiers = createNotifiers({ targets: notifications.targets, env, root, clock });
   const desk = new AlertDesk({
     store: await guard.stateStore(),
     settings: toAlertSettings(notifications),
-    notifiers,
+    notifiers: await guardNotifiers(composition, guard),
     clock,
   });
   const { datadog } = metrics;

@@ -163,6 +163,7 @@ environments:
       # {name: team, kind: slack, url_from: SLACK_WEBHOOK_URL}
       # {name: on-call, kind: pagerduty, routing_key_from: PAGERDUTY_ROUTING_KEY, severities: [critical], tier: 2}
       # {name: log, kind: webhook, url_from: ALERT_WEBHOOK_URL, secret_from: ALERT_WEBHOOK_SECRET}
+      # {name: board, kind: module, module: ./alerts/board.ts, class: Board, options: {room: mesh}}
       #targets: []
       # Seconds in which an open alert is not told again; after which a critical one that has not ended goes to the next
       # tier; and after which it is told again.

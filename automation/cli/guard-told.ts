@@ -53,7 +53,7 @@ export function tellGuard({ desk, bus, graphs, signal }: GuardTellers): GuardTol
       const waited = new Promise<void>((resolve) => setTimeout(resolve, closingMs).unref());
       await Promise.race([Promise.all(under), waited]);
       if (under.size > 0) lost.push(`${under.size} messages about changes were not delivered in time`);
-      return [...new Set([...deskWarnings(await desk.close(closingMs), "guard"), ...lost])];
+      return [...new Set([...deskWarnings(await desk.close(closingMs)), ...lost])];
     },
   };
 }

@@ -1,4 +1,5 @@
 /** Every connection of guard, each tried for itself: one that fails does not hide the others. */
+import type { ConfiguredNotifier } from "../adapters/notifiers.ts";
 import { SwitchyardError } from "../errors.ts";
 import type { Registry } from "../guard/registry.ts";
 import { addressOf, versionOf } from "../guard/run/cluster.ts";
@@ -23,7 +24,8 @@ export interface Surroundings {
   store(): Promise<GuardStore>;
   registry(): Promise<Registry>;
   opened(): Promise<OpenedRun>;
-  now(): number;
+  /** By name of the target. */
+  notifiers(): Promise<Readonly<Record<string, ConfiguredNotifier>>>;
 }
 
 async function tried(name: string, work: () => Promise<string>): Promise<Connection> {
@@ -42,12 +44,20 @@ export async function validateConnections(
   batch: string | undefined,
   signal: AbortSignal,
 ): Promise<Validated> {
+  const told = await Promise.all(
+    Object.entries(await surroundings.notifiers()).map(([name, { description, open }]) =>
+      tried(`notifier ${name}`, async () => {
+        await open();
+        return `${description} can be told; nothing was sent`;
+      }),
+    ),
+  );
   const table = await tried("table", async () => {
     const store = await surroundings.store();
     const { length } = await store.clusters();
     return `${store.description}: ${length} clusters`;
   });
-  if (!table.works) return { connections: [table] };
+  if (!table.works) return { connections: [table, ...told] };
   const registry = await surroundings.registry();
   const loaded = await (batch === undefined ? registry.loadAll() : registry.loadBatch(batch));
   const records = loaded.map(({ record }) => record);
@@ -56,7 +66,7 @@ export async function validateConnections(
     opened = await surroundings.opened();
     return `those of GitLab (${opened.ports.host.description})${opened.ports.metrics === undefined ? "" : ` and of ${opened.ports.metrics.source.description}`} are there`;
   });
-  if (opened === undefined) return { connections: [table, settings] };
+  if (opened === undefined) return { connections: [table, settings, ...told] };
   const { ports, clusters } = opened;
   const branch = config.gitlab.default_target_branch;
   const repositories = [...new Set(records.map(({ entry }) => entry.gitlabRepo))].toSorted();
@@ -85,7 +95,7 @@ export async function validateConnections(
       }),
     );
   });
-  return { connections: [table, settings, ...git, measured, ...probes.flat()] };
+  return { connections: [table, settings, ...git, measured, ...told, ...probes.flat()] };
 }
 
 export function describeConnections({ connections }: Validated): readonly string[] {

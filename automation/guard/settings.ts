@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { alertsConfig } from "../alerts/settings.ts";
+import { moduleEntry } from "../module-entry.ts";
 import { secretFrom } from "../secret-place.ts";
 import { freezeWindow, freezeWindowProblems } from "../swap/freeze.ts";
 import { batchId } from "./record.ts";
@@ -183,12 +184,7 @@ const rateLimits = z
   .prefault({})
   .describe("Requests per minute. Default 300, 300 and 100; never more than half of what a server says is left.");
 
-const module = z.strictObject({
-  module: z.string().min(1).describe("A package, or a path from the checkout."),
-  class: z.string().min(1).optional().describe("Export with a class."),
-  export: z.string().min(1).optional().describe("Export with a function. Default: the default export."),
-  options: z.record(z.string(), z.unknown()).default({}),
-});
+const module = z.strictObject(moduleEntry);
 
 const llm = z
   .strictObject({

@@ -2,14 +2,17 @@ import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { z } from "zod";
 import {
   type CustomModule,
   loadHealthCheck,
   loadLanguageModel,
   loadNotifier,
 } from "../../../automation/adapters/custom-modules.ts";
+import { createNotifiers } from "../../../automation/adapters/notifiers.ts";
 import { customFindings, runCustomChecks } from "../../../automation/guard/custom-checks.ts";
 import { clusterEntry } from "../../../automation/guard/record.ts";
+import { told } from "../../fixtures/guard/modules/others.ts";
 import { notice } from "../../support/notice.ts";
 import { createVirtualClock } from "../../support/virtual-clock.ts";
 
@@ -92,29 +95,85 @@ describe("custom checks by module", () => {
   });
 });
 
+const others = { module: "./test/fixtures/guard/modules/others.ts", options: {} } as const;
+const limits = { timeoutMs: 10_000, clean: (text: string) => text.replaceAll("a-k3y-of-the-pager", "[key]") };
+
 describe("notifiers by module", () => {
   test("what it throws, and what is not understood, is a delivery that failed", async () => {
-    const pager = await loadNotifier(
-      { module: "./test/fixtures/guard/modules/others.ts", class: "Pager", options: {} },
-      root,
-    );
+    const pager = await loadNotifier({ ...others, class: "Pager" }, root, limits);
     expect(await pager.notify({ ...notice, id: "n1" })).toEqual({ delivered: true });
     expect(await pager.notify({ ...notice, id: "bad" })).toMatchObject({
       why: expect.stringMatching(/the pager is off/),
     });
     expect(await pager.notify({ ...notice, id: "odd" })).toMatchObject({ delivered: false });
     expect(await pager.notify({ ...notice, id: "refused" })).toMatchObject({ delivered: false, refused: true });
+    expect(await pager.notify({ ...notice, id: "leak" })).toMatchObject({
+      why: "./test/fixtures/guard/modules/others.ts#Pager: no line to https://ada:pw-s3cret@pager/ with [key] again",
+    });
     const reason = new Error("stopped");
     await expect(pager.notify({ ...notice, id: "n2" }, AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 });
 
+describe("a notifier by module as a target of the configuration", () => {
+  const target = { kind: "module", name: "pager", ...others } as const;
+  const targets = (more: Partial<CustomModule>, timeoutMs?: number) => {
+    const env = { PAGER_TOKEN: "a-k3y-of-the-pager" };
+    const { pager } = createNotifiers({
+      targets: [{ ...target, ...more }],
+      env,
+      root,
+      clock: createVirtualClock(),
+      timeoutMs,
+    });
+    if (pager === undefined) throw new Error("there is no target");
+    return pager;
+  };
+
+  test("is opened without being told, and is told", async () => {
+    const pager = targets({ class: "Pager" });
+    await expect(pager.open()).resolves.toBeUndefined();
+    expect(told).not.toContain("n3");
+    expect(await pager.notify({ ...notice, id: "n3" })).toEqual({ delivered: true });
+    expect(told).toContain("n3");
+  });
+
+  test("one that hangs has failed after its time, and the caller need not wait for that", async () => {
+    expect(await targets({ class: "Pager" }, 20).notify({ ...notice, id: "hang" })).toMatchObject({
+      delivered: false,
+      why: expect.stringMatching(/no answer within 20 ms/),
+    });
+    const enough = new AbortController();
+    const asked = targets({ class: "Pager" }).notify({ ...notice, id: "hang" }, enough.signal);
+    enough.abort(new Error("enough"));
+    await expect(asked).rejects.toThrow("enough");
+  });
+
+  test("what it says holds no secret that it may have read", async () => {
+    const { why } = z
+      .object({ why: z.string() })
+      .parse(await targets({ class: "Pager" }).notify({ ...notice, id: "leak" }));
+    expect(why).toContain("no line to [secret]pager/ with [secret] again");
+  });
+
+  test("what it does to a notice is not seen by others", async () => {
+    expect(await targets({ export: "vandal" }).notify(notice)).toEqual({ delivered: true });
+    expect(notice.alert.title).toBe("A swap failed");
+  });
+
+  test("one that cannot be loaded says so when it is opened, and is a delivery that failed", async () => {
+    const broken = targets({ module: "./test/fixtures/guard/modules/missing.ts" });
+    await expect(broken.open()).rejects.toEqual(unusable(/there is no file/));
+    expect(await broken.notify(notice)).toMatchObject({
+      delivered: false,
+      why: expect.stringMatching(/there is no file/),
+    });
+  });
+});
+
 describe("language models by module", () => {
   test("answers with text or not at all", async () => {
-    const model = await loadLanguageModel(
-      { module: "./test/fixtures/guard/modules/others.ts", export: "model", options: {} },
-      root,
-    );
+    const model = await loadLanguageModel({ ...others, export: "model" }, root);
     const ask = (prompt: string) => model.complete({ system: "", prompt, maxTokens: 10 });
     expect(await ask("x")).toBe("about: x");
     await expect(ask("number")).rejects.toEqual(expect.objectContaining({ code: "language-model-failed" }));

@@ -19,7 +19,8 @@ describe("the settings of alerts", () => {
       problemsOf(`{targets: [
         {name: team, kind: slack, url_from: SLACK_WEBHOOK_URL},
         {name: on-call, kind: pagerduty, routing_key_from: "file:keys/pagerduty", severities: [critical], tier: 2, region: eu},
-        {name: log, kind: webhook, url_from: "secret-manager:projects/p/secrets/hook", secret_from: "secret-manager:projects/p/secrets/key/versions/3"}]}`),
+        {name: log, kind: webhook, url_from: "secret-manager:projects/p/secrets/hook", secret_from: "secret-manager:projects/p/secrets/key/versions/3"},
+        {name: board, kind: module, module: ./alerts/board.ts, class: Board, options: {room: mesh}}]}`),
     ).toEqual([]);
   });
 
@@ -27,7 +28,8 @@ describe("the settings of alerts", () => {
     const problems = problemsOf(`{dedup_window: -1, targets: [
       {name: team, kind: slack, url_from: "https://hooks.example.com/s3cret"},
       {name: team, kind: pagerduty, routing_key_from: s3cret-routing-key, tier: 0},
-      {name: Odd, kind: mail}]}`);
+      {name: Odd, kind: mail},
+      {name: board, kind: module, options: []}]}`);
     const text = problems.join("\n");
     expect(text).not.toContain("s3cret");
     for (const path of [
@@ -36,6 +38,8 @@ describe("the settings of alerts", () => {
       "targets[1].routing_key_from: (not shown)",
       "targets[1].tier",
       "targets[2].kind",
+      "targets[3].module",
+      "targets[3].options",
     ])
       expect(text).toContain(`environments.local.alerts.${path}`);
   });

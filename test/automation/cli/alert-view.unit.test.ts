@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { AlertInput } from "../../../automation/alerts/alert.ts";
 import { type AlertBook, emptyBook } from "../../../automation/alerts/book.ts";
 import { told } from "../../../automation/alerts/desk.ts";
-import { settled } from "../../../automation/alerts/outbox.ts";
+import { settled, troubles } from "../../../automation/alerts/outbox.ts";
 import { silenced } from "../../../automation/alerts/silence.ts";
 import { alertsView, describeAlerts, deskWarnings } from "../../../automation/cli/alert-view.ts";
 import { minute, raised, settings, t0 } from "../alerts/alerts.ts";
@@ -50,7 +50,13 @@ describe("what is said of alerts", () => {
     expect(text(book)).toMatch(
       /^Target team has been down for 10 min 0 s \(it answered 503\); 1 notice kept; asked again/m,
     );
-    expect(deskWarnings({ delivered: 0, troubles: [], unkept: "no space" }, "prod").join()).toContain("no space");
+    expect(deskWarnings({ delivered: 0, troubles: [], unkept: "no space" }).join()).toContain("no space");
+    const down = troubles(book);
+    const said = (retry?: string) => deskWarnings({ delivered: 0, troubles: down, unkept: undefined }, retry).join();
+    expect(said("npx switchyard alert retry --env prod")).toMatch(
+      /team did not take .*: it answered 503\. 1 notice kept, sent again by the next command and by npx switchyard alert retry --env prod$/,
+    );
+    expect(said()).toMatch(/sent again by the next command$/);
     expect(text({ ...book, givenUp: 2 })).toContain("2 notices given up");
   });
 

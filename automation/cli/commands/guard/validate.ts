@@ -7,7 +7,7 @@ export default class GuardValidate extends GuardRunCommand<Validated> {
   static override mutates = false;
   static override summary = "Check guard's configuration and every connection that it needs, and say which works.";
   static override description =
-    "The section guard of switchyard.yaml, the table, GitLab and each repository, the metrics, and of each cluster Kubernetes, EKS and istioctl.";
+    "The section guard of switchyard.yaml, the table, GitLab and each repository, the metrics, who is told (nothing is sent), and of each cluster Kubernetes, EKS and istioctl.";
   static override examples = ["<%= config.bin %> guard validate"];
   static override flags = {
     batch: Flags.string({ description: "Only clusters of this batch." }),
@@ -15,9 +15,10 @@ export default class GuardValidate extends GuardRunCommand<Validated> {
 
   protected override async execute(): Promise<Validated> {
     const { flags } = await this.parse(GuardValidate);
-    const [guard, { validateConnections }, composition] = await Promise.all([
+    const [guard, { validateConnections }, { guardNotifiers }, composition] = await Promise.all([
       this.guard(),
       import("../../guard-validate.ts"),
+      import("../../compose-guard-told.ts"),
       this.compose(),
     ]);
     const config = await guard.config();
@@ -26,7 +27,7 @@ export default class GuardValidate extends GuardRunCommand<Validated> {
         store: () => guard.store(),
         registry: () => guard.registry(),
         opened: () => this.opened(),
-        now: () => composition.clock.wall(),
+        notifiers: () => guardNotifiers(composition, guard),
       },
       config,
       flags.batch,
