@@ -1,11 +1,12 @@
 import type { Hook } from "@oclif/core";
 import { SwitchyardError } from "../errors.ts";
 import { nearestName } from "../nearest.ts";
+import { commandIds } from "./commands/index.ts";
 
 /** Names the command that a typo probably meant. */
-const commandNotFound: Hook<"command_not_found"> = async ({ id, config }) => {
+const commandNotFound: Hook<"command_not_found"> = async ({ id }) => {
   const words = id.replaceAll(":", " ");
-  const known = config.commandIDs.map((one) => one.replaceAll(":", " "));
+  const known = commandIds.map((one) => one.replaceAll(":", " "));
   const near = nearestCommand(words, known);
   throw new SwitchyardError("usage-error", {
     message: `There is no command ${words}`,

@@ -1,5 +1,6 @@
 import { Config, flush, run, settings } from "@oclif/core";
 import { SwitchyardError } from "../errors.ts";
+import { chooseCommands } from "./commands/index.ts";
 import { reportError } from "./error-output.ts";
 
 /** Runs the command line of this process and sets its exit code. */
@@ -17,6 +18,7 @@ export async function main(root: string): Promise<void> {
     process.exit();
   });
   try {
+    chooseCommands(argv);
     await run(argv, await Config.load(root));
   } catch (error) {
     reportError(error, options);

@@ -24,7 +24,9 @@ export function dateAndTime(at: number): string {
 
 /** 11,402 */
 export function count(value: number): string {
-  return value.toLocaleString("en-US");
+  // The first use of a locale takes 40 ms, which most commands are spared.
+  if (!Number.isSafeInteger(value)) return value.toLocaleString("en-US");
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 export function bytes(value: number): string {

@@ -2,11 +2,12 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Config } from "@oclif/core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { commands } from "../../../automation/cli/commands/index.ts";
+import { commandIds, loadCommands, neededCommands } from "../../../automation/cli/commands/index.ts";
 import { catalogue } from "../../../automation/errors.ts";
 
 const checkout = join(import.meta.dirname, "../../..");
 
+const commands = await loadCommands();
 let config: Config;
 beforeAll(async () => {
   config = await Config.load(checkout);
@@ -14,7 +15,7 @@ beforeAll(async () => {
 
 const words = (id: string): string => id.replaceAll(":", " ");
 
-describe.each(Object.keys(commands))("%s", (id) => {
+describe.each(commandIds)("%s", (id) => {
   const summary = () => config.findCommand(id, { must: true });
 
   it("says in one sentence what it does", () => {
@@ -101,21 +102,42 @@ describe("the audit log", () => {
   });
 });
 
+describe("a process loads", () => {
+  it.each([
+    [["swap", "start", "--to", "gke"], ["swap:start"]],
+    [["guard", "registry", "show", "prod-eu-1"], ["guard:registry:show"]],
+    [["cost", "--json"], ["cost"]],
+    [["cost", "watch", "--once"], ["cost:watch"]],
+    [["up", "gke.local"], ["up"]],
+    [["swap:start"], ["swap:start"]],
+    [["--version"], []],
+  ])("for %j only %j", (argv, ids) => {
+    expect(neededCommands(argv)).toEqual(ids);
+  });
+
+  it.each([[[]], [["--help"]], [["cost", "--help"]], [["swap"]], [["swap", "strat"]], [["constructor"]]])(
+    "for %j every command, of which help and the nearest name tell",
+    (argv) => {
+      expect(neededCommands(argv)).toEqual(commandIds);
+    },
+  );
+});
+
 it("every file below commands/ is a command of the index, by its words", async () => {
   const folder = join(checkout, "automation/cli/commands");
   const files = (await readdir(folder, { recursive: true })).filter(
     (name) => name.endsWith(".ts") && name !== "index.ts",
   );
   const ids = files.map((name) => name.replace(/\.ts$/, "").replaceAll("/", ":"));
-  expect(ids.toSorted()).toEqual(Object.keys(commands).toSorted());
+  expect(ids.toSorted()).toEqual(commandIds.toSorted());
 });
 
 describe("the published pages", () => {
   it("docs/commands.md has every command, and no other", async () => {
     const page = await readFile(join(checkout, "docs/commands.md"), "utf8");
     const sections = [...page.matchAll(/^## (.+)$/gm)].map(([, name]) => name);
-    expect(sections.toSorted()).toEqual(Object.keys(commands).map(words).toSorted());
-    for (const id of Object.keys(commands)) expect(page).toContain(config.findCommand(id, { must: true }).summary);
+    expect(sections.toSorted()).toEqual(commandIds.map(words).toSorted());
+    for (const id of commandIds) expect(page).toContain(config.findCommand(id, { must: true }).summary);
   });
 
   it("docs/errors.md has every code of the catalogue with its exit code, and no other", async () => {
@@ -131,9 +153,9 @@ describe("the published pages", () => {
 });
 
 it("no example, hint or page names a command that does not exist", async () => {
-  const known = new Set(Object.keys(commands).map(words));
+  const known = new Set(commandIds.map(words));
   const topics = new Set(
-    Object.keys(commands).flatMap((id) => id.split(":").map((_, depth, all) => all.slice(0, depth).join(" "))),
+    commandIds.flatMap((id) => id.split(":").map((_, depth, all) => all.slice(0, depth).join(" "))),
   );
   const sources = (await readdir(join(checkout, "automation"), { recursive: true }))
     .filter((name) => name.endsWith(".ts"))
