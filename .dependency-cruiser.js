@@ -73,7 +73,12 @@ export default {
       "^automation/(stateless/|ports/|(errors|error-catalogue|nearest)\\.ts$)",
       "Rules over resources.",
     ),
-    only("policy", "^policy/", "^(policy/|automation/stateless/)", "The pack is a thin face of the rules."),
+    only(
+      "policy",
+      "^policy/",
+      "^(policy/|automation/stateless/|components/shared/light-pulumi\\.ts$)",
+      "The pack is a thin face of the rules.",
+    ),
     only(
       "guard",
       "^automation/guard/",
@@ -107,7 +112,7 @@ export default {
     only(
       "adapters",
       "^automation/adapters/",
-      "^(automation/(adapters/|ports/|stateless/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$|components/shared/literal-secret\\.ts$)",
+      "^(automation/(adapters/|ports/|stateless/|(errors|error-catalogue)\\.ts$)|services/kiro/contract\\.ts$|components/shared/(light-pulumi|literal-secret)\\.ts$)",
       "adapters -> ports.",
     ),
     {

@@ -6,6 +6,8 @@ import { enableCompileCache, flushCompileCache } from "node:module";
 import { join } from "node:path";
 
 enableCompileCache(join(import.meta.dirname, "..", "node_modules", ".cache", "switchyard-policy"));
+const { lightenPulumi } = await import("../components/shared/light-pulumi.ts");
+lightenPulumi();
 await import("./index.ts");
 // The engine kills its analyzers, so there is no orderly end at which the cache would be written.
 setTimeout(flushCompileCache, 100).unref();

@@ -31,6 +31,10 @@ function stateOf<Deployment extends z.ZodType>(deployment: Deployment) {
 
 const stateSchema = stateOf(deploymentSchema);
 
+const manifestSchema = stateOf(
+  z.object({ manifest: z.object({ time: z.string() }), resources: z.array(z.unknown()).nullish() }),
+);
+
 const members = z.record(z.string(), z.unknown()).default({});
 
 const resourcesSchema = stateOf(
@@ -48,6 +52,13 @@ const resourcesSchema = stateOf(
       .nullish(),
   }),
 );
+
+export interface StackSummary {
+  readonly name: string;
+  readonly resources: number;
+  /** ISO time; undefined before the first operation. */
+  readonly updatedAt: string | undefined;
+}
 
 export interface StackLock {
   readonly path: string;
@@ -93,6 +104,26 @@ export function resourcesOfState(state: string): readonly StackResource[] {
   return resources.map(({ urn, type, custom, inputs, outputs }) => ({ urn, type, custom, inputs, outputs }));
 }
 
+/** The outputs of a stack's state, secrets as the engine keeps them. Errors: a ZodError where it is none. */
+export function outputsOfState(state: string): Readonly<Record<string, unknown>> {
+  const resources = resourcesSchema.parse(parseJson(state))?.resources ?? [];
+  return resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {};
+}
+
+/** Every stack of the project, with what `pulumi stack ls` says of it. */
+export async function listStackStates(folder: string, project: string): Promise<readonly StackSummary[]> {
+  const found: StackSummary[] = [];
+  for (const file of await namesIn(join(folder, ".pulumi", "stacks", project))) {
+    const name = /^(.+)\.json(\.gz)?$/.exec(file)?.[1];
+    const state = name === undefined ? undefined : await readStackState(folder, project, name);
+    if (name === undefined || state === undefined) continue;
+    const latest = manifestSchema.parse(parseJson(state));
+    const updatedAt = latest == null ? undefined : new Date(latest.manifest.time).toISOString();
+    found.push({ name, resources: latest?.resources?.length ?? 0, updatedAt });
+  }
+  return found;
+}
+
 /** The text of a stack's state; undefined when the stack does not exist. */
 export async function readStackState(folder: string, project: string, stack: string): Promise<string | undefined> {
   const file = join(folder, ".pulumi", "stacks", project, `${stack}.json`);
@@ -104,15 +135,8 @@ export async function readStackState(folder: string, project: string, stack: str
 
 export async function readLocks(folder: string, project: string, stack: string): Promise<readonly StackLock[]> {
   const locks = join(folder, ".pulumi", "locks", "organization", project, stack);
-  let names: string[];
-  try {
-    names = await readdir(locks);
-  } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR")) return [];
-    throw error;
-  }
   const found: StackLock[] = [];
-  for (const name of names.filter((each) => each.endsWith(".json"))) {
+  for (const name of (await namesIn(locks)).filter((each) => each.endsWith(".json"))) {
     const path = join(locks, name);
     const text = await readIfThere(path);
     // A lock that is being written is empty or half; it is alive, so it counts as none that we can judge.
@@ -153,6 +177,15 @@ export async function removeDeadLocks(
 }
 
 export const thisHost: ProcessFacts = { host: hostname(), startedAt: startTimeOf };
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return [];
+    throw error;
+  }
+}
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {
   try {
