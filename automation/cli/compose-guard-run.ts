@@ -17,7 +17,7 @@ import type { MetricLanguage } from "../guard/judge/queries.ts";
 import { planDigest } from "../guard/plan-digest.ts";
 import { addressOf, versionOf } from "../guard/run/cluster.ts";
 import { filesOnce, type RunPorts } from "../guard/run/context.ts";
-import { subjectOf } from "../guard/run/judge.ts";
+import { subjectOf } from "../guard/run/metric-subject.ts";
 import type { GuardConfig } from "../guard/settings.ts";
 import type { MetricSource } from "../ports/metric-source.ts";
 import type { Monitors } from "../ports/monitors.ts";

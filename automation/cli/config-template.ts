@@ -236,7 +236,7 @@ environments:
       #app_key_from: DD_APP_KEY
       # endpoint: https://api.datadoghq.com
       # Further signals, for example {cpu: {query: 'avg:x{cluster:{cluster_name}}', relative: 0.2}}, each a query or
-      # {query, threshold, relative, required}.
+      # {query, threshold, relative, required}. {control_plane} and {istiod} tell two control planes apart.
       #queries: {}
       #cache_minutes: 5
     # prometheus: {url: https://prometheus.example.com, token_from: PROMETHEUS_TOKEN, queries: {}}

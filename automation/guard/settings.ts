@@ -59,7 +59,12 @@ const gitlab = z
 const query = z.union([
   z.string().min(1),
   z.strictObject({
-    query: z.string().min(1).describe("In the source's language; {cluster_name} is filled in."),
+    query: z
+      .string()
+      .min(1)
+      .describe(
+        "In the source's language; {cluster_name}, {tags}, {service}, {control_plane} and {istiod} are filled in.",
+      ),
     threshold: z.number().optional().describe("Absolute limit of the mean over a window."),
     relative: share.optional().describe("Limit on the rise against the baseline, 0.1 is 10 %."),
     required: z.boolean().default(true).describe("Missing makes the verdict undecided. Default true."),

@@ -21,6 +21,8 @@ export const baselineRecord = z.strictObject({
   /** `Datadog at …` */
   source: z.string().min(1),
   services: z.array(z.string().min(1)).readonly(),
+  /** Deployment of the control plane that it is of, in a cluster that is to have two. */
+  istiod: z.string().min(1).optional(),
   window: windowRecord,
   /** The same hours a week before. */
   lastWeek: windowRecord,
@@ -43,6 +45,7 @@ export async function takeBaseline(request: BaselineRequest, now: number, signal
     at: now,
     source: request.source.description,
     services: [...request.services],
+    ...(request.subject.istiod === undefined ? {} : { istiod: request.subject.istiod }),
     window: await readWindow({ ...request, fromMs, toMs }, signal),
     lastWeek: await readWindow({ ...request, fromMs: fromMs - weekMs, toMs: toMs - weekMs }, signal),
   };

@@ -21,6 +21,15 @@ export interface Observations {
   readonly lastWeek: MetricWindow;
   /** Clusters in which nothing changed since the baseline began. */
   readonly peers: readonly Peer[];
+  /** The control plane that is left, while both are there. */
+  readonly left?: LeftControlPlane;
+}
+
+export interface LeftControlPlane {
+  /** Its Deployment. */
+  readonly istiod: string;
+  /** In the minutes of the soak. */
+  readonly soak: MetricWindow;
 }
 
 /** A peer with more gaps than that in a window is left out. */

@@ -51,10 +51,22 @@ function judge(input: GateInput, signals: readonly Signal[]): Verdict {
     [
       ...(old === undefined ? [] : [figureless("baseline", "undecided", old)]),
       ...judged.map(({ signal, service }) => judgeSignal(context, signal, service)),
+      ...judgeLeft(context, signals),
       ...judgeMonitors(input.monitors),
     ],
     { before: requestsIn(baseline, null), now: requestsIn({ window: input.soak }, null) },
   );
+}
+
+/** The control plane that is left: it may fail a soak by its own limits. What it does not say is nothing against the new one. */
+function judgeLeft(context: JudgeContext, signals: readonly Signal[]): readonly SignalVerdict[] {
+  const { left } = context;
+  if (left === undefined) return [];
+  const asked = signals.filter(({ name }) => left.soak.series.some((series) => series.signal === name));
+  return asked.map((signal) => {
+    const { name, kind, ...rest } = judgeSignal({ ...context, soak: left.soak }, signal, null);
+    return { ...rest, name: `${name} of ${left.istiod}`, kind: kind === "failed" ? kind : "observed" };
+  });
 }
 
 const figureless = (name: string, kind: SignalVerdict["kind"], why: string): SignalVerdict => ({

@@ -2,6 +2,7 @@
 import type { Baseline } from "./baseline.ts";
 import type { Observations, Peer } from "./control.ts";
 import type { QuerySubject } from "./queries.ts";
+import type { Signal } from "./signals.ts";
 import { type MetricWindow, readWindow, type WindowRequest, wholeMinute } from "./window.ts";
 
 const weekMs = 604_800_000;
@@ -21,6 +22,24 @@ export interface ObserveRequest extends Omit<WindowRequest, "fromMs" | "toMs" | 
   readonly peers: readonly ObservedPeer[];
 }
 
+/** Only what has a limit of its own: what it does less than before is no failure. */
+const limited = ({ gate, kind }: Signal): boolean => gate === "a" && (kind === "count" || kind === "share");
+
+async function leftOf(
+  request: ObserveRequest,
+  subject: ObserveRequest["subject"],
+  fromMs: number,
+  toMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Pick<Observations, "left">> {
+  const { istiod } = subject;
+  if (istiod === undefined || istiod === request.subject.istiod) return {};
+  const signals = request.signals.filter(limited);
+  return {
+    left: { istiod, soak: await readWindow({ ...request, signals, services: [], subject, fromMs, toMs }, signal) },
+  };
+}
+
 /** The minutes of the soak that are over. Errors: invalid-config; an abort's reason. What cannot be read is missing, with the reason. */
 export async function observe(request: ObserveRequest, now: number, signal?: AbortSignal): Promise<Observations> {
   const { baseline, soakStartedAt } = request;
@@ -29,6 +48,8 @@ export async function observe(request: ObserveRequest, now: number, signal?: Abo
   const toMs = Math.max(fromMs, wholeMinute(now));
   const read = (subject: Omit<QuerySubject, "service">, from: number, to: number): Promise<MetricWindow> =>
     readWindow({ ...request, services, subject, fromMs: from, toMs: to }, signal);
+  const { istiod: old } = baseline;
+  const before = { ...request.subject, ...(old === undefined ? {} : { istiod: old }) };
   const peers: Peer[] = [];
   for (const { cluster, subject } of request.peers.slice(0, mostPeers))
     peers.push({
@@ -39,7 +60,8 @@ export async function observe(request: ObserveRequest, now: number, signal?: Abo
   return {
     baseline,
     soak: await read(request.subject, fromMs, toMs),
-    lastWeek: await read(request.subject, fromMs - weekMs, toMs - weekMs),
+    lastWeek: await read(before, fromMs - weekMs, toMs - weekMs),
     peers,
+    ...(await leftOf(request, before, fromMs, toMs, signal)),
   };
 }

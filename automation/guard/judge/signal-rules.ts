@@ -95,7 +95,7 @@ function gapIn({ baseline, soak }: JudgeContext, signal: Signal, service: string
   const before = seriesIn(baseline.window, signal.name, service);
   if (needsBaseline(signal) && (before === undefined || before.samples === 0))
     return undecided(`missing in the baseline${because(before)}`);
-  if (needsBaseline(signal) && before?.query !== now.query)
+  if (needsBaseline(signal) && questionOf(before) !== questionOf(now))
     return undecided("the baseline was taken by another query: take it anew");
   if (signal.sparse)
     return now.samples >= sparseFrom ? undefined : undecided(`${now.samples} values so far, ${sparseFrom} are needed`);
@@ -104,6 +104,8 @@ function gapIn({ baseline, soak }: JudgeContext, signal: Signal, service: string
   if (minutes - 1 - newest > staleAfterMinutes) return undecided(`no value for ${minutes - 1 - newest} minutes`);
   return now.samples * 2 < minutes ? undecided(`${now.samples} of ${minutes} minutes have a value`) : undefined;
 }
+
+const questionOf = (record: SeriesRecord | undefined): string | null | undefined => record?.question ?? record?.query;
 
 const because = (record: SeriesRecord | undefined): string =>
   record?.missing === undefined ? "" : `: ${record.missing}`;

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { SwitchyardError } from "../../errors.ts";
 import type { MetricSource } from "../../ports/metric-source.ts";
-import { fillQuery, type MetricLanguage, type QuerySubject } from "./queries.ts";
+import { fillQuery, type MetricLanguage, namesControlPlane, type QuerySubject } from "./queries.ts";
 import { countOf, type Series, seriesOf } from "./series.ts";
 import type { Signal } from "./signals.ts";
 
@@ -17,6 +17,8 @@ export const seriesRecord = z.strictObject({
   service: z.string().min(1).nullable(),
   /** As it was asked. */
   query: z.string().min(1).nullable(),
+  /** Of one control plane alone: the same query for any. */
+  question: z.string().min(1).optional(),
   values: z.array(z.number().nullable()).readonly(),
   /** How many values are there. */
   samples: z.number().int().nonnegative(),
@@ -72,9 +74,35 @@ export async function readWindow(request: WindowRequest, signal?: AbortSignal): 
           );
         continue;
       }
+      if (service === null && one.gate === "a" && request.subject.istiod !== undefined) {
+        series.push(await askOfOne(request, one, query, signal));
+        continue;
+      }
       series.push(await ask(request.source, one.name, service, { query, fromMs, toMs, stepMs }, signal));
     }
   return { fromMs, toMs, stepMs, series };
+}
+
+/** Any Deployment. */
+const anyIstiod = "istiod-of-any-revision";
+
+/** Of a cluster with two control planes: what both did together would hide what the new one does. */
+async function askOfOne(
+  { source, language, subject, fromMs, toMs }: WindowRequest,
+  { name, query: template = "" }: Signal,
+  query: string,
+  signal: AbortSignal | undefined,
+): Promise<SeriesRecord> {
+  if (!namesControlPlane(template))
+    return missing(
+      name,
+      null,
+      query,
+      `its query has no place for one control plane of several: {control_plane} or {istiod}, here ${subject.istiod ?? ""}`,
+    );
+  const asked = { query, fromMs: wholeMinute(fromMs), toMs: wholeMinute(toMs), stepMs };
+  const question = fillQuery(template, language, { ...subject, istiod: anyIstiod });
+  return { ...(await ask(source, name, null, asked, signal)), ...(question === undefined ? {} : { question }) };
 }
 
 async function ask(

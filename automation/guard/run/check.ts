@@ -11,7 +11,7 @@ import { versionOf } from "./cluster.ts";
 import { type RunContext, type RunPorts, recordOf } from "./context.ts";
 import type { BatchView } from "./decide.ts";
 import { gathered, type Subject, versionNow } from "./gather.ts";
-import { subjectOf } from "./judge.ts";
+import { istiodBefore, subjectOf } from "./metric-subject.ts";
 import { stillNamed } from "./old-revision.ts";
 import * as outcomes from "./outcomes.ts";
 import { peersOf } from "./peers.ts";
@@ -59,7 +59,7 @@ export async function measuredNow(
   subject: Subject,
   signal: AbortSignal,
 ): Promise<Pick<Evidence, "metricsBaseline">> {
-  const baseline = await freshBaseline(context, subject, signal);
+  const baseline = await freshBaseline(context, subject, {}, signal);
   return baseline === undefined ? {} : asEvidence(context, subject, baseline, true);
 }
 
@@ -101,7 +101,7 @@ function situationOf(
 async function checked(context: RunContext, subject: Subject, signal: AbortSignal): Promise<outcomes.Checked> {
   const { record, run } = subject;
   const { repository, sections } = await gathered(context, subject, signal);
-  const baseline = await baselineOf(context, subject, signal);
+  const baseline = await baselineOf(context, subject, sections.evidence, signal);
   const evidence: Evidence = { ...sections.evidence, ...baseline.evidence };
   const stepwise = requestsOf(context.plan, record.entry.clusterId, run).length > 1;
   const situation = situationOf(
@@ -123,7 +123,8 @@ async function checked(context: RunContext, subject: Subject, signal: AbortSigna
 
 async function freshBaseline(
   { metrics, settings }: RunContext,
-  { record, now }: Subject,
+  { record, run, request, now }: Subject,
+  evidence: Pick<Evidence, "controlPlanes">,
   signal: AbortSignal,
 ): Promise<Baseline | undefined> {
   if (metrics === undefined) return undefined;
@@ -132,7 +133,7 @@ async function freshBaseline(
     cluster: record.entry.clusterId,
     source,
     language,
-    subject: subjectOf(record),
+    subject: subjectOf(record, istiodBefore(run, request, evidence)),
     signals: signalsOf(settings.metrics),
     services: settings.metrics.services,
   };
@@ -143,6 +144,7 @@ async function freshBaseline(
 async function baselineOf(
   context: RunContext,
   subject: Subject,
+  seen: Pick<Evidence, "controlPlanes">,
   signal: AbortSignal,
 ): Promise<{ readonly id: string | undefined; readonly evidence: Pick<Evidence, "metricsBaseline"> }> {
   const { settings, store } = context;
@@ -153,7 +155,7 @@ async function baselineOf(
   // Only the removal of the old control plane is days behind the upgrade, and is judged for itself.
   const underWay = run.landed.length > 0 && subject.request.step.kind !== "remove-old";
   const keepIt = before !== undefined && (young || underWay);
-  const baseline = keepIt ? before : await freshBaseline(context, subject, signal);
+  const baseline = keepIt ? before : await freshBaseline(context, subject, seen, signal);
   if (baseline === undefined) return { id: undefined, evidence: {} };
   const id =
     keepIt && run.baseline !== undefined ? run.baseline : `${record.entry.clusterId}-${run.plan}-${baseline.at}`;

@@ -17,7 +17,8 @@ import type { GuardState } from "../state-names.ts";
 import { addressOf } from "./cluster.ts";
 import type { RunContext } from "./context.ts";
 import { hasLanded, type Move } from "./decide.ts";
-import { subjectOf } from "./judge.ts";
+import { istiodNow, subjectOf } from "./metric-subject.ts";
+import { requestOf } from "./step.ts";
 
 /** Of a cluster whose own upgrade failed; one that goes back with another has nothing to tell. */
 const verdicts: readonly EventName[] = ["sync_failed", "gate_failed", "restart_failed"];
@@ -160,7 +161,7 @@ const workloadsIn = (reason: string): readonly string[] => [
 
 /** From an hour before the soak, at most four hours back. */
 async function seriesOf(
-  { metrics, settings }: RunContext,
+  { metrics, settings, plan }: RunContext,
   record: ClusterRecord,
   run: RunRecord,
   now: number,
@@ -171,8 +172,9 @@ async function seriesOf(
   if (metrics === undefined) return { series, problems };
   const begun = Math.max((run.soak?.startedAt ?? now) - hour, now - 4 * hour);
   const from = Math.floor(begun / minute) * minute;
+  const subject = subjectOf(record, istiodNow(run, requestOf(plan, record), undefined));
   for (const { name, query: template } of signalsOf(settings.metrics)) {
-    const query = template === undefined ? undefined : fillQuery(template, metrics.language, subjectOf(record));
+    const query = template === undefined ? undefined : fillQuery(template, metrics.language, subject);
     if (query === undefined) continue;
     try {
       const values = await metrics.fresh.query({ query, fromMs: from, toMs: now, stepMs: minute }, signal);

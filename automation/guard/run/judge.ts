@@ -5,19 +5,15 @@ import type { MetricSource } from "../../ports/metric-source.ts";
 import { type Baseline, baselineRecord } from "../judge/baseline.ts";
 import { gateA, gateB, type MonitorsSeen } from "../judge/gates.ts";
 import { observe } from "../judge/observe.ts";
-import type { QuerySubject } from "../judge/queries.ts";
 import { signalsOf } from "../judge/signals.ts";
 import { type ValidationResult, type Verdict, validationOf, verdictText } from "../judge/verdict.ts";
 import type { ClusterRecord, RunRecord } from "../record.ts";
 import { type MeshMetrics, type RunContext, recordOf } from "./context.ts";
 import type { BatchView, Gate } from "./decide.ts";
+import { istiodNow, subjectOf } from "./metric-subject.ts";
 import * as outcomes from "./outcomes.ts";
 import { peersOf } from "./peers.ts";
-
-export const subjectOf = ({ entry }: ClusterRecord): Omit<QuerySubject, "service"> => ({
-  clusterName: entry.eksCluster ?? entry.clusterId,
-  tags: entry.datadogTags,
-});
+import { requestOf } from "./step.ts";
 
 const undecided = (why: string): outcomes.Judged => ({ kind: "undecided", why });
 
@@ -94,7 +90,8 @@ async function verdictOf(
     subject: subjectOf(one),
   }));
   const source = beforeOnce(context, fresh, baseline.window);
-  const asked = { source, language, subject: subjectOf(record), signals, baseline, peers };
+  const subject = subjectOf(record, istiodNow(run, requestOf(context.plan, record), baseline.istiod));
+  const asked = { source, language, subject, signals, baseline, peers };
   const startedAt = run.soak?.startedAt ?? until;
   const observations = await observe({ ...asked, soakStartedAt: startedAt }, until, signal);
   const { thresholds, warm_up_minutes, baseline_hours } = settings.validation;

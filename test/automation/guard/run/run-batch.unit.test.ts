@@ -215,6 +215,34 @@ describe("a run over a simulated fleet", () => {
       expect(fleet.cluster("c-001").charts().has("istiod-1-30-5")).toBe(false);
     });
 
+    it("given the new control plane alone rejects configuration, its soak goes back", async () => {
+      const fleet = await fleetOf({ clusters: 1, strategy: "revision" });
+      const { fresh } = fleet.metrics;
+      const asked = new Set<string>();
+      const rejecting: typeof fresh = {
+        ...fresh,
+        async query(question, signal) {
+          const values = await fresh.query(question, signal);
+          const of = /pilot_total_xds_rejects.*pod=~"(istiod-[\d-]+\d)-/.exec(question.query)?.[1];
+          if (question.query.includes("pilot_"))
+            asked.add(of ?? question.query.replace(/.*pod=~"(istiod[\d-]*\d).*/, "$1"));
+          return of === "istiod-1-31-1" ? values.map(() => 5) : values;
+        },
+      };
+      Object.assign(fleet.ports, { metrics: { ...fleet.metrics, fresh: rejecting } });
+      const one = await fleet.clock.run(() => plan(fleet, "1.31.1", "revision"));
+      let reason = "";
+      await go(fleet, one, {
+        until: "end",
+        onMove: (_, after, { event, note }) => {
+          if (event === "gate_failed") reason = note ?? "";
+          if (after.state === "mr_created" || after.state === "rollback_mr_created") void fleet.mergeAll("ada");
+        },
+      });
+      expect(reason).toMatch(/^.*xds_rejects: /);
+      expect([...asked].toSorted()).toEqual(["istiod-1-30-5", "istiod-1-31-1"]);
+    });
+
     it("given traffic gets worse at a share, everything returns to the old revision, with both control planes there", async () => {
       const fleet = await fleetOf({ clusters: 1, strategy: "revision" });
       const one = await fleet.clock.run(() => plan(fleet, "1.31.1", "revision"));
