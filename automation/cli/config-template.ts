@@ -242,7 +242,7 @@ environments:
     # prometheus: {url: https://prometheus.example.com, token_from: PROMETHEUS_TOKEN, queries: {}}
     # cloudwatch: {namespace: ContainerInsights/Prometheus, queries: {}}
   #validation:
-    # Gate A (after the control plane) and gate B (after the data plane), minutes.
+    # Gate A (after the control plane) and gate B (after the data plane), minutes; each at least warm_up_minutes and 5.
     #control_plane_soak_minutes: 15
     #soak_period_minutes: 60
     # After a rollout resources are not judged for so long; from the merge to the proof at most so long.

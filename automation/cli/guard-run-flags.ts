@@ -1,5 +1,7 @@
 /** Flags of `guard run` and `guard monitor` that stand for settings of one run. Pure. */
 import { Flags } from "@oclif/core";
+import type { z } from "zod";
+import { SwitchyardError } from "../errors.ts";
 import { type GuardConfig, guardConfig } from "../guard/settings.ts";
 
 const share = (what: string, standard: string) =>
@@ -29,7 +31,7 @@ export interface RunFlags {
   readonly "soak-period"?: number | undefined;
 }
 
-/** The settings with what the flags change; the same limits hold. Errors: a ZodError that names the setting. */
+/** The settings with what the flags change; the same limits hold. Errors: invalid-config with every flag that does not fit. */
 export function withFlags(config: GuardConfig, flags: RunFlags & Readonly<Record<string, unknown>>): GuardConfig {
   const thresholds = Object.fromEntries(
     Object.entries(names).flatMap(([flag, setting]) => {
@@ -47,6 +49,30 @@ export function withFlags(config: GuardConfig, flags: RunFlags & Readonly<Record
     ...(flags["soak-period"] === undefined ? {} : { soak_period_minutes: flags["soak-period"] }),
     thresholds: { ...config.validation.thresholds, ...thresholds },
   };
-  const parsed = guardConfig.shape.execution.unwrap().parse(execution);
-  return { ...config, execution: parsed, validation: guardConfig.shape.validation.unwrap().parse(validation) };
+  return {
+    ...config,
+    execution: fitting(guardConfig.shape.execution.unwrap(), execution),
+    validation: fitting(guardConfig.shape.validation.unwrap(), validation),
+  };
+}
+
+const flagOf: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(names).map(([flag, setting]) => [setting, flag])),
+  max_parallel_clusters: "max-concurrent",
+  mr_strategy: "mr-strategy",
+  soak_period_minutes: "soak-period",
+};
+
+function fitting<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new SwitchyardError("invalid-config", {
+    message: parsed.error.issues
+      .map(({ path, message }) => {
+        const setting = String(path.at(-1) ?? "");
+        return `--${flagOf[setting] ?? setting}: ${message}`;
+      })
+      .join("\n"),
+    next: "Correct the flag, and run it again.",
+  });
 }

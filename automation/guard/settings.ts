@@ -7,6 +7,7 @@ import { alertsConfig } from "../alerts/settings.ts";
 import { moduleEntry } from "../module-entry.ts";
 import { secretFrom } from "../secret-place.ts";
 import { freezeWindow, freezeWindowProblems } from "../swap/freeze.ts";
+import { leastMinutes } from "./judge/sequential.ts";
 import { batchId } from "./record.ts";
 
 const url = z.url({ protocol: /^https?$/, error: "must be a URL, for example https://gitlab.example.com" });
@@ -129,14 +130,25 @@ const thresholds = z
 
 const validation = z
   .strictObject({
-    control_plane_soak_minutes: minutes(0, 1_440, 15).describe("Gate A. Default 15."),
-    soak_period_minutes: minutes(1, 1_440, 60).describe("Gate B. Default 60."),
+    control_plane_soak_minutes: minutes(1, 1_440, 15).describe("Gate A; at least warm_up_minutes and 5. Default 15."),
+    soak_period_minutes: minutes(1, 1_440, 60).describe("Gate B; likewise. Default 60."),
     warm_up_minutes: minutes(0, 120, 10).describe("After a rollout resources are not judged. Default 10."),
     flux_sync_timeout_minutes: minutes(1, 240, 15).describe("From the merge to the proof. Default 15."),
     checks_valid_minutes: minutes(1, 1_440, 60).describe("How long results of checks hold. Default 60."),
     baseline_hours: minutes(1, 168, 24).describe("How old a baseline may be. Default 24."),
     hold_days: z.number().min(0).max(90).default(3).describe("An old revision stays so long. Default 3."),
     thresholds,
+  })
+  .superRefine((soaks, context) => {
+    const least = soaks.warm_up_minutes + leastMinutes;
+    // What is no length at all is told already.
+    for (const name of ["control_plane_soak_minutes", "soak_period_minutes"] as const)
+      if (soaks[name] >= 1 && soaks[name] < least)
+        context.addIssue({
+          code: "custom",
+          path: [name],
+          message: `must be at least ${least}: warm_up_minutes (${soaks.warm_up_minutes}), in which resources are not judged, and ${leastMinutes} minutes to judge them; a shorter soak always ends undecided`,
+        });
   })
   .prefault({});
 

@@ -12,7 +12,7 @@ export type Given = Pick<FleetOptions, "now" | "kubernetes" | "digest" | "store"
 
 /** Short soaks: what is looked for is between them. */
 const settings = {
-  validation: { control_plane_soak_minutes: 6, soak_period_minutes: 14, warm_up_minutes: 2 },
+  validation: { control_plane_soak_minutes: 7, soak_period_minutes: 14, warm_up_minutes: 2 },
   execution: { poll_seconds: 60, lease_seconds: 120 },
 } as const;
 

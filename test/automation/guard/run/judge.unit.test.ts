@@ -77,7 +77,7 @@ it("what peers did in the minutes of the baseline is asked once in a run; the mi
     istio: "1.30.5",
     kubernetes: "1.33",
     digest: planDigest,
-    settings: { validation: { control_plane_soak_minutes: 6, soak_period_minutes: 20, warm_up_minutes: 2 } },
+    settings: { validation: { control_plane_soak_minutes: 7, soak_period_minutes: 20, warm_up_minutes: 2 } },
   });
   const asked = new Map<string, number>();
   const { source } = fleet.metrics;

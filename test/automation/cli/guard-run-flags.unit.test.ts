@@ -1,0 +1,40 @@
+import { describe, expect, test } from "vitest";
+import { parseConfig } from "../../../automation/cli/config-file.ts";
+import { withFlags } from "../../../automation/cli/guard-run-flags.ts";
+import { guardConfig } from "../../../automation/guard/settings.ts";
+
+const invalid = (message: RegExp) =>
+  expect.objectContaining({ code: "invalid-config", message: expect.stringMatching(message) });
+
+describe("a soak that is too short for the judge", () => {
+  test.each([
+    [
+      "{control_plane_soak_minutes: 14}",
+      /validation\.control_plane_soak_minutes: 14: must be at least 15: .*undecided/,
+    ],
+    ["{soak_period_minutes: 20, warm_up_minutes: 16}", /validation\.soak_period_minutes: 20: must be at least 21/],
+    ["{control_plane_soak_minutes: 0, warm_up_minutes: 0}", /control_plane_soak_minutes: 0: Too small/],
+  ])("%s is refused in the file", (validation, message) => {
+    const text = `guard: {validation: ${validation}}\nenvironments: {local: {cloud: local}}\n`;
+    expect(() => parseConfig(text)).toThrow(invalid(message));
+  });
+
+  test("as long as both need is taken", () => {
+    const { validation } = guardConfig.parse({
+      validation: { control_plane_soak_minutes: 6, soak_period_minutes: 6, warm_up_minutes: 1 },
+    });
+    expect(validation.soak_period_minutes).toBe(6);
+  });
+
+  test("--soak-period is held against the file's warm-up", () => {
+    const config = guardConfig.parse({ validation: { warm_up_minutes: 20, control_plane_soak_minutes: 30 } });
+    expect(withFlags(config, { "soak-period": 25 }).validation.soak_period_minutes).toBe(25);
+    expect(() => withFlags(config, { "soak-period": 24 })).toThrow(invalid(/^--soak-period: must be at least 25/));
+  });
+});
+
+test("every flag that does not fit is named", () => {
+  expect(() => withFlags(guardConfig.parse({}), { "latency-p95-increase": "much", "error-rate-max": "2" })).toThrow(
+    invalid(/^--latency-p95-increase: .*\n--error-rate-max: /),
+  );
+});
