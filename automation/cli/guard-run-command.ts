@@ -9,7 +9,7 @@ import type { RunOptions } from "../guard/run/run-batch.ts";
 import type { GuardConfig } from "../guard/settings.ts";
 import type { OpenedRun } from "./compose-guard-run.ts";
 import { GuardCommand } from "./guard-command.ts";
-import { describePause } from "./guard-status-view.ts";
+import { describePause, describeRetry } from "./guard-status-view.ts";
 import { label } from "./progress.ts";
 
 export interface BatchResult {
@@ -222,5 +222,6 @@ export function describeBatch({ batch, plan, clusters, waits }: BatchResult): re
       label(cluster, `${why}${until === undefined ? "" : `, until ${new Date(until).toISOString()}`}`),
     ),
     ...(clusters.some(({ state }) => state === "paused") ? ["", ...describePause(batch)] : []),
+    ...(clusters.some(({ state }) => state === "rollback_completed") ? ["", describeRetry(batch)] : []),
   ];
 }

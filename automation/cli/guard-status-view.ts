@@ -47,6 +47,10 @@ export function describeFleet({ clusters, states, waitingForPeople }: FleetStatu
   ];
 }
 
+/** What a person can do with a batch that went back. */
+export const describeRetry = (batch: string): string =>
+  `To open the next attempt:   npx switchyard guard resume --batch ${batch} --retry`;
+
 /** What a person can do with a batch that waits. */
 export const describePause = (batch: string): readonly string[] => [
   `To let it go on:   npx switchyard guard resume --batch ${batch}   (--retry after a merge request was closed or changed)`,

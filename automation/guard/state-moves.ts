@@ -228,10 +228,10 @@ export const moves = [
   { event: "resumed", from: ["paused"], to: "paused-from", by: "guard resume", when: "A person lets it go on." },
   {
     event: "retried",
-    from: ["paused"],
+    from: ["paused", "rollback_completed", "healthy"],
     to: "pre_check_running",
     by: "guard resume",
-    when: "A person asks for the next attempt of the step.",
+    when: "A person asks for the next attempt: of the step, or, of what went back, of the whole hop.",
   },
   {
     event: "given_up",

@@ -142,7 +142,7 @@ const nextTexts: Readonly<Record<GuardState, (record: ClusterRecord) => string>>
   rollback_needed: () => "the merge request that goes back is opened",
   rollback_mr_created: merge,
   rollback_mr_merged: () => "Flux applies the old version",
-  rollback_completed: () => "it settles when nothing of the other version is left",
+  rollback_completed: () => "a person opens the next attempt, or it settles when its hold is over",
   paused: () => "a person lets it go on, gives it up, or takes it back",
   abandoned: () => "nothing, until a new run",
 };

@@ -6,6 +6,7 @@ import type { ClusterRecord, RunRecord } from "../record.ts";
 import { createRegistry } from "../registry.ts";
 import type { GuardConfig } from "../settings.ts";
 import { states } from "../state.ts";
+import type { GuardState } from "../state-names.ts";
 import { readPlan } from "../stored-plan.ts";
 import type { Strategy } from "../support.ts";
 import { formatVersion, parseMinor, type Version } from "../versions.ts";
@@ -72,11 +73,15 @@ export async function planUnderWay(
   batch: string,
 ): Promise<Plan | undefined> {
   const loaded = await createRegistry(ports.store).loadBatch(batch);
-  const open = loaded.filter(({ record }) => !states[record.state].resting || record.state === "pre_check_failed");
+  const unfinished: readonly GuardState[] = ["pre_check_failed", "rollback_completed"];
+  const open = loaded.filter(({ record: { state } }) => !states[state].resting || unfinished.includes(state));
   const hashes = new Set(open.flatMap(({ record }) => record.run?.plan ?? []));
   const [only] = hashes;
-  // One that failed its checks is planned anew: what stood in the way may be gone.
-  const going = open.some(({ record }) => !states[record.state].resting || (record.run?.landed.length ?? 0) > 0);
+  // One that failed its checks is planned anew: what stood in the way may be gone. One that went back is not: a person says that it begins again.
+  const going = open.some(
+    ({ record: { state, run } }) =>
+      !states[state].resting || state === "rollback_completed" || (run?.landed.length ?? 0) > 0,
+  );
   return only === undefined || hashes.size > 1 || !going ? undefined : storedPlan(ports, only);
 }
 

@@ -3,7 +3,7 @@ import type { ClusterRecord, RunRecord } from "../record.ts";
 import { eventsFrom } from "../state.ts";
 import type { GuardState } from "../state-names.ts";
 import { type BatchView, hasLanded, type Move, restarting } from "./decide.ts";
-import { afterStep, dataPlaneMoved, hasNext, requestOf } from "./step.ts";
+import { afterStep, beginRun, dataPlaneMoved, hasNext, nextHop, requestOf } from "./step.ts";
 
 export interface Refusal {
   readonly cluster: string;
@@ -58,6 +58,16 @@ export type ResumeAs =
   | { readonly kind: "accept"; readonly reason: string };
 
 const goingBack: readonly GuardState[] = ["rollback_needed", "rollback_mr_created", "rollback_mr_merged"];
+const beforeMerge: readonly GuardState[] = ["pre_check_running", "pre_check_passed", "mr_created"];
+
+/** Whether the merge request of what was paused can have another attempt. */
+export const isRetryable = (pausedFrom: GuardState): boolean =>
+  beforeMerge.includes(pausedFrom) || goingBack.includes(pausedFrom);
+
+/** At rest where its last run began. */
+export const wentBack = ({ state, run }: ClusterRecord): boolean =>
+  (state === "rollback_completed" || state === "healthy") && run?.rollback !== undefined;
+
 const soaks: readonly GuardState[] = ["soaking_control_plane", "soaking_data_plane", "validating"];
 
 export function resumeMoves(view: BatchView, as: ResumeAs, by: string): Wanted {
@@ -82,6 +92,7 @@ function resumed(
       return refuse(`it is ${state}: giving up would leave it between two versions`, "Pause it or roll it back first.");
     return { moves: [{ cluster, event: "given_up", note: `${by}: ${as.reason}` }] };
   }
+  if (as.kind === "retry" && wentBack(record)) return againAfterRollback(view, record, by);
   // Others of the batch may go on by themselves.
   if (state !== "paused") return { moves: [] };
   if (run === undefined || pausedFrom === undefined)
@@ -98,7 +109,7 @@ function resumed(
         const next = { ...kept, rollback: { ...again, attempt: rollback.attempt + 1 } };
         return { moves: [{ cluster, event: "rollback_asked", run: next, note: by }] };
       }
-      if (pausedFrom !== "mr_created" && pausedFrom !== "pre_check_running" && pausedFrom !== "pre_check_passed")
+      if (!isRetryable(pausedFrom))
         return refuse(
           `it was ${pausedFrom}: its merge request has landed`,
           "Resume it without --retry, or roll it back.",
@@ -121,6 +132,34 @@ function resumed(
       };
     }
   }
+}
+
+/** The hop begins again from its first step, under names that no merge request has had. */
+function againAfterRollback(view: BatchView, record: ClusterRecord, by: string): { moves: readonly Move[] } | Refusal {
+  const { plan, now, clusters } = view;
+  const { entry, run } = record;
+  const cluster = entry.clusterId;
+  const open = clusters.find(({ state }) => goingBack.includes(state));
+  if (open !== undefined)
+    return {
+      cluster,
+      why: `${open.entry.clusterId} still goes back, and a batch moves as one`,
+      fix: `Let that end first: npx switchyard guard monitor --batch ${entry.batchId}`,
+    };
+  const next = nextHop(plan, cluster, entry.currentIstioVersion);
+  if (run === undefined || next === undefined)
+    return {
+      cluster,
+      why: `the plan ${plan.hash} has no hop from Istio ${entry.currentIstioVersion}`,
+      fix: `Make a new plan: npx switchyard guard plan --batch ${entry.batchId} --target-version ${plan.target}`,
+    };
+  const { from, to } = next.hop;
+  const again = beginRun(
+    { plan: plan.hash, hop: next.index, from, to, strategy: plan.strategy },
+    now,
+    run.step.attempt + 1,
+  );
+  return { moves: [{ cluster, event: "retried", run: again, note: by }] };
 }
 
 /** A soak that had ended without a verdict gets its time once more. */

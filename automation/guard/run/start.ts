@@ -5,7 +5,7 @@ import type { GuardConfig } from "../settings.ts";
 import { eventsFrom, states } from "../state.ts";
 import type { GuardState } from "../state-names.ts";
 import type { Move, Wait } from "./decide.ts";
-import type { Refusal } from "./person.ts";
+import { isRetryable, type Refusal, wentBack } from "./person.ts";
 import { beginRun, nextHop } from "./step.ts";
 
 export interface StartView {
@@ -28,11 +28,15 @@ const goingBack: readonly GuardState[] = ["rollback_needed", "rollback_mr_create
 /** Moves of those that begin, or begin again; waits of those whose region is not due; those that are under way are left alone. */
 export function startMoves(view: StartView): Start {
   const { plan, clusters } = view;
-  const refusals = clusters.flatMap((record) => refusalOf(plan, record));
+  const goesBack = clusters.some(({ state, run }) => goingBack.includes(state) && run?.plan === plan.hash);
+  // A batch that still goes back ends that first: whoever runs it again helps.
+  const refusals = clusters.flatMap((record) => [
+    ...refusalOf(plan, record),
+    ...(goesBack ? [] : endedOf(plan, record)),
+  ]);
   if (refusals.length > 0) return { moves: [], waits: [], refusals };
   const moves: Move[] = [];
   const waits: Wait[] = [];
-  const goesBack = clusters.some(({ state, run }) => goingBack.includes(state) && run?.plan === plan.hash);
   for (const record of clusters) {
     // A batch moves as one: what is back already waits for the rest of it, and for a person who starts again then.
     if (goesBack && record.run?.plan === plan.hash) continue;
@@ -61,6 +65,31 @@ function refusalOf(plan: Plan, { entry, state, run }: ClusterRecord): readonly R
       cluster,
       why: `it is ${state} in a run of plan ${run?.plan ?? "unknown"}`,
       fix: `Let it end first: npx switchyard guard monitor --batch ${entry.batchId}`,
+    },
+  ];
+}
+
+/** An attempt that is over, or stopped: only a person opens the next one. */
+function endedOf(plan: Plan, record: ClusterRecord): readonly Refusal[] {
+  const { entry, state, pausedFrom, run } = record;
+  if (run === undefined || run.plan !== plan.hash) return [];
+  const cluster = entry.clusterId;
+  const resume = `npx switchyard guard resume --batch ${entry.batchId}`;
+  if (wentBack(record))
+    return [
+      {
+        cluster,
+        why: `it is ${state}: attempt ${run.step.attempt} of the plan ${run.plan} went back, because ${run.rollback?.reason ?? "of another cluster"}`,
+        fix: `When that is put right, open the next attempt: ${resume} --retry`,
+      },
+    ];
+  if (state !== "paused") return [];
+  const before = pausedFrom !== undefined && isRetryable(pausedFrom);
+  return [
+    {
+      cluster,
+      why: `it is paused (${pausedFrom ?? "unknown"}): ${run.note ?? "a person has to say how it goes on"}`,
+      fix: before ? `Open the next attempt: ${resume} --retry` : `Let it go on: ${resume}`,
     },
   ];
 }

@@ -95,6 +95,11 @@ describe("a merge request that is closed, and Flux that is suspended", () => {
     expect(notesOf(paused)[0]).toContain("!1 was closed");
     const text = await world.run("status", "--batch", "odd");
     expect(text.stdout).toContain("guard resume");
+    expect(await world.failure(...run("odd"))).toMatchObject({
+      code: "guard-refused",
+      message: expect.stringMatching(/^o-1: it is paused \(mr_created\): .*!1 was closed/),
+      next: [expect.stringContaining("npx switchyard guard resume --batch odd --retry")],
+    });
     const again = await world.result("resume", "--batch", "odd", "--retry");
     expect(statesOf(again)).toEqual(["mr_created", "mr_created"]);
     expect(requestsOf(again)).not.toEqual(requestsOf(first));

@@ -160,6 +160,19 @@ describe("an upgrade that makes traffic worse", () => {
     expect(Object.fromEntries(cluster.charts())).toMatchObject({ istiod: "1.30.5", "istio-base": "1.31.1" });
     expect(created("mesh/ill")).toBe(2);
   });
+
+  test("it does not begin again by itself; resume --retry opens the next attempt", async () => {
+    expect(await world.failure("run", "--batch", "ill", "--target-version", "1.31.1")).toMatchObject({
+      code: "guard-refused",
+      message: expect.stringMatching(/^i-1: it is rollback_completed: attempt 1 of the plan \w+ went back, because /),
+      next: [expect.stringContaining("npx switchyard guard resume --batch ill --retry")],
+    });
+    expect(created("mesh/ill")).toBe(2);
+    for (const id of ["i-1", "i-2"]) world.metrics.ail(id, undefined);
+    const again = await world.result("resume", "--batch", "ill", "--retry");
+    expect(statesOf(again)).toEqual(["i-1 1.30.5 mr_created", "i-2 1.30.5 mr_created"]);
+    expect(created("mesh/ill")).toBe(3);
+  });
 });
 
 describe("a monitor that is killed", () => {
@@ -195,7 +208,7 @@ test("every change that was asked for is in the audit log, also that of the kill
       "guard monitor failed",
     ]),
   );
-  expect(commands.filter(({ command }) => command === "guard run")).toHaveLength(4);
+  expect(commands.filter(({ command }) => command === "guard run")).toHaveLength(5);
   // Killed, it could not write its end.
   expect(found.filter((one) => one === "guard monitor begun")).toHaveLength(1);
 });

@@ -148,7 +148,7 @@ describe("transition", () => {
     expect(transition({ state: "healthy" }, "mr_merged")).toEqual({
       kind: "refused",
       why: "mr_merged cannot happen to a cluster that is healthy",
-      possible: ["started"],
+      possible: ["started", "retried"],
     });
   });
 

@@ -15,7 +15,7 @@ export default class GuardResume extends GuardRunCommand<BatchResult> {
     batch: batchFlag,
     plan: Flags.string({ description: "Hash of the plan. Default the one that the batch runs." }),
     retry: Flags.boolean({
-      description: "Begin the next attempt of a merge request that was closed or changed.",
+      description: "Begin the next attempt: of a merge request that was closed or changed, or of what went back.",
       exclusive: besides("retry"),
     }),
     "give-up": Flags.string({

@@ -125,3 +125,47 @@ describe("guard resume", () => {
     expect(possible).toEqual(["pre_check_failed", "pre_check_passed", "mr_created", "paused"]);
   });
 });
+
+describe("the next attempt of what went back", () => {
+  const rollback = { reason: "p99 rose", askedBy: "gate B", askedAt: epoch, dataPlaneMoved: true, attempt: 1 };
+
+  it.each(["rollback_completed", "healthy"] as const)(
+    "from %s the whole hop begins again, under new names",
+    (state) => {
+      const landed = [{ index: 0, attempt: 1 }];
+      const before = at(state, { rollback, landed, step: { index: 1, attempt: 2 }, baseline: "b", note: "n" });
+      const { moves, refusals } = resumeMoves(view(before), { kind: "retry" }, "ada");
+      expect(refusals).toEqual([]);
+      const again = become(before, moves);
+      expect(again.state).toBe("pre_check_running");
+      expect(again.run).toEqual({
+        plan: plan.hash,
+        hop: 0,
+        from: "1.30.5",
+        to: "1.31.1",
+        strategy: "in-place",
+        startedAt: now,
+        step: { index: 0, attempt: 3 },
+        landed: [],
+        restarted: [],
+      });
+    },
+  );
+
+  it("waits for the rest of the batch, and needs a hop from where the cluster is", () => {
+    const one = at("rollback_completed", { rollback });
+    const other = { ...at("rollback_mr_created", { rollback }), entry: { ...one.entry, clusterId: "eu-2" } };
+    const both = resumeMoves({ ...view(one), clusters: [one, other] }, { kind: "retry" }, "ada");
+    expect(both.moves).toEqual([]);
+    expect(both.refusals).toMatchObject([{ cluster: "eu-1", why: expect.stringContaining("eu-2 still goes back") }]);
+    const elsewhere = { ...one, entry: { ...one.entry, currentIstioVersion: "1.29.8" } };
+    expect(resumeMoves(view(elsewhere), { kind: "retry" }, "ada").refusals).toMatchObject([
+      { why: expect.stringContaining("no hop from Istio 1.29.8") },
+    ]);
+  });
+
+  it("one that was never taken back is left alone", () => {
+    expect(resumeMoves(view(at("healthy")), { kind: "retry" }, "ada")).toEqual({ moves: [], refusals: [] });
+    expect(resumeMoves(view(at("rollback_completed", { rollback })), { kind: "on" }, "ada").moves).toEqual([]);
+  });
+});

@@ -20,6 +20,14 @@ const view = (clusters: readonly ClusterRecord[], execution = {}) => ({
   clusters,
 });
 
+/** At rest after its upgrade was taken back. */
+function back(cluster: string, state: ClusterRecord["state"]): ClusterRecord {
+  const record = recordOf(plan, cluster);
+  if (record.run === undefined) throw new Error("no run");
+  const rollback = { reason: "p99 rose", askedBy: "gate B", askedAt: epoch, dataPlaneMoved: true, attempt: 1 };
+  return { ...record, state, run: { ...record.run, rollback } };
+}
+
 describe("who begins a hop", () => {
   it("everyone at rest who has a hop left; one that is there already has nothing to do", () => {
     const { moves } = startMoves(view([resting("eu-1"), resting("us-1", {}, "us-east-1", "1.31.1")]));
@@ -48,10 +56,45 @@ describe("who begins a hop", () => {
     expect(refusals.map(({ cluster }) => cluster)).toEqual(["new-1"]);
   });
 
-  it("one that went back begins the next attempt, so that no merge request is found by its old name", () => {
+  it.each(["rollback_completed", "healthy"] as const)(
+    "one that went back and is %s does not begin again by itself: a person opens the next attempt",
+    (state) => {
+      const { moves, refusals } = startMoves(view([back("eu-1", state), resting("us-1")]));
+      expect(moves).toEqual([]);
+      expect(refusals).toEqual([
+        {
+          cluster: "eu-1",
+          why: `it is ${state}: attempt 1 of the plan ${plan.hash} went back, because p99 rose`,
+          fix: "When that is put right, open the next attempt: npx switchyard guard resume --batch wave-1 --retry",
+        },
+      ]);
+    },
+  );
+
+  it("one that went back in another plan begins this one", () => {
+    const other = back("eu-1", "rollback_completed");
+    const before = { ...other, run: other.run === undefined ? undefined : { ...other.run, plan: "feedfeedfeed" } };
+    expect(startMoves(view([before as ClusterRecord])).moves[0]?.run?.step).toEqual({ index: 0, attempt: 1 });
+  });
+
+  it("one that was given up begins the next attempt, so that no merge request is found by its old name", () => {
     const before = recordOf(plan, "eu-1");
-    const { moves } = startMoves(view([{ ...before, state: "rollback_completed" }]));
+    const { moves } = startMoves(view([{ ...before, state: "abandoned" }]));
     expect(moves[0]?.run?.step).toEqual({ index: 0, attempt: 2 });
+  });
+
+  it.each([
+    ["mr_created", "Open the next attempt: npx switchyard guard resume --batch wave-1 --retry"],
+    ["rollback_mr_created", "Open the next attempt: npx switchyard guard resume --batch wave-1 --retry"],
+    ["soaking_data_plane", "Let it go on: npx switchyard guard resume --batch wave-1"],
+  ] as const)("one that is paused in %s stops the start and says what goes on", (pausedFrom, fix) => {
+    const before = recordOf(plan, "eu-1");
+    const run = before.run === undefined ? undefined : { ...before.run, note: "!7 was closed" };
+    const { moves, refusals } = startMoves(
+      view([{ ...before, state: "paused", pausedFrom, ...(run === undefined ? {} : { run }) }, resting("us-1")]),
+    );
+    expect(moves).toEqual([]);
+    expect(refusals).toEqual([{ cluster: "eu-1", why: `it is paused (${pausedFrom}): !7 was closed`, fix }]);
   });
 
   it("one that went back does not begin again while another of the batch still goes back", () => {
