@@ -1,5 +1,7 @@
 /** The errors that users meet; what each code means is in the catalogue. */
-import { catalogue, type ErrorCode, type ExitCode } from "./error-catalogue.ts";
+
+import type { CatalogueEntry } from "./error-catalogue/entry.ts";
+import { catalogue, type ErrorCode, type ExitCode, exitCodes } from "./error-catalogue.ts";
 
 export { catalogue, type ErrorCode, exitCodes } from "./error-catalogue.ts";
 
@@ -9,15 +11,22 @@ export interface ErrorDetails {
   /** What to do, each line a sentence or `label: command`. Defaults to the catalogue's. */
   readonly next?: string | readonly string[];
   readonly cause?: unknown;
+  /** Something was changed before: no refusal, whatever the code mostly is. */
+  readonly begun?: true;
   /** Further facts for `--json`. Never a secret. */
   readonly data?: Readonly<Record<string, unknown>>;
 }
+
+/** By the configuration or by a policy. */
+const refusals: readonly ExitCode[] = [exitCodes.configuration, exitCodes.policy];
 
 /** The one error class that users see: a code of the catalogue, a message, what to do next. */
 export class SwitchyardError extends Error {
   readonly code: ErrorCode;
   readonly next: readonly string[];
   readonly exitCode: ExitCode;
+  /** Said no before anything was changed. */
+  readonly refused: boolean;
   readonly data: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, details: ErrorDetails) {
@@ -26,7 +35,9 @@ export class SwitchyardError extends Error {
     this.code = code;
     const next = details.next ?? catalogue[code].next;
     this.next = typeof next === "string" ? [next] : next;
-    this.exitCode = catalogue[code].exitCode;
+    const { exitCode, refusal }: CatalogueEntry = catalogue[code];
+    this.exitCode = exitCode;
+    this.refused = details.begun !== true && (refusal === true || refusals.includes(exitCode));
     this.data = details.data ?? {};
   }
 }

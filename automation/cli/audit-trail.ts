@@ -43,16 +43,13 @@ export async function recorded<Result extends object>(
   try {
     result = await work();
   } catch (thrown) {
-    const { code, exitCode } = toSwitchyardError(thrown);
-    await end(facts(refusals.includes(exitCode) ? "refused" : "failed", { code, exitCode }));
+    const { code, exitCode, refused } = toSwitchyardError(thrown);
+    await end(facts(refused ? "refused" : "failed", { code, exitCode }));
     throw thrown;
   }
   await end(facts("done", { exitCode: exitCodes.ok, result: resultIds(result) }));
   return result;
 }
-
-/** Said no by the configuration or by a policy, before anything was changed. */
-const refusals: readonly number[] = [exitCodes.configuration, exitCodes.policy];
 
 type Ending = Pick<AuditFacts, "code" | "exitCode" | "result">;
 

@@ -69,6 +69,7 @@ export const engineErrors = {
   },
   "stack-locked": {
     exitCode: exitCodes.error,
+    refusal: true,
     what: "Another process, perhaps on another machine, is updating the stack.",
     next: "Wait until that update ends. Where its process is certainly dead: `pulumi cancel --stack STACK`.",
   },

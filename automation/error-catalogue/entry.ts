@@ -18,6 +18,8 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 export interface CatalogueEntry {
   readonly exitCode: ExitCode;
+  /** Said before anything was changed, as what configuration and policies refuse is. */
+  readonly refusal?: true;
   /** What happened, in general. */
   readonly what: string;
   /** What to do next, in general. */

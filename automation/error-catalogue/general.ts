@@ -34,6 +34,7 @@ export const generalErrors = {
   },
   "unknown-stack": {
     exitCode: exitCodes.stackNotFound,
+    refusal: true,
     what: "No program or stack of that name exists.",
     next: "Run `npx switchyard stacks` to see the stacks of every environment.",
   },

@@ -64,11 +64,13 @@ export const guardErrors = {
   },
   "guard-unknown-cluster": {
     exitCode: exitCodes.resource,
+    refusal: true,
     what: "The registry has no such cluster or batch.",
     next: "Run `npx switchyard guard list` to see what there is.",
   },
   "guard-locked": {
     exitCode: exitCodes.resource,
+    refusal: true,
     what: "Another process works on this batch.",
     next: "Wait until it is done; its lease ends by itself when it died.",
   },

@@ -14,6 +14,7 @@ export const localErrors = {
   },
   "environment-in-use": {
     exitCode: exitCodes.resource,
+    refusal: true,
     what: "The demo needs the environment `local` for itself, and something of yours is there.",
     next: "Stop the local cloud, or remove what is up, as the message says.",
   },

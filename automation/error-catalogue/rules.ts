@@ -54,6 +54,7 @@ export const rulesErrors = {
   },
   "unknown-alert": {
     exitCode: exitCodes.error,
+    refusal: true,
     what: "No alert or silence of that number is known.",
     next: "Run `npx switchyard alert list` to see the numbers.",
   },

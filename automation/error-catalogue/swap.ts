@@ -19,11 +19,13 @@ export const swapErrors = {
   },
   "platform-in-use": {
     exitCode: exitCodes.resource,
+    refusal: true,
     what: "A platform cannot be taken away, because the balancer still knows it or sends requests to it.",
     next: "Move the traffic with `npx switchyard swap start --to gke`, then take the platform from the balancer with `npx switchyard up traffic.local --platforms gke`.",
   },
   "no-swap": {
     exitCode: exitCodes.error,
+    refusal: true,
     what: "There is no swap that the command could act on.",
     next: "Run `npx switchyard swap history` to see the swaps of the environment.",
   },
@@ -49,11 +51,13 @@ export const swapErrors = {
   },
   "swap-in-progress": {
     exitCode: exitCodes.error,
+    refusal: true,
     what: "A swap of the environment is running; only one may.",
     next: "Follow it with `npx switchyard swap watch`, or stop it with `npx switchyard swap abort`.",
   },
   "swap-interrupted": {
     exitCode: exitCodes.error,
+    refusal: true,
     what: "A swap of the environment was interrupted and has not ended. Weights are where it left them.",
     next: "Run `npx switchyard swap resume` to go on, or `npx switchyard swap abort` to go back.",
   },
@@ -69,21 +73,25 @@ export const swapErrors = {
   },
   "swap-no-rollback-window": {
     exitCode: exitCodes.error,
+    refusal: true,
     what: "There is no rollback window that could be ended: the swap has not come to it, or has none.",
     next: "Run `npx switchyard swap status` to see where the swap stands; a bake is ended with `npx switchyard swap promote`.",
   },
   "swap-not-baking": {
     exitCode: exitCodes.error,
+    refusal: true,
     what: "The swap neither bakes nor is in its rollback window, so there is nothing to extend.",
     next: "Run `npx switchyard swap status` to see where the swap stands.",
   },
   "swap-not-promotable": {
     exitCode: exitCodes.error,
+    refusal: true,
     what: "The swap is not at a point that a person could let pass.",
     next: "Run `npx switchyard swap status` to see where the swap stands.",
   },
   "swap-not-retryable": {
     exitCode: exitCodes.error,
+    refusal: true,
     what: "There is nothing to try again: the swap was completed, or it runs and nothing of it failed.",
     next: "Run `npx switchyard swap status` to see where the swap stands.",
   },

@@ -192,6 +192,7 @@ export function createRegistry(store: GuardStore): Registry {
       case "fenced":
         throw new SwitchyardError("guard-locked", {
           message: `Cluster ${record.entry.clusterId} was written under a lock that is newer than this process's; nothing was written`,
+          begun: true,
         });
     }
   }

@@ -63,5 +63,6 @@ export async function underLease<Result>(
 function lostLease(name: string): SwitchyardError {
   return new SwitchyardError("guard-locked", {
     message: `the lease of ${name} went to another process while this one was paused or too slow; nothing more was written`,
+    begun: true,
   });
 }

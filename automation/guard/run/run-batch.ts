@@ -169,7 +169,10 @@ class BatchRun {
     const saved = await this.#registry.write({ record, version, fence: this.#fence }, moved.record, this.#fence);
     if (saved.kind === "conflict") return undefined;
     if (saved.kind === "fenced")
-      throw new SwitchyardError("guard-locked", { message: `${move.cluster} was written under a newer lock` });
+      throw new SwitchyardError("guard-locked", {
+        message: `${move.cluster} was written under a newer lock`,
+        begun: true,
+      });
     this.#options.onMove?.(record, saved.loaded.record, move);
     this.#failures.see(saved.loaded.record);
     return saved.loaded;

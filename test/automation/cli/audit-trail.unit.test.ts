@@ -50,10 +50,24 @@ describe("a command that changes something", () => {
     ["cancelled", "failed", 8],
     ["swap-frozen", "refused", 5],
     ["invalid-config", "refused", 2],
+    ["guard-refused", "refused", 5],
+    ["guard-locked", "refused", 4],
+    ["guard-unknown-cluster", "refused", 4],
+    ["guard-conflict", "failed", 4],
+    ["swap-in-progress", "refused", 1],
+    ["swap-paused", "failed", 1],
+    ["stack-locked", "refused", 1],
   ])("that ends with %s is %s, and its error is the command's own", async (code, phase, exitCode) => {
     const { run, entries } = scene();
     await expect(run(fails(code))).rejects.toMatchObject({ code, message: "no" });
     expect((await entries())[1]).toMatchObject({ phase, code, exitCode });
+  });
+
+  it("that loses its lock while it works has failed, though a lock that is taken is a refusal", async () => {
+    const { run, entries } = scene();
+    const lost = () => Promise.reject(new SwitchyardError("guard-locked", { message: "no", begun: true }));
+    await expect(run(lost)).rejects.toMatchObject({ code: "guard-locked" });
+    expect((await entries())[1]).toMatchObject({ phase: "failed", code: "guard-locked" });
   });
 
   it("is not begun when that cannot be written", async () => {

@@ -205,7 +205,7 @@ test("every change that was asked for is in the audit log, also that of the kill
       "guard run done",
       "guard monitor done",
       "guard monitor begun",
-      "guard monitor failed",
+      "guard monitor refused",
     ]),
   );
   expect(commands.filter(({ command }) => command === "guard run")).toHaveLength(5);
