@@ -18,7 +18,8 @@ const most = { events: 10, logLines: 10 };
 export function describeFailure({ cluster, name, bundle, advice }: FailureView): readonly string[] {
   const { events, logs, conditions, series, problems, leftOut } = bundle;
   return [
-    `${cluster}, ${bundle.at}: ${bundle.reason}`,
+    `${bundle.cluster}, ${bundle.at}: ${bundle.reason}`,
+    ...(cluster === bundle.cluster ? [] : [`${cluster} went back with it.`]),
     label("Document", name),
     "",
     ...conditions.flatMap((one) => one.conditions.map((said) => `${one.subject}: ${said}`)),

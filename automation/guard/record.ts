@@ -116,7 +116,7 @@ export const runRecord = z.strictObject({
   note: text.optional(),
   /** Document with the last validation. */
   validation: text.optional(),
-  /** Document with what its failure looked like; it is kept a while after it is named. */
+  /** Document with what its failure looked like, or that of the cluster with which it goes back; it is kept a while after it is named. */
   bundle: text.optional(),
 });
 

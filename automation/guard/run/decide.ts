@@ -158,7 +158,9 @@ function goesBackWith(view: BatchView, one: ClusterRecord, failed: ClusterRecord
     dataPlaneMoved: dataPlaneMoved(run),
     attempt: 1,
   };
-  return [{ cluster: entry.clusterId, event: "batch_failed", run: { ...run, rollback }, note: why }];
+  // What it looked like is kept once, where it failed.
+  const bundle = failed.run.bundle === undefined ? {} : { bundle: failed.run.bundle };
+  return [{ cluster: entry.clusterId, event: "batch_failed", run: { ...run, rollback, ...bundle }, note: why }];
 }
 
 /** What follows from the record alone. */

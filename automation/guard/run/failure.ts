@@ -28,9 +28,13 @@ const stops: readonly EventName[] = ["checks_failed", "person_needed", "rollback
 export function withBundle(plan: Plan, record: ClusterRecord, move: Move, at: number): RunRecord | undefined {
   const run = move.run ?? record.run;
   if (run === undefined || !isFailure(plan, record, move.event)) return move.run;
-  if (run.bundle !== undefined && run.rollback !== undefined && !verdicts.includes(move.event)) return move.run;
+  if (hasOwn(record, run) && run.rollback !== undefined && !verdicts.includes(move.event)) return move.run;
   return { ...run, bundle: `${record.entry.clusterId}-${run.plan}-${run.step.index}-${run.step.attempt}-${at}` };
 }
+
+/** One that goes back with another has the name of the other's. */
+const hasOwn = ({ entry }: ClusterRecord, { bundle, plan }: RunRecord): boolean =>
+  bundle?.startsWith(`${entry.clusterId}-${plan}-`) ?? false;
 
 function isFailure(plan: Plan, record: ClusterRecord, event: EventName): boolean {
   const state = record.pausedFrom ?? record.state;
@@ -72,7 +76,8 @@ export class Failures {
 
   see(record: ClusterRecord): void {
     const { run, state, entry } = record;
-    if (run?.bundle === undefined || !troubled.includes(state) || this.#seen.has(run.bundle)) return;
+    if (run?.bundle === undefined || !hasOwn(record, run)) return;
+    if (!troubled.includes(state) || this.#seen.has(run.bundle)) return;
     this.#seen.add(run.bundle);
     const under = this.#collect(record, run, run.bundle).catch((error: unknown) => {
       if (this.#signal.aborted) return;

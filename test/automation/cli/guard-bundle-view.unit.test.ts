@@ -46,6 +46,14 @@ it("shows the newest of everything, and says what is not there", () => {
   ]);
 });
 
+it("of a cluster that went back with another it shows that one's, and says so", () => {
+  expect(describeFailure({ ...view, cluster: "prod-2" }).slice(0, 2)).toEqual([
+    "prod-1, 2026-12-01T10:01:00.000Z: p99: rose by 31 %",
+    "prod-2 went back with it.",
+  ]);
+  expect(describeFailure(view).join()).not.toContain("went back with it");
+});
+
 it("shows advice as advice", () => {
   const report = {
     summary: "istiod was slow",

@@ -5,7 +5,8 @@ import { GuardCommand } from "../../guard-command.ts";
 
 export default class GuardBundle extends GuardCommand<FailureView> {
   static override mutates = false;
-  static override summary = "What the last failure of a cluster looked like, as it was kept, and advice on it.";
+  static override summary =
+    "What the last failure of a cluster, or of the one with which it went back, looked like, as it was kept, and advice on it.";
   static override description =
     "Events of Kubernetes, logs of istiod and of the proxies that failed, Flux, the validation and its series, without secrets. With guard.llm.enabled a language model was asked for advice, without names of the house; nothing acts on it. No cluster is asked. The whole document is in --json.";
   static override examples = ["<%= config.bin %> guard bundle --cluster prod-eu-1"];

@@ -121,8 +121,11 @@ describe("a failure", () => {
     expect(JSON.stringify(kept)).toContain("push took 9 s");
     expect(JSON.stringify(kept)).not.toContain(secret);
     expect(warnings).toEqual([]);
-    // One that only goes back with it has nothing to tell.
-    expect((await recordOf(fleet, "c-002")).run?.bundle).toBeUndefined();
+    // One that only goes back with it names the same document; it was collected once, where it failed.
+    const other = await recordOf(fleet, "c-002");
+    expect(other.history.map(({ event }) => event)).toContain("batch_failed");
+    expect(other.run?.bundle).toBe(record.run?.bundle);
+    expect(await keptFailure(fleet, other)).toEqual(kept);
   });
 
   it("is not waited for: a cluster that never answers holds no merge request up, and it ends with a warning", async () => {
@@ -146,10 +149,13 @@ describe("a failure", () => {
     expect(timeOf(record, "rollback_mr_opened") - timeOf(record, "gate_failed")).toBeLessThanOrEqual(60_000);
     expect(warnings).toEqual(["What the failure of c-001 looked like was not kept: it took longer than 60 s"]);
     expect(await keptFailure(fleet, record)).toBeUndefined();
-    // The next process finds its name, and collects it.
+    // The next process finds its name, and collects it, also where it sees the one that went back with it first.
     silent = false;
     await go({ until: "once" });
-    expect((await keptFailure(fleet, record))?.name).toBe(record.run?.bundle);
+    expect(await keptFailure(fleet, await recordOf(fleet, "c-002"))).toMatchObject({
+      name: record.run?.bundle,
+      bundle: { cluster: "c-001" },
+    });
   });
 
   it("is told to a language model without secrets and names, and the advice is kept beside it", async () => {
