@@ -2,7 +2,7 @@
 import { access as canAccess, constants, stat } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import { SwitchyardError } from "../errors.ts";
-import type { MeshInspector } from "../ports/mesh-inspector.ts";
+import { type MeshInspector, safeIstioctlVersions } from "../ports/mesh-inspector.ts";
 import { type ClusterConnection, secretsOfAccess } from "./cluster-access.ts";
 import {
   complaintOf,
@@ -17,9 +17,6 @@ import {
 } from "./istioctl-output.ts";
 import { context, runIstioctl } from "./istioctl-process.ts";
 import { withoutSecrets } from "./without-secrets.ts";
-
-/** Older ones start programs that a secret of the cluster names. Minors after the last have the fix, minors before the first never got it. */
-export const safeIstioctlVersions = Object.freeze(["1.29.8", "1.30.5", "1.31.1"]);
 
 export interface IstioctlOptions {
   /** `1.31` */

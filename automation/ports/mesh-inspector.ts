@@ -1,5 +1,8 @@
 /** What `istioctl` says of one cluster. */
 
+/** Older ones start programs that a secret of the cluster names. Minors after the last have the fix, minors before the first never got it. */
+export const safeIstioctlVersions = Object.freeze(["1.29.8", "1.30.5", "1.31.1"] as const);
+
 export interface AnalysisMessage {
   readonly code: string;
   readonly level: "Info" | "Warning" | "Error";

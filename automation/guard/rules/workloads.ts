@@ -1,4 +1,5 @@
 /** Rules 16 to 18 and 20: what runs in the mesh, and what istioctl says of it. Pure. */
+import { safeIstioctlVersions } from "../../ports/mesh-inspector.ts";
 import { compareVersions, formatVersion, minorOf, parseVersion } from "../versions.ts";
 import { check, type Hit, type Rule } from "./rule.ts";
 import { goesUp } from "./versions.ts";
@@ -143,9 +144,6 @@ const analyze: Rule = {
   ],
 };
 
-/** Below these, analyze could start a program that a cluster's secret names (fixed 21 Sep 2026). */
-const safeIstioctl = ["1.29.8", "1.30.5", "1.31.1"] as const;
-
 const tool: Rule = {
   id: "G20",
   title: "istioctl has the right minor, a safe patch, an empty environment and an explicit context",
@@ -166,7 +164,7 @@ const tool: Rule = {
             evidence: `${goesUp(situation) ? "the hop" : "the rollback"} goes to ${minor}`,
             fix: `Use istioctl ${minor}.`,
           });
-        const safe = safeIstioctl.map((text) => parseVersion(text)).filter((one) => one !== undefined);
+        const safe = safeIstioctlVersions.map((text) => parseVersion(text)).filter((one) => one !== undefined);
         const own = safe.find((one) => minorOf(one) === minorOf(istioctl.version));
         const newest = safe.at(-1);
         const isSafe =
@@ -177,7 +175,7 @@ const tool: Rule = {
           hits.push({
             subject,
             evidence: "its analyze may start a program that a secret of the cluster names",
-            fix: `Use ${safeIstioctl.join(", ")} or later${own === undefined ? "; for an older minor let no cluster secret be readable to it" : ""}.`,
+            fix: `Use ${safeIstioctlVersions.join(", ")} or later${own === undefined ? "; for an older minor let no cluster secret be readable to it" : ""}.`,
             // Older minors have no safe patch: then a person decides.
             level: own === undefined ? "manual" : "block",
           });
