@@ -26,6 +26,7 @@ export const mergeRequestReply = z.object({
   detailed_merge_status: z.string().nullish(),
   merge_status: z.string().nullish(),
   has_conflicts: z.boolean().nullish(),
+  diverged_commits_count: z.number().int().nonnegative().nullish(),
   head_pipeline: z.object({ status: z.string() }).nullish(),
 });
 
@@ -51,6 +52,7 @@ export function mergeRequestOf(reply: MergeRequestReply, head: string): MergeReq
     mergedBy: reply.state === "merged" ? (reply.merge_user ?? reply.merged_by)?.username : undefined,
     mergeStatus: reply.detailed_merge_status ?? reply.merge_status ?? "unchecked",
     hasConflicts: reply.has_conflicts ?? false,
+    behindBy: reply.state === "opened" ? (reply.diverged_commits_count ?? undefined) : undefined,
     pipeline: reply.head_pipeline?.status,
   };
 }
@@ -121,6 +123,7 @@ export const createdCommitReply = z.object({
 export const notesReply = z.array(z.object({ body: z.string() }));
 export const usersReply = z.array(z.object({ id: z.number().int(), username: z.string() }));
 export const approvalRulesReply = z.array(z.object({ approvals_required: z.number().int().nonnegative() }));
+export const projectReply = z.object({ merge_method: z.string().nullish() });
 export const approvalSettingsReply = z.object({ merge_requests_author_approval: z.boolean().nullish() });
 export const treeReply = z.array(z.object({ id: z.string(), path: z.string(), type: z.string(), mode: z.string() }));
 /** A day; the token ends when it begins, by UTC. */

@@ -6,6 +6,7 @@ import {
   MergeRequestNotes,
   MergeRequests,
   PersonalAccessTokens,
+  Projects,
   Repositories,
   RepositoryFiles,
   Users,
@@ -27,6 +28,7 @@ import {
   mergeRequestOf,
   mergeRequestReply,
   notesReply,
+  projectReply,
   tokenReply,
   userReply,
   usersReply,
@@ -63,6 +65,7 @@ export function createGitLab(options: GitLabOptions): GitHost {
       notes: new MergeRequestNotes(common),
       repositories: new Repositories(common),
       files: new RepositoryFiles(common),
+      projects: new Projects(common),
       users: new Users(common),
       tokens: new PersonalAccessTokens(common),
     };
@@ -115,7 +118,8 @@ export function createGitLab(options: GitLabOptions): GitHost {
   };
 
   const readMergeRequest = async (on: Api, repository: string, iid: number): Promise<MergeRequest> => {
-    const reply = parsed(mergeRequestReply, await on.requests.show(repository, iid), `merge request ${iid}`);
+    const shown = await on.requests.show(repository, iid, { includeDivergedCommitsCount: true });
+    const reply = parsed(mergeRequestReply, shown, `merge request ${iid}`);
     const head = reply.sha ?? (await headOf(on, repository, reply.source_branch));
     return mergeRequestOf(reply, head ?? "");
   };
@@ -287,6 +291,8 @@ export function createGitLab(options: GitLabOptions): GitHost {
       const settings = await unless404(() => on.approvals.showConfiguration(repository));
       const rules = await unless404(() => on.approvals.allApprovalRules(repository));
       const known = await unless404(() => on.tokens.show());
+      const project = await unless404(() => on.projects.show(repository));
+      const method = project === undefined ? undefined : parsed(projectReply, project, "project").merge_method;
       const ends = known === undefined ? undefined : parsed(tokenReply, known, "token").expires_at;
       // A repository that is not there looks like one without approvals.
       if (settings === undefined && rules === undefined) await on.branches.all(repository, { perPage: 1, maxPages: 1 });
@@ -295,6 +301,8 @@ export function createGitLab(options: GitLabOptions): GitHost {
       return {
         approvalsRequired: Math.max(0, ...required.map((rule) => rule.approvals_required)),
         authorMayApprove: authors?.merge_requests_author_approval ?? true,
+        // Fast-forward only, and a merge commit over a linear history.
+        rebaseFirst: method === "ff" || method === "rebase_merge",
         codeOwners: await codeOwnersOf(on, repository),
         tokenExpiresAt: ends === undefined || ends === null ? undefined : Date.parse(`${ends}T00:00:00Z`),
         self,

@@ -8,10 +8,10 @@ import type { Approvals, MergeRequest } from "../ports/git-host.ts";
 type Actor = "git-host" | "pipeline" | "guard" | "author" | "reviewers" | "maintainers";
 
 export interface MergeStateQuestion {
-  readonly request: Pick<MergeRequest, "state" | "draft" | "mergeStatus" | "hasConflicts" | "pipeline">;
+  readonly request: Pick<MergeRequest, "state" | "draft" | "mergeStatus" | "hasConflicts" | "behindBy" | "pipeline">;
   readonly approvals?: Approvals | undefined;
-  /** The project only fast-forwards and its target has moved; GitLab hides that behind other reasons. Default: not known. */
-  readonly behind?: boolean | undefined;
+  /** The project wants a branch rebased that is behind; GitLab hides behind other reasons that one is. Default: not known. */
+  readonly rebaseFirst?: boolean | undefined;
 }
 
 export interface MergeState {
@@ -84,12 +84,12 @@ const known = (status: string): Known | undefined =>
 /** Until the host has looked, its word on conflicts is of before. */
 const unsettled: readonly Known[] = ["unchecked", "checking", "preparing"];
 
-function factsOf({ request, approvals, behind }: MergeStateQuestion, status: Known | undefined): readonly Known[] {
+function factsOf({ request, approvals, rebaseFirst }: MergeStateQuestion, status: Known | undefined): readonly Known[] {
   const settled = status === undefined || !unsettled.includes(status);
   return [
     ...(request.state === "opened" ? [] : (["not_open"] as const)),
     ...(request.hasConflicts && settled ? (["conflict"] as const) : []),
-    ...(behind === true ? (["need_rebase"] as const) : []),
+    ...(rebaseFirst === true && (request.behindBy ?? 0) > 0 ? (["need_rebase"] as const) : []),
     ...(request.draft ? (["draft_status"] as const) : []),
     // Counts are not yet right while they are counted.
     ...(approvals !== undefined && approvals.left > 0 && status !== "approvals_syncing"

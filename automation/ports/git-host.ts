@@ -69,6 +69,8 @@ export interface MergeRequest {
   /** GitLab's detailed_merge_status as text; unknown values exist. */
   readonly mergeStatus: string;
   readonly hasConflicts: boolean;
+  /** Commits of the target that its branch does not have; undefined: it is not said, or not open. */
+  readonly behindBy: number | undefined;
   /** Status of the head's pipeline; undefined when it has none. */
   readonly pipeline: string | undefined;
 }
@@ -83,6 +85,8 @@ export interface Approvals {
 export interface RepositoryFacts {
   readonly approvalsRequired: number;
   readonly authorMayApprove: boolean;
+  /** A branch that is behind its target has to be rebased before it is merged. */
+  readonly rebaseFirst: boolean;
   /** Text of CODEOWNERS; undefined when there is none. */
   readonly codeOwners: string | undefined;
   /** Of the token that asks, ms since the epoch; undefined: it does not end. */

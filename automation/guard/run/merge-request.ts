@@ -364,7 +364,8 @@ async function lookedOf(
     case "ours":
     case "rebased": {
       const approvals = await host.approvals(repository, request.iid, signal);
-      const { text, who } = mergeState({ request, approvals });
+      const { rebaseFirst } = await host.facts(repository, signal);
+      const { text, who } = mergeState({ request, approvals, rebaseFirst });
       return { kind: "open", waitsFor: `waits for ${who === "git-host" ? "GitLab" : who}: ${text}` };
     }
   }

@@ -120,6 +120,12 @@ export function createSimulatedGitHost({ now }: { readonly now: () => number }):
     return "mergeable";
   };
 
+  const behindBy = (repository: Repository, request: Request): number | undefined => {
+    const target = repository.branches.get(request.asked.target);
+    if (request.state !== "opened" || target === undefined) return undefined;
+    return repository.graph.between(headOf(repository, request), target).length;
+  };
+
   const shown = (name: string, request: Request): MergeRequest => {
     const repository = repositoryOf(name);
     const hasConflicts = request.state === "opened" && conflicts(repository, request);
@@ -140,6 +146,7 @@ export function createSimulatedGitHost({ now }: { readonly now: () => number }):
       mergedBy: request.mergedBy,
       mergeStatus: statusOf(repository, request, hasConflicts),
       hasConflicts,
+      behindBy: behindBy(repository, request),
       pipeline: request.pipeline,
     };
   };
@@ -264,6 +271,7 @@ export function createSimulatedGitHost({ now }: { readonly now: () => number }):
         return {
           approvalsRequired: settings.approvalsRequired,
           authorMayApprove: settings.authorMayApprove,
+          rebaseFirst: settings.fastForwardOnly,
           codeOwners: texts[0],
           tokenExpiresAt,
           self,

@@ -7,6 +7,7 @@ const request = (more: Partial<MergeStateQuestion["request"]> = {}): MergeStateQ
   draft: false,
   mergeStatus: "mergeable",
   hasConflicts: false,
+  behindBy: undefined,
   pipeline: undefined,
   ...more,
 });
@@ -49,11 +50,19 @@ test("these are all 24", () => {
 describe("the reason to act on first", () => {
   test("a rebase comes before approvals, which it would take away", () => {
     const approvals = { required: 2, left: 2, by: [] };
-    expect(mergeState({ request: request({ mergeStatus: "not_approved" }), approvals, behind: true })).toMatchObject({
+    const moved = request({ mergeStatus: "not_approved", behindBy: 3 });
+    expect(mergeState({ request: moved, approvals, rebaseFirst: true })).toMatchObject({
       kind: "blocked",
       reason: "need_rebase",
       also: ["2 of 2 approvals are missing."],
     });
+    for (const given of [
+      { request: moved, approvals, rebaseFirst: false },
+      { request: moved, approvals },
+      { request: request({ mergeStatus: "not_approved", behindBy: 0 }), approvals, rebaseFirst: true },
+      { request: request({ mergeStatus: "not_approved" }), approvals, rebaseFirst: true },
+    ])
+      expect(mergeState(given).reason).toBe("not_approved");
     expect(mergeState({ request: request({ mergeStatus: "need_rebase" }), approvals })).toMatchObject({
       reason: "need_rebase",
       also: ["2 of 2 approvals are missing."],

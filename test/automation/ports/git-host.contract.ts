@@ -485,9 +485,13 @@ export function gitHostContract(name: string, start: () => Promise<GitHostHarnes
         await hands.configure(repository, { fastForwardOnly: true });
         const { iid } = await open();
         await hands.push(repository, "main", "anna", "Main", update("m: 1\n", "clusters/c/values.json"));
-        expect((await settled(iid)).mergeStatus).toBe("need_rebase");
+        expect(await settled(iid)).toMatchObject({ mergeStatus: "need_rebase", behindBy: 1 });
+        // What is missing besides hides it.
+        await hands.configure(repository, { fastForwardOnly: true, approvalsRequired: 1 });
+        expect(await settled(iid)).toMatchObject({ mergeStatus: "not_approved", behindBy: 1 });
+        await hands.configure(repository, { fastForwardOnly: true, approvalsRequired: 0 });
         const head = await hands.rebase(repository, iid);
-        expect(await settled(iid)).toMatchObject({ mergeStatus: "mergeable", head });
+        expect(await settled(iid)).toMatchObject({ mergeStatus: "mergeable", head, behindBy: 0 });
         expect(await host.head(repository, branch)).toBe(head);
       });
     });
@@ -540,9 +544,17 @@ export function gitHostContract(name: string, start: () => Promise<GitHostHarnes
     describe("facts", () => {
       test("are what the project asks of approvals", async () => {
         const { host, hands } = await given();
-        expect(await host.facts(repository)).toMatchObject({ approvalsRequired: 0, authorMayApprove: true });
-        await hands.configure(repository, { approvalsRequired: 3, authorMayApprove: false });
-        expect(await host.facts(repository)).toMatchObject({ approvalsRequired: 3, authorMayApprove: false });
+        expect(await host.facts(repository)).toMatchObject({
+          approvalsRequired: 0,
+          authorMayApprove: true,
+          rebaseFirst: false,
+        });
+        await hands.configure(repository, { approvalsRequired: 3, authorMayApprove: false, fastForwardOnly: true });
+        expect(await host.facts(repository)).toMatchObject({
+          approvalsRequired: 3,
+          authorMayApprove: false,
+          rebaseFirst: true,
+        });
       });
 
       test.each(["CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"])(

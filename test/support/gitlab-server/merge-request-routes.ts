@@ -42,6 +42,13 @@ async function statusOf(project: Project, request: ServerRequest, conflicting: b
   return "mergeable";
 }
 
+/** Only where it is asked for, as GitLab does it. */
+async function divergedOf(project: Project, request: ServerRequest): Promise<Readonly<Record<string, number>>> {
+  const target = await targetOf(project, request);
+  if (target === undefined) return {};
+  return { diverged_commits_count: (await project.git.between(await headOf(project, request), target)).length };
+}
+
 /** The first look after a change only begins the check, as GitLab does it. Lists never check: they say what was found last. */
 async function shown(
   project: Project,
@@ -180,5 +187,6 @@ export async function mergeRequestReply(
     request.description = description ?? request.description;
     request.labels = labels === undefined ? request.labels : labelsOf(labels);
   }
-  return ok(await shown(project, request, page.server));
+  const diverged = query.get("include_diverged_commits_count") === "true" ? await divergedOf(project, request) : {};
+  return ok({ ...(await shown(project, request, page.server)), ...diverged });
 }

@@ -64,7 +64,9 @@ export async function startGitLabServer(options: GitLabServerOptions = {}): Prom
     const page = { most: largestPage, address: `${url}${path}`, server: url };
     if (what === "repository") return repositoryReply(state, project, rest, request, page);
     if (what === "merge_requests") return mergeRequestReply(state, project, rest, request, page);
-    const { approvalsRequired, authorMayApprove } = project.settings;
+    const { approvalsRequired, authorMayApprove, fastForwardOnly } = project.settings;
+    if (what === undefined)
+      return ok({ id: project.id, path_with_namespace: project.path, merge_method: fastForwardOnly ? "ff" : "merge" });
     if (what === "approvals") return ok({ merge_requests_author_approval: authorMayApprove });
     if (what === "approval_rules")
       return ok(approvalsRequired === 0 ? [] : [{ id: 1, name: "All", approvals_required: approvalsRequired }]);

@@ -92,6 +92,22 @@ describe("a run over a simulated fleet", () => {
     expect([...fleet.cluster("c-001").proxies().keys()]).toEqual(["1.31.1"]);
   });
 
+  it("given the project wants a rebase and main has moved, it says so before anybody approves", async () => {
+    const fleet = await fleetOf();
+    fleet.host.configure("mesh/wave-01", { approvalsRequired: 1, fastForwardOnly: true });
+    const one = await fleet.clock.run(() => plan(fleet));
+    await go(fleet, one);
+    const waits: string[] = [];
+    const look = () =>
+      go(fleet, one, { start: false, until: "once", onWaits: (all) => waits.push(...all.map(({ why }) => why)) });
+    await look();
+    expect(waits.join()).toContain("approvals is missing");
+    waits.length = 0;
+    fleet.host.push("mesh/wave-01", "main", "anna", "Notes", [{ kind: "create", path: "README.md", text: "notes" }]);
+    await look();
+    expect(waits.join()).toContain("behind the target: rebase it before anybody approves it");
+  });
+
   it("given the repository cannot be edited, the plan says why, and a run opens nothing", async () => {
     const fleet = await fleetOf();
     const path = "istio/c-001/istiod.yaml";
