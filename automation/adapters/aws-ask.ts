@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
-import { awsLogin, isNamed } from "./aws-client.ts";
+import { awsLogin, awsTimeouts, isNamed } from "./aws-client.ts";
 import { clockSkewFinding } from "./clock-skew.ts";
 import { errorWithoutSecrets } from "./without-secrets.ts";
 
@@ -45,9 +45,19 @@ export async function askAws<Answer>(surroundings: AwsSurroundings, question: Aw
   }
 }
 
-/** Keeps the header Date of every reply. */
+/** Settings of a client that is asked by this: attempts are counted here, and a wrong clock is told, not hidden, since tokens and soaks depend on it too. */
+export const askedClient = Object.freeze({
+  maxAttempts: 1,
+  requestHandler: awsTimeouts,
+  disableClockSkewCorrection: true,
+});
+
+/** Keeps the header Date of every reply of the clients that have its middleware. */
 export interface DateWatch {
-  see(response: unknown): void;
+  readonly step: { readonly step: "deserialize"; readonly priority: "low"; readonly name: string };
+  middleware<Args, Result extends { readonly response: unknown }>(
+    next: (args: Args) => Promise<Result>,
+  ): (args: Args) => Promise<Result>;
   last(): string | undefined;
 }
 
@@ -56,10 +66,13 @@ const dated = z.object({ headers: z.record(z.string(), z.unknown()) });
 export function watchDate(): DateWatch {
   let last: string | undefined;
   return {
-    see(response) {
-      const parsed = dated.safeParse(response);
+    step: { step: "deserialize", priority: "low", name: "serverDate" },
+    middleware: (next) => async (args) => {
+      const result = await next(args);
+      const parsed = dated.safeParse(result.response);
       const date = parsed.success ? parsed.data.headers["date"] : undefined;
       if (typeof date === "string") last = date;
+      return result;
     },
     last: () => last,
   };

@@ -49,7 +49,10 @@ export function assertConfidentialRequest(request: unknown, { service, setting, 
   });
 }
 
-/** Middleware for the step `build` of a client: nothing is sent where a signed request could be read. */
+/** Where it stands among a client's middleware: what is sent is known by then, and not yet signed. */
+export const confidentialStep = Object.freeze({ step: "build", name: "confidentialOnly" } as const);
+
+/** Middleware of a client: nothing is sent where a signed request could be read. */
 export const confidentialOnly =
   (place: AwsPlace) =>
   <Args extends { readonly request?: unknown }, Result>(next: (args: Args) => Promise<Result>) =>

@@ -8,6 +8,7 @@ import {
   awsEndpoint,
   awsLogin,
   confidentialOnly,
+  confidentialStep,
   isCredentialsError,
   isNamed,
   secretsOf,
@@ -220,7 +221,7 @@ async function open({ region, endpoint, timeoutMs = 20_000 }: CloudWatchOptions)
     requestHandler: { connectionTimeout: 2_000, requestTimeout: timeoutMs },
     ...(endpoint === undefined ? {} : awsEndpoint(endpoint, place)),
   });
-  client.middlewareStack.add(confidentialOnly(place), { step: "build", name: "confidentialOnly" });
+  client.middlewareStack.add(confidentialOnly(place), confidentialStep);
   return { client, sdk };
 }
 

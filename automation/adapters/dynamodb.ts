@@ -11,6 +11,7 @@ import {
   awsLogin,
   awsTimeouts,
   confidentialOnly,
+  confidentialStep,
   isCredentialsError,
   isNamed,
   secretsOf,
@@ -262,7 +263,7 @@ async function openClient(options: DynamoTableOptions): Promise<Connection> {
     requestHandler: awsTimeouts,
     ...(endpoint === undefined ? {} : awsEndpoint(endpoint, place)),
   });
-  client.middlewareStack.add(confidentialOnly(place), { step: "build", name: "confidentialOnly" });
+  client.middlewareStack.add(confidentialOnly(place), confidentialStep);
   return { client, sdk };
 }
 

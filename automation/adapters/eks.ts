@@ -3,8 +3,8 @@ import type { EKSClient } from "@aws-sdk/client-eks";
 import { SwitchyardError } from "../errors.ts";
 import type { EksFacts } from "../ports/clusters.ts";
 import { abortable } from "./abortable.ts";
-import { type AwsSurroundings, askAws, watchDate } from "./aws-ask.ts";
-import { type AwsPlace, awsEndpoint, awsTimeouts, confidentialOnly, secretsOf } from "./aws-client.ts";
+import { type AwsSurroundings, askAws, askedClient, watchDate } from "./aws-ask.ts";
+import { type AwsPlace, awsEndpoint, confidentialOnly, confidentialStep, secretsOf } from "./aws-client.ts";
 import type { ClusterConnection } from "./cluster-access.ts";
 import { type EksToken, openAwsSession, type SessionCredentials } from "./sts.ts";
 
@@ -79,21 +79,12 @@ export function openEksCluster({ cluster, region, roleArn }: EksAddress, surroun
     const sdk = await import("@aws-sdk/client-eks");
     const client = new sdk.EKSClient({
       region,
-      maxAttempts: 1,
-      requestHandler: awsTimeouts,
-      disableClockSkewCorrection: true,
+      ...askedClient,
       ...(endpoint === undefined ? {} : awsEndpoint(endpoint, place)),
       credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
     });
-    client.middlewareStack.add(confidentialOnly(place), { step: "build", name: "confidentialOnly" });
-    client.middlewareStack.add(
-      (next) => async (args) => {
-        const result = await next(args);
-        date.see(result.response);
-        return result;
-      },
-      { step: "deserialize", priority: "low", name: "serverDate" },
-    );
+    client.middlewareStack.add(confidentialOnly(place), confidentialStep);
+    client.middlewareStack.add(date.middleware, date.step);
     return client;
   }
 

@@ -8,6 +8,7 @@ import {
   awsLogin,
   awsTimeouts,
   confidentialOnly,
+  confidentialStep,
   isCredentialsError,
   isNamed,
   secretsOf,
@@ -79,7 +80,7 @@ export function createEventBridge(options: EventBridgeOptions): EventBus & { clo
       ...(region === undefined ? {} : { region }),
       ...address,
     });
-    client.middlewareStack.add(confidentialOnly(place), { step: "build", name: "confidentialOnly" });
+    client.middlewareStack.add(confidentialOnly(place), confidentialStep);
     return { client, sdk };
   }
 

@@ -7,6 +7,7 @@ import {
   awsEndpoint,
   awsLogin,
   confidentialOnly,
+  confidentialStep,
   isCredentialsError,
   isNamed,
   secretsOf,
@@ -45,7 +46,7 @@ export function createBedrockModel({ model, region, endpoint, timeoutMs = 120_00
         requestHandler: { requestTimeout: timeoutMs },
         ...(endpoint === undefined ? {} : awsEndpoint(endpoint, place)),
       });
-      client.middlewareStack.add(confidentialOnly(place), { step: "build", name: "confidentialOnly" });
+      client.middlewareStack.add(confidentialOnly(place), confidentialStep);
       try {
         const { output, stopReason } = await client.send(
           new sdk.ConverseCommand({

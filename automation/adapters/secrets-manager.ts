@@ -6,6 +6,7 @@ import {
   awsLogin,
   awsTimeouts,
   confidentialOnly,
+  confidentialStep,
   isCredentialsError,
   isNamed,
   secretsOf,
@@ -57,7 +58,7 @@ async function secretText(id: string, { env, region }: SecretsManagerSurrounding
     ...(known === undefined ? {} : { region: known }),
     ...(endpoint === undefined ? {} : awsEndpoint(endpoint, place)),
   });
-  client.middlewareStack.add(confidentialOnly(place), { step: "build", name: "confidentialOnly" });
+  client.middlewareStack.add(confidentialOnly(place), confidentialStep);
   try {
     const { SecretString, SecretBinary } = await client.send(new sdk.GetSecretValueCommand({ SecretId: id }));
     const text = SecretString ?? (SecretBinary && new TextDecoder().decode(SecretBinary));

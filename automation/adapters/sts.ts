@@ -2,13 +2,13 @@
 import type { STSClient } from "@aws-sdk/client-sts";
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
-import { type AwsSurroundings, askAws, type DateWatch, watchDate } from "./aws-ask.ts";
+import { type AwsSurroundings, askAws, askedClient, type DateWatch, watchDate } from "./aws-ask.ts";
 import {
   type AwsCredentials,
   type AwsPlace,
   awsEndpoint,
-  awsTimeouts,
   confidentialOnly,
+  confidentialStep,
   secretsOf,
 } from "./aws-client.ts";
 
@@ -144,22 +144,11 @@ async function open(region: string, endpoint: string | undefined, date: DateWatc
   const sdk = await import("@aws-sdk/client-sts");
   const client = new sdk.STSClient({
     region,
-    // Attempts are counted by whoever asks.
-    maxAttempts: 1,
-    requestHandler: awsTimeouts,
-    // A wrong clock is told, not hidden: tokens and soaks depend on it too.
-    disableClockSkewCorrection: true,
+    ...askedClient,
     ...settings,
   });
-  client.middlewareStack.add(confidentialOnly(place), { step: "build", name: "confidentialOnly" });
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      const result = await next(args);
-      date.see(result.response);
-      return result;
-    },
-    { step: "deserialize", priority: "low", name: "serverDate" },
-  );
+  client.middlewareStack.add(confidentialOnly(place), confidentialStep);
+  client.middlewareStack.add(date.middleware, date.step);
   return client;
 }
 

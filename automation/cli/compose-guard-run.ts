@@ -110,14 +110,7 @@ async function openMetrics(guard: GuardComposition, config: GuardConfig): Promis
     case undefined:
       return undefined;
     case "datadog": {
-      const options = {
-        site: datadog.site,
-        apiKey: await guard.secret(datadog.api_key_from),
-        applicationKey: await guard.secret(datadog.app_key_from),
-        endpoint: datadog.endpoint,
-        clock,
-        turn: metricTurn("Datadog", perMinute, clock),
-      };
+      const options = { ...(await guard.datadog()), turn: metricTurn("Datadog", perMinute, clock) };
       return opened(createDatadogMetrics(options), createDatadogMonitors(options), "datadog");
     }
     case "prometheus": {

@@ -30,17 +30,7 @@ export async function openTold(
     notifiers: await guardNotifiers(composition, guard),
     clock,
   });
-  const { datadog } = metrics;
-  const graphs =
-    metrics.source === "datadog"
-      ? createDatadogEvents({
-          site: datadog.site,
-          apiKey: await guard.secret(datadog.api_key_from),
-          applicationKey: await guard.secret(datadog.app_key_from),
-          endpoint: datadog.endpoint,
-          clock,
-        })
-      : undefined;
+  const graphs = metrics.source === "datadog" ? createDatadogEvents(await guard.datadog()) : undefined;
   const eventBus =
     bus === undefined
       ? undefined

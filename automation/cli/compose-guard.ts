@@ -89,6 +89,13 @@ export class GuardComposition {
     });
   }
 
+  /** How Datadog is asked and told. Errors: credentials-missing, credentials-over-http. */
+  async datadog() {
+    const { site, api_key_from, app_key_from, endpoint } = (await this.config()).metrics.datadog;
+    const [apiKey, applicationKey] = await Promise.all([this.secret(api_key_from), this.secret(app_key_from)]);
+    return { site, apiKey, applicationKey, endpoint, clock: this.clock };
+  }
+
   /**
    * Works under the locks of batches, taken in the order of their names. `fence`: the highest, good for every cluster of them.
    * Errors: guard-locked with who has one.

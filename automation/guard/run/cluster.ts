@@ -31,6 +31,14 @@ function runOf({ run, entry }: ClusterRecord): RunRecord {
   return run;
 }
 
+/** What every effect in a cluster begins with. */
+function atStep(context: RunContext, cluster: string, view: BatchView) {
+  const record = recordOf(view, cluster);
+  const request = requestOf(context.plan, record);
+  if (request === undefined) throw new RangeError(`${cluster} is at no step of the plan`);
+  return { record, run: runOf(record), request, kubernetes: context.clusters.kubernetes(addressOf(record)) };
+}
+
 /** Releases that a step moves, at the version that they must have. */
 export function expectedOf(request: PlannedMergeRequest, run: RunRecord, version: string): readonly ExpectedRelease[] {
   const at = versionOf(version);
@@ -76,12 +84,9 @@ export async function proveStep(
   view: BatchView,
   signal: AbortSignal,
 ): Promise<outcomes.Outcome> {
-  const record = recordOf(view, cluster);
-  const run = runOf(record);
-  const request = requestOf(context.plan, record);
+  const { record, run, request, kubernetes } = atStep(context, cluster, view);
   const mark = run.step.mergeRequest;
-  if (request === undefined || mark === undefined) throw new RangeError("there is nothing to prove");
-  const kubernetes = context.clusters.kubernetes(addressOf(record));
+  if (mark === undefined) throw new RangeError("there is nothing to prove");
   const proof = await proofOf(context, kubernetes, mark, expectedOf(request, run, run.to), signal);
   return outcomes.afterProof(record, asOutcome(proof), view);
 }
@@ -132,11 +137,8 @@ export async function restartStep(
   view: BatchView,
   signal: AbortSignal,
 ): Promise<outcomes.Outcome> {
-  const record = recordOf(view, cluster);
-  const run = runOf(record);
-  const request = requestOf(context.plan, record);
-  if (request === undefined || run.restartMark === undefined) throw new RangeError("there is nothing to restart");
-  const kubernetes = context.clusters.kubernetes(addressOf(record));
+  const { record, run, request, kubernetes } = atStep(context, cluster, view);
+  if (run.restartMark === undefined) throw new RangeError("there is nothing to restart");
   const { workloads, planes } = await readDataPlane(kubernetes, signal);
   const revision = revisionAt(planes, run.to);
   if (revision === undefined)
@@ -155,12 +157,9 @@ export async function proveRollback(
   view: BatchView,
   signal: AbortSignal,
 ): Promise<outcomes.Outcome> {
-  const record = recordOf(view, cluster);
-  const run = runOf(record);
+  const { record, run, kubernetes } = atStep(context, cluster, view);
   const { rollback } = run;
-  const request = requestOf(context.plan, record);
-  if (rollback?.mergeRequest === undefined || request === undefined) throw new RangeError("nothing goes back");
-  const kubernetes = context.clusters.kubernetes(addressOf(record));
+  if (rollback?.mergeRequest === undefined) throw new RangeError("nothing goes back");
   const expected = expectedBack(context, record);
   const proof = await proofOf(context, kubernetes, rollback.mergeRequest, expected, signal);
   const { workloads, planes } = await readDataPlane(kubernetes, signal);

@@ -103,6 +103,12 @@ export function createSimulatedGitHost({ now }: { readonly now: () => number }):
     return { required, left: Math.max(0, required - request.approvedBy.length), by: [...request.approvedBy] };
   };
 
+  const behindBy = (repository: Repository, request: Request): number | undefined => {
+    const target = repository.branches.get(request.asked.target);
+    if (request.state !== "opened" || target === undefined) return undefined;
+    return repository.graph.between(headOf(repository, request), target).length;
+  };
+
   /** In GitLab's order, which hides that a branch is behind while approvals are missing. */
   const statusOf = (repository: Repository, request: Request, hasConflicts: boolean): string => {
     if (request.mergeStatus !== undefined) return request.mergeStatus;
@@ -110,20 +116,8 @@ export function createSimulatedGitHost({ now }: { readonly now: () => number }):
     if (/^draft:/i.test(request.title)) return "draft_status";
     if (hasConflicts) return "conflict";
     if (approvalsOf(repository, request).left > 0) return "not_approved";
-    const target = repository.branches.get(request.asked.target);
-    if (
-      repository.settings.fastForwardOnly &&
-      target !== undefined &&
-      !repository.graph.contains(headOf(repository, request), target)
-    )
-      return "need_rebase";
-    return "mergeable";
-  };
-
-  const behindBy = (repository: Repository, request: Request): number | undefined => {
-    const target = repository.branches.get(request.asked.target);
-    if (request.state !== "opened" || target === undefined) return undefined;
-    return repository.graph.between(headOf(repository, request), target).length;
+    const behind = repository.settings.fastForwardOnly && (behindBy(repository, request) ?? 0) > 0;
+    return behind ? "need_rebase" : "mergeable";
   };
 
   const shown = (name: string, request: Request): MergeRequest => {
