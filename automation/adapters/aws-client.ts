@@ -16,8 +16,14 @@ export interface AwsPlace {
   readonly variable: string;
 }
 
-/** Settings of a client for another server than AWS's. Errors: credentials-over-http, invalid-config. */
-export function awsEndpoint(endpoint: string, { setting }: AwsPlace) {
+interface AwsAddress {
+  readonly endpoint?: string;
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** Settings of a client for another server than AWS's; none without. Errors: credentials-over-http, invalid-config. */
+export function awsEndpoint(endpoint: string | undefined, { setting }: AwsPlace): AwsAddress {
+  if (endpoint === undefined) return {};
   if (!URL.canParse(endpoint)) {
     throw new SwitchyardError("invalid-config", {
       message: `${setting} is '${endpoint}', which is not a URL`,

@@ -219,7 +219,7 @@ async function open({ region, endpoint, timeoutMs = 20_000 }: CloudWatchOptions)
     region,
     maxAttempts: 3,
     requestHandler: { connectionTimeout: 2_000, requestTimeout: timeoutMs },
-    ...(endpoint === undefined ? {} : awsEndpoint(endpoint, place)),
+    ...awsEndpoint(endpoint, place),
   });
   client.middlewareStack.add(confidentialOnly(place), confidentialStep);
   return { client, sdk };

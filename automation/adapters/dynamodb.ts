@@ -261,7 +261,7 @@ async function openClient(options: DynamoTableOptions): Promise<Connection> {
     region: options.region,
     maxAttempts: options.attempts ?? 5,
     requestHandler: awsTimeouts,
-    ...(endpoint === undefined ? {} : awsEndpoint(endpoint, place)),
+    ...awsEndpoint(endpoint, place),
   });
   client.middlewareStack.add(confidentialOnly(place), confidentialStep);
   return { client, sdk };

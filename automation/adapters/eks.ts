@@ -80,7 +80,7 @@ export function openEksCluster({ cluster, region, roleArn }: EksAddress, surroun
     const client = new sdk.EKSClient({
       region,
       ...askedClient,
-      ...(endpoint === undefined ? {} : awsEndpoint(endpoint, place)),
+      ...awsEndpoint(endpoint, place),
       credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
     });
     client.middlewareStack.add(confidentialOnly(place), confidentialStep);

@@ -60,7 +60,7 @@ export function createEventBridge(options: EventBridgeOptions): EventBus & { clo
   const { bus, source = "switchyard.guard", env, clock, attempts = 4, pauseMs = 200 } = options;
   const region = options.region ?? (env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || undefined);
   const endpoint = options.endpoint ?? (env["AWS_ENDPOINT_URL_EVENTBRIDGE"] || undefined);
-  const address = endpoint === undefined ? {} : awsEndpoint(endpoint, place);
+  const address = awsEndpoint(endpoint, place);
   let connecting: Promise<Connection> | undefined;
 
   const connect = (): Promise<Connection> => {

@@ -44,7 +44,7 @@ export function createBedrockModel({ model, region, endpoint, timeoutMs = 120_00
         maxAttempts: 2,
         // HTTP/2, for which there is no time limit of a connection.
         requestHandler: { requestTimeout: timeoutMs },
-        ...(endpoint === undefined ? {} : awsEndpoint(endpoint, place)),
+        ...awsEndpoint(endpoint, place),
       });
       client.middlewareStack.add(confidentialOnly(place), confidentialStep);
       try {

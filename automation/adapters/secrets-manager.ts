@@ -56,7 +56,7 @@ async function secretText(id: string, { env, region }: SecretsManagerSurrounding
     maxAttempts: 3,
     requestHandler: awsTimeouts,
     ...(known === undefined ? {} : { region: known }),
-    ...(endpoint === undefined ? {} : awsEndpoint(endpoint, place)),
+    ...awsEndpoint(endpoint, place),
   });
   client.middlewareStack.add(confidentialOnly(place), confidentialStep);
   try {

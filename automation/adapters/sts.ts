@@ -140,7 +140,7 @@ export function openAwsSession(role: AwsRole, surroundings: AwsSurroundings): Aw
 }
 
 async function open(region: string, endpoint: string | undefined, date: DateWatch): Promise<STSClient> {
-  const settings = endpoint === undefined ? {} : awsEndpoint(endpoint, place);
+  const settings = awsEndpoint(endpoint, place);
   const sdk = await import("@aws-sdk/client-sts");
   const client = new sdk.STSClient({
     region,
