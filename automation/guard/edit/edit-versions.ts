@@ -26,8 +26,12 @@ const written = /^((?:.*:)?v?)(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)[.\d]*)?)((?:-(
 export const coreOf = (text: string): string | undefined => written.exec(text)?.[2];
 
 /** Why a release's version is not moved; undefined when it may be. */
-function hindrance({ leaf, shape }: Field, core: string | undefined): Pick<Problem, "why" | "fix"> | undefined {
-  if (leaf.parts.some(({ place }) => place === undefined))
+function hindrance(
+  { leaf, shape }: Pick<Field, "leaf" | "shape">,
+  core: string | undefined,
+): Pick<Problem, "why" | "fix"> | undefined {
+  // What kustomize puts between a name and a tag stands nowhere either.
+  if (leaf.parts.some(({ place, via }) => place === undefined && via !== "images"))
     return {
       why: "it comes from a Secret, or from a source that is not in this repository",
       fix: "Write the version in a place of this repository that is not secret.",
@@ -46,10 +50,16 @@ function hindrance({ leaf, shape }: Field, core: string | undefined): Pick<Probl
   return undefined;
 }
 
-/** Plans one field of a release. */
-export function moveField(splices: Splices, release: IstioRelease, field: Field, from: string, to: string): void {
-  const what = `${field.name} of ${describe(release.object)}`;
-  const file = field.leaf.parts.find(({ place }) => place !== undefined)?.place?.path ?? release.object.path;
+/** Plans one field of a release or a workload. */
+export function moveField(
+  splices: Splices,
+  { object }: Pick<IstioRelease, "object">,
+  field: Pick<Field, "name" | "leaf" | "shape">,
+  from: string,
+  to: string,
+): void {
+  const what = `${field.name} of ${describe(object)}`;
+  const file = field.leaf.parts.find(({ place }) => place !== undefined)?.place?.path ?? object.path;
   const [, before = "", core] = written.exec(field.leaf.value) ?? [];
   const hindered = hindrance(field, core);
   if (hindered !== undefined) splices.problems.push({ file, what: `The ${what} cannot be moved`, ...hindered });
@@ -78,6 +88,21 @@ export function moveRelease(splices: Splices, release: IstioRelease, from: strin
     return;
   }
   for (const field of [version, ...images]) moveField(splices, release, field, from, to);
+}
+
+/** Images of workloads that no chart makes. */
+export function moveImages(
+  splices: Splices,
+  { images }: Pick<FleetCluster, "images">,
+  wanted: readonly Component[],
+  from: string,
+  to: string,
+): void {
+  for (const { component, object, problems, name, leaf } of images)
+    if (wanted.includes(component)) {
+      splices.problems.push(...problems);
+      moveField(splices, { object }, { name, leaf, shape: "values" }, from, to);
+    }
 }
 
 /** What a cluster lacks, or may have where nobody sees it: without istiod nothing says what its Istio is. */
@@ -131,6 +156,7 @@ export function editVersions({ files, clusters, targets, components, from, to }:
     splices.problems.push(...missing(one, components));
     for (const release of one.releases)
       if (components.includes(release.component)) moveRelease(splices, release, from, to);
+    moveImages(splices, one, components, from, to);
   }
   splices.problems.push(...automerges(fleet.repository));
   return editsOf(fleet, targets, splices, (effect) => isMove(effect, components, from, to));

@@ -6,11 +6,14 @@ import { type IstioRelease, istioReleases } from "./releases.ts";
 import { Repository } from "./repository.ts";
 import type { Splices } from "./splice.ts";
 import { itemsAt, type Tree, textsOf } from "./tree.ts";
+import { istioImages, type WorkloadImage, workloadOf } from "./workload-images.ts";
 
 export interface FleetCluster {
   readonly cluster: ReadingCluster;
   readonly build: ClusterBuild;
   readonly releases: readonly IstioRelease[];
+  /** Of workloads that no chart makes. */
+  readonly images: readonly WorkloadImage[];
 }
 
 export interface Fleet {
@@ -24,7 +27,8 @@ export function fleetOf(repository: Repository, clusters: readonly ReadingCluste
     repository,
     clusters: clusters.flatMap((cluster, index) => {
       const build = builds[index];
-      return build === undefined ? [] : [{ cluster, build, releases: istioReleases(repository, build) }];
+      if (build === undefined) return [];
+      return [{ cluster, build, releases: istioReleases(repository, build), images: istioImages(build.units) }];
     }),
   };
 }
@@ -106,6 +110,16 @@ export const tagsOf = ({ values }: IstioRelease): readonly string[] => textsOf(i
 
 const keyOf = ({ namespace, name }: IstioRelease): string => `${namespace}/${name}`;
 
+/** All that an edit may change in a cluster, by release and by container. */
+const runsOf = ({ releases, images }: Pick<FleetCluster, "releases" | "images">): ReadonlyMap<string, Facts> =>
+  new Map([
+    ...releases.map((one) => [keyOf(one), factsOf(one)] as const),
+    ...images.map((one): readonly [string, Facts] => [
+      `${workloadOf(one)}, ${one.name}`,
+      { component: one.component, image: one.leaf.value },
+    ]),
+  ]);
+
 /** A difference in what a cluster runs. */
 export interface Effect {
   readonly cluster: string;
@@ -116,19 +130,20 @@ export interface Effect {
 }
 
 /** What the clusters that read edited files would run otherwise. */
-export function effectsOf(before: Fleet, after: Repository, paths: readonly string[]): readonly Effect[] {
-  const touched = before.clusters.filter(({ build }) => paths.some((path) => build.reads.has(path)));
+export function effectsOf(fleet: Fleet, edited: Repository, paths: readonly string[]): readonly Effect[] {
+  const touched = fleet.clusters.filter(({ build }) => paths.some((path) => build.reads.has(path)));
   const now = fleetOf(
-    after,
+    edited,
     touched.map(({ cluster }) => cluster),
   );
-  return touched.flatMap(({ cluster, releases }, index) => {
-    const old = new Map(releases.map((one) => [keyOf(one), factsOf(one)]));
-    const next = new Map((now.clusters[index]?.releases ?? []).map((one) => [keyOf(one), factsOf(one)]));
+  return touched.flatMap((was, index) => {
+    const { cluster } = was;
+    const old = runsOf(was);
+    const next = runsOf(now.clusters[index] ?? { releases: [], images: [] });
     return [...new Set([...old.keys(), ...next.keys()])].flatMap((release): readonly Effect[] => {
-      const [was, is] = [old.get(release), next.get(release)];
-      if (JSON.stringify(was) === JSON.stringify(is)) return [];
-      return [{ cluster: cluster.cluster, release, before: was, after: is }];
+      const [before, after] = [old.get(release), next.get(release)];
+      if (JSON.stringify(before) === JSON.stringify(after)) return [];
+      return [{ cluster: cluster.cluster, release, before, after }];
     });
   });
 }

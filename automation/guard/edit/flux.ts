@@ -6,6 +6,7 @@ import { type BuiltObject, describe, isA, kindOf, nameOf, namespaceOf } from "./
 import { type Repository, resolvePath } from "./repository.ts";
 import { substituted } from "./substitute.ts";
 import { at, entriesAt, itemsAt, type Leaf, literal, type Tree, textAt, type Variables } from "./tree.ts";
+import { hasIstioImage } from "./workload-images.ts";
 
 /** One Flux Kustomization and what it applies. */
 export interface Unit {
@@ -69,7 +70,7 @@ const kinds = new Set([
 /** What releases of Istio are made of; others keep their variables, so that a fleet's applications cost nothing. */
 function isOfInterest(object: BuiltObject): boolean {
   const kind = kindOf(object);
-  if (kind !== "HelmRelease") return kinds.has(kind);
+  if (kind !== "HelmRelease") return kinds.has(kind) || hasIstioImage(object);
   const chart = textAt(object.tree, "spec", "chart", "spec", "chart");
   return chart === undefined || chart.includes("${") || components.some((one) => chart.split("/").includes(one));
 }

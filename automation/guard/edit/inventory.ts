@@ -8,7 +8,8 @@ import { automerges } from "./moved-by.ts";
 import { dependsOnOf, type Field, type IstioRelease } from "./releases.ts";
 import type { Repository } from "./repository.ts";
 import { markerAt } from "./splice.ts";
-import { type Part, textAt } from "./tree.ts";
+import { type Leaf, type Part, textAt } from "./tree.ts";
+import { workloadOf } from "./workload-images.ts";
 
 export type Git = NonNullable<z.input<typeof evidenceFile>["git"]>;
 type MovedBy = NonNullable<NonNullable<Evidence["git"]>["releases"][number]["movedBy"]>;
@@ -24,7 +25,11 @@ export type Shape =
   /** The default in a placeholder whose variable nothing sets. */
   | "default"
   /** A file or a literal of a ConfigMap generator. */
-  | "generator";
+  | "generator"
+  /** A container of a workload that no chart makes. */
+  | "image"
+  /** `images` of a kustomization. */
+  | "images";
 
 /** Where a version really stands. */
 export interface Home {
@@ -53,25 +58,25 @@ export interface ClusterInventory {
   readonly problems: readonly Problem[];
 }
 
-const shapeOf = ({ shape }: Field, { via }: Part): Shape => (via === "resource" ? shape : via);
+const shapeOf = (shape: Shape, { via }: Part): Shape => (via === "resource" ? shape : via);
+
+function homesIn(
+  whose: Pick<Home, "release" | "component">,
+  field: string,
+  { value, parts }: Leaf,
+  shape: Shape,
+): readonly Home[] {
+  return parts.flatMap((part) =>
+    part.place === undefined || !/\d/.test(part.text)
+      ? []
+      : [{ ...whose, field, value, shape: shapeOf(shape, part), ...part.place }],
+  );
+}
 
 function homesOf(release: IstioRelease): readonly Home[] {
   const { version, images, name, component } = release;
   return [...(version === undefined ? [] : [version]), ...images].flatMap((field) =>
-    field.leaf.parts.flatMap((part) =>
-      part.place === undefined || !/\d/.test(part.text)
-        ? []
-        : [
-            {
-              release: name,
-              component,
-              field: field.name,
-              value: field.leaf.value,
-              shape: shapeOf(field, part),
-              ...part.place,
-            },
-          ],
-    ),
+    homesIn({ release: name, component }, field.name, field.leaf, field.shape),
   );
 }
 
@@ -131,7 +136,12 @@ function inventoryOf(repository: Repository, one: FleetCluster, renovates: boole
   return {
     cluster: cluster.cluster,
     git: releases.length === 0 ? undefined : git,
-    homes: releases.flatMap(homesOf),
+    homes: [
+      ...releases.flatMap(homesOf),
+      ...one.images.flatMap((image) =>
+        homesIn({ release: workloadOf(image), component: image.component }, image.name, image.leaf, "image"),
+      ),
+    ],
     files: [...build.reads].toSorted(),
     elsewhere: build.elsewhere,
     problems: [...missing(one, ["istiod"]), ...releases.flatMap(({ problems }) => problems)].filter(

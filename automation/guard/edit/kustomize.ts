@@ -16,6 +16,7 @@ import {
   textAt,
   textsOf,
 } from "./tree.ts";
+import { retagged } from "./workload-images.ts";
 
 export interface Build {
   readonly objects: readonly BuiltObject[];
@@ -195,6 +196,7 @@ export class Kustomize {
     const [prefix = "", suffix = ""] = [textAt(tree, "namePrefix"), textAt(tree, "nameSuffix")];
     if (prefix !== "" || suffix !== "")
       collected.objects = collected.objects.map((object) => renamed(object, prefix, suffix));
+    collected.objects = retagged(collected.objects, itemsAt(tree, "images"));
   }
 
   #generators(collected: Collected, tree: Tree, folder: string, file: string): void {

@@ -6,7 +6,7 @@ import type { Component } from "../evidence.ts";
 import { parseVersion } from "../versions.ts";
 import { addRevision, unlike } from "./add-revision.ts";
 import { type Edited, type Problem, type ReadingCluster, type RepositoryFile, refused } from "./edit.ts";
-import { isMove, missing, moveRelease } from "./edit-versions.ts";
+import { isMove, missing, moveImages, moveRelease } from "./edit-versions.ts";
 import { chosen, type Effect, type Fleet, type FleetCluster, fleetOf, readFleet, settled, tagsOf } from "./fleet.ts";
 import { automerges } from "./moved-by.ts";
 import type { IstioRelease } from "./releases.ts";
@@ -45,6 +45,7 @@ function inPlace(revision: Revision, one: FleetCluster, components: readonly Com
   revision.splices.problems.push(...missing(one, components));
   for (const release of one.releases)
     if (components.includes(release.component)) moveRelease(revision.splices, release, revision.from, revision.to);
+  moveImages(revision.splices, one, components, revision.from, revision.to);
 }
 
 function moveTag(revision: Revision, { cluster, releases }: FleetCluster, tag: string): void {
@@ -59,11 +60,9 @@ function moveTag(revision: Revision, { cluster, releases }: FleetCluster, tag: s
 const isTag = (releases: readonly IstioRelease[], name: string): boolean =>
   releases.some((one) => tagsOf(one).includes(name));
 
-function moveGateways(
-  revision: Revision,
-  { cluster, releases }: FleetCluster,
-  names: readonly string[] | undefined,
-): void {
+function moveGateways(revision: Revision, one: FleetCluster, names: readonly string[] | undefined): void {
+  const { cluster, releases } = one;
+  if (names === undefined) moveImages(revision.splices, one, ["gateway"], revision.from, revision.to);
   const plane = revision.plane(releases, revision.to, cluster);
   if (plane === undefined) return;
   const gateways = releases.filter(

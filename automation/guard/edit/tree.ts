@@ -14,7 +14,15 @@ export interface Place {
 }
 
 /** How a value gets to where it is used. */
-export type Via = "resource" | "patch" | "json-patch" | "inline-patch" | "substitution" | "default" | "generator";
+export type Via =
+  | "resource"
+  | "patch"
+  | "json-patch"
+  | "inline-patch"
+  | "images"
+  | "substitution"
+  | "default"
+  | "generator";
 
 /** A piece of a scalar's value. */
 export interface Part {

@@ -106,6 +106,8 @@ const flux = (spec: string) =>
 const operations = (version: string) => `- op: replace\n  path: /spec/chart/spec/version\n  value: ${version}\n`;
 const strategic = (version: string) =>
   `apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata:\n  name: istiod\n  namespace: istio-system\nspec:\n  chart:\n    spec:\n      version: ${version}\n`;
+const gateway = (image: string) =>
+  `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: edge, namespace: edge}\nspec:\n  template:\n    spec:\n      containers:\n      - name: web\n        image: web:1.30.5\n      - name: istio-proxy\n        image: ${image}\n`;
 const map = (data: string) =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: v\n  namespace: istio-system\ndata:\n${data}`;
 
@@ -216,6 +218,32 @@ const shapes: Readonly<Record<string, Shape>> = {
       flux(`  patches:\n  - target: {kind: HelmRelease}\n    patch: |\n${indented(operations(maker.version()), 6)}`),
     ),
     "istio/all.yaml": maker.file(repository, maker.release("1.20.0")),
+  }),
+  images: (maker) => ({
+    "cluster/kustomization.yaml": `resources: [istio.yaml]\nimages: # 1.30.5\n- name: docker.io/istio/proxyv2\n${maker.maybe("  newName: registry.example.com/mesh/proxyv2\n")}  newTag: ${maker.one("@@", '"@@"', "'@@-distroless' # was 1.30.5", "v@@")}\n- {name: web, newTag: 1.30.5}\n`,
+    "cluster/istio.yaml": maker.file(
+      repository,
+      maker.release(maker.version()),
+      gateway(maker.one("docker.io/istio/proxyv2", "docker.io/istio/proxyv2:1.20.0")),
+    ),
+  }),
+  fluxImages: (maker) => ({
+    "cluster/flux.yaml": maker.file(
+      flux(
+        maker.one(
+          "  images:\n  - name: proxyv2\n    newTag: @@ # 1.30.5\n  - name: web\n    newTag: 1.30.5\n",
+          '  images: [{name: proxyv2, newTag: "@@"}]\n',
+        ),
+      ),
+    ),
+    "istio/all.yaml": maker.file(repository, maker.release(maker.version()), gateway("proxyv2:latest")),
+  }),
+  workload: (maker) => ({
+    "cluster/istio.yaml": maker.file(
+      repository,
+      maker.release(maker.version()),
+      gateway(maker.one("docker.io/istio/proxyv2:@@", '"gcr.io/istio-release/proxyv2:@@-debug" # 1.30.5')),
+    ),
   }),
 };
 
