@@ -142,6 +142,8 @@ function whyFailed(workload: Restartable, progress: number, input: RestartInput)
   if (rollout.complete && workload.plain > 0)
     return `${workload.plain} of its new pods have no proxy: nobody injected them`;
   const own = steps(workload, input);
+  // Restarted just now, and maybe long after what is measured from: a process may have been gone in between.
+  if (own.length === 0 && !rollout.observed) return undefined;
   const last = own.length === 0 ? progress : Math.max(...own);
   const first = own.length === 0 ? progress : Math.min(...own);
   const patience = input.settings.ready_timeout_seconds * 1_000;

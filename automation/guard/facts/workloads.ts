@@ -54,6 +54,8 @@ export interface Rollout {
   readonly available: number;
   /** Nothing is under way: the newest template is everywhere, and available. */
   readonly complete: boolean;
+  /** Its controller has seen the newest template. */
+  readonly observed: boolean;
   readonly paused: boolean;
   /** Pods are replaced only when somebody deletes them. */
   readonly onDelete: boolean;
@@ -168,15 +170,13 @@ function rolloutOf(kind: OwnerKind, { metadata: meta, spec, status }: Controller
   const updated = (daemon ? status?.updatedNumberScheduled : status?.updatedReplicas) ?? 0;
   const available = (daemon ? status?.numberAvailable : (status?.availableReplicas ?? status?.readyReplicas)) ?? 0;
   const progressing = conditionOf(status?.conditions ?? [], "Progressing");
+  const observed = (status?.observedGeneration ?? 0) >= (meta.generation ?? 0);
   return {
     replicas,
     updated,
     available,
-    complete:
-      (status?.observedGeneration ?? 0) >= (meta.generation ?? 0) &&
-      updated === replicas &&
-      available === replicas &&
-      present === replicas,
+    complete: observed && updated === replicas && available === replicas && present === replicas,
+    observed,
     paused: spec.paused,
     onDelete: spec.updateStrategy?.type === "OnDelete",
     restartedAt: spec.template.metadata.annotations["kubectl.kubernetes.io/restartedAt"],

@@ -146,6 +146,20 @@ describe("a restart in place", () => {
     expect((await run(slow)).decision.kind).toBe("done");
   });
 
+  test("a wave that begins long after the one before it, as after a crash, has its time from its own beginning", async () => {
+    const world = given();
+    const waves = async (): Promise<void> => {
+      const decision = await decide(world);
+      if (decision.kind !== "restart") throw new Error(decision.kind);
+      for (const one of decision.workloads) await world.cluster.api.restart(one, mark);
+    };
+    await waves();
+    world.cluster.tick(world.cluster.now + 30 * 60_000);
+    await waves();
+    expect(await decide(world)).toMatchObject({ kind: "waiting" });
+    expect((await run(world)).decision).toEqual({ kind: "done", rest: [] });
+  });
+
   test("a workload whose new proxies are at the old version fails, with the version", async () => {
     const world = given({ workloads: [workload("stuck")] });
     world.cluster.workload("Deployment", "shop", "stuck").keepsSidecar = true;
