@@ -5,9 +5,21 @@ import type { FaultyWave, FleetCampaign } from "../../drill/guard/fleet-campaign
 import type { RivalRow } from "../../drill/guard/rivals.ts";
 import type { PowerCampaign } from "../../guard/judge/campaign.ts";
 import { guardStates } from "../../guard/state-names.ts";
+import type { Strategy } from "../../guard/support.ts";
 
-export const guardCampaigns = ["fleet", "faulty-wave", "kills-upgrade", "kills-rollback", "rivals", "judge"] as const;
+const campaignsByStrategy = {
+  "in-place": ["fleet", "faulty-wave", "kills-upgrade", "kills-rollback", "rivals"],
+  revision: ["revision-faulty-wave", "revision-kills-upgrade", "revision-kills-rollback", "revision-rivals"],
+} as const satisfies Readonly<Record<Strategy, readonly string[]>>;
+
+export const guardCampaigns = [...campaignsByStrategy["in-place"], ...campaignsByStrategy.revision, "judge"] as const;
 export type GuardCampaignName = (typeof guardCampaigns)[number];
+
+export type DrillStrategy = Strategy | "both";
+
+/** The judge is the same for both strategies. */
+export const campaignsOf = (strategy: DrillStrategy): readonly GuardCampaignName[] =>
+  strategy === "both" ? guardCampaigns : [...campaignsByStrategy[strategy], "judge"];
 
 /** What is to be played; the process's one argument, as JSON. */
 export const guardDrillPlan = z.strictObject({
@@ -38,6 +50,7 @@ const faultyWave = z.strictObject({
   wave: z.string(),
   states: z.array(z.enum(guardStates)).readonly(),
   mergeRequests: z.number(),
+  planes: texts,
   problems: texts,
 }) satisfies z.ZodType<FaultyWave>;
 
@@ -102,6 +115,10 @@ export const guardDrillMessage = z.discriminatedUnion("name", [
   played("kills-upgrade", crashes),
   played("kills-rollback", crashes),
   played("rivals", z.array(rival).readonly()),
+  played("revision-faulty-wave", z.array(faultyWave).readonly()),
+  played("revision-kills-upgrade", crashes),
+  played("revision-kills-rollback", crashes),
+  played("revision-rivals", z.array(rival).readonly()),
   played("judge", judge),
   /** It could not be carried out, and why. */
   z.strictObject({ name: z.literal("broken"), campaign: z.enum(guardCampaigns), message: z.string() }),

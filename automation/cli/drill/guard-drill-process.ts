@@ -5,7 +5,16 @@
  */
 import { crashCampaign } from "../../drill/guard/crashes.ts";
 import { faultyWaveCampaign, fleetCampaign } from "../../drill/guard/fleet-campaign.ts";
-import { from, rivalPlay, rollbackPlay, to, upgradePlay } from "../../drill/guard/plays.ts";
+import {
+  from,
+  revisionRivalPlay,
+  revisionRollbackPlay,
+  revisionUpgradePlay,
+  rivalPlay,
+  rollbackPlay,
+  to,
+  upgradePlay,
+} from "../../drill/guard/plays.ts";
 import { rivalCampaign } from "../../drill/guard/rivals.ts";
 import { powerCampaign } from "../../guard/judge/campaign.ts";
 import { planDigest } from "../../guard/plan-digest.ts";
@@ -18,10 +27,13 @@ const given = { now, kubernetes: "1.33", digest: planDigest };
 /** Crashes at other calls. */
 const randomCrashes = 20;
 const rivals = { processes: 3, plays: 12 };
+/** Each has ten merge requests. */
+const revisionRivals = 6;
 /** Each three soaks; fewer would leave the rates to chance. */
 const soaks = 300;
 /** Of the fleet whose third wave has a fault. */
 const faulty = { clusters: 10, waves: 5 };
+const revisionFaulty = { clusters: 8, waves: 4 };
 
 /** Resolves when it has left. */
 function tell(message: GuardDrillMessage): Promise<void> {
@@ -48,6 +60,10 @@ async function play(plan: GuardDrillPlan): Promise<GuardDrillMessage> {
   };
   const upgrade = { from, to, fleet: given, signal };
   const crashes = { kills, random: kills === "all" ? randomCrashes : Math.min(kills, randomCrashes), seed, signal };
+  const among = (plays: number) => ({
+    processes: rivals.processes,
+    seeds: Array.from({ length: plays }, (_, index) => seed * 1_000 + index),
+  });
   switch (campaign) {
     case "fleet": {
       const result = await fleetCampaign({ ...upgrade, clusters, waves });
@@ -66,8 +82,24 @@ async function play(plan: GuardDrillPlan): Promise<GuardDrillMessage> {
       return { name: campaign, result, ...cost() };
     }
     case "rivals": {
-      const seeds = Array.from({ length: rivals.plays }, (_, index) => seed * 1_000 + index);
-      const result = await rivalCampaign({ ...rivalPlay(given), processes: rivals.processes, seeds, signal });
+      const result = await rivalCampaign({ ...rivalPlay(given), ...among(rivals.plays), signal });
+      return { name: campaign, result, ...cost() };
+    }
+    case "revision-faulty-wave": {
+      const fleet = { ...given, strategy: "revision" } as const;
+      const result = await faultyWaveCampaign({ ...upgrade, fleet, ...revisionFaulty });
+      return { name: campaign, result, ...cost() };
+    }
+    case "revision-kills-upgrade": {
+      const result = await crashCampaign({ ...revisionUpgradePlay(given), ...crashes });
+      return { name: campaign, result, ...cost() };
+    }
+    case "revision-kills-rollback": {
+      const result = await crashCampaign({ ...revisionRollbackPlay(given), ...crashes });
+      return { name: campaign, result, ...cost() };
+    }
+    case "revision-rivals": {
+      const result = await rivalCampaign({ ...revisionRivalPlay(given), ...among(revisionRivals), signal });
       return { name: campaign, result, ...cost() };
     }
     case "judge": {

@@ -7,11 +7,16 @@ import type { GuardCampaignName, Played } from "./guard-drill-messages.ts";
 const fleetLimits = { processorMs: 60_000, memoryMb: 400 } as const;
 
 export const titles: Readonly<Record<GuardCampaignName, string>> = {
-  fleet: "A minor upgrade of a whole fleet, wave after wave, on a virtual clock",
+  fleet: "A minor upgrade of a whole fleet in place, wave after wave, on a virtual clock",
   "faulty-wave": "The same with a fault in the third wave: it goes back, and no later one starts",
-  "kills-upgrade": "Processes that die around every change, while a wave is upgraded",
-  "kills-rollback": "Processes that die around every change, while a wave goes back",
-  rivals: "Three processes that drive one batch, with pauses longer than the lease, and kills",
+  "kills-upgrade": "Processes that die around every change, while a wave is upgraded in place",
+  "kills-rollback": "Processes that die around every change, while a wave goes back in place",
+  rivals: "Three processes that drive one batch in place, with pauses longer than the lease, and kills",
+  "revision-faulty-wave":
+    "By revision, share by share; the third wave has a fault at 50 % and returns all, no later one starts",
+  "revision-kills-upgrade": "Processes that die around every change, while a wave is upgraded by revision",
+  "revision-kills-rollback": "Processes that die around every change, while a wave returns to its old revision",
+  "revision-rivals": "Three processes that drive one batch by revision, with pauses longer than the lease, and kills",
   judge: "Soaks with and without a regression, on the noise model",
 };
 
@@ -50,17 +55,21 @@ export function linesOf(played: Played): readonly string[] {
       );
     }
     case "faulty-wave":
+    case "revision-faulty-wave":
       return table(
-        ["wave", "came to", "merge requests", "verdict"],
-        played.result.map(({ wave, states, mergeRequests, problems }) => [
+        ["wave", "came to", "merge requests", "control planes", "verdict"],
+        played.result.map(({ wave, states, mergeRequests, planes, problems }) => [
           wave,
           states.join(", "),
           count(mergeRequests),
+          planes.join(", "),
           verdict(problems),
         ]),
       );
     case "kills-upgrade":
-    case "kills-rollback": {
+    case "kills-rollback":
+    case "revision-kills-upgrade":
+    case "revision-kills-rollback": {
       const { moments, points, random, rows } = played.result;
       return [
         ...table(
@@ -71,6 +80,7 @@ export function linesOf(played: Played): readonly string[] {
       ];
     }
     case "rivals":
+    case "revision-rivals":
       return table(
         ["seed", "processes", "pauses", "kills", "locks taken", "writes", "verdict"],
         played.result.map(({ seed, processes, pauses, kills, locks, writes, problems }) => [
@@ -117,11 +127,15 @@ export function findingsOf(played: Played): readonly string[] {
       ]);
     }
     case "faulty-wave":
+    case "revision-faulty-wave":
       return named(played.result.flatMap(({ problems }) => problems));
     case "kills-upgrade":
     case "kills-rollback":
+    case "revision-kills-upgrade":
+    case "revision-kills-rollback":
       return named(played.result.rows.flatMap(({ problems }) => problems));
     case "rivals":
+    case "revision-rivals":
       return named(played.result.flatMap(({ seed, problems }) => problems.map((one) => `seed ${seed}: ${one}`)));
     case "judge": {
       const { slower, failing, quiet } = played.result;

@@ -5,10 +5,11 @@ import type { ProgressLines } from "../progress.ts";
 import { duration, plural } from "../text.ts";
 import { playInChild } from "./guard-drill-child.ts";
 import {
+  campaignsOf,
+  type DrillStrategy,
   type GuardCampaignName,
   type GuardDrillMessage,
   type GuardDrillPlan,
-  guardCampaigns,
   type Played,
 } from "./guard-drill-messages.ts";
 import { findingsOf, linesOf, titles } from "./guard-drill-tables.ts";
@@ -20,7 +21,7 @@ export interface GuardDrillResult {
   readonly problems: readonly string[];
 }
 
-export type GuardDrillOptions = Omit<GuardDrillPlan, "campaign">;
+export type GuardDrillOptions = Omit<GuardDrillPlan, "campaign"> & { readonly strategy: DrillStrategy };
 
 export interface GuardDrillSurroundings {
   /** The checkout's. */
@@ -38,13 +39,14 @@ const mostAtOnce = 2;
 /** Errors: drill-failed with everything that was found. */
 export async function runGuardDrill(
   { root, lines, signal, play = playInChild }: GuardDrillSurroundings,
-  options: GuardDrillOptions,
+  { strategy, ...options }: GuardDrillOptions,
 ): Promise<GuardDrillResult> {
+  const campaigns = campaignsOf(strategy);
   const stop = new AbortController();
   const inner = AbortSignal.any([signal, stop.signal]);
-  const queue = guardCampaigns.values();
+  const queue = campaigns.values();
   const told = new Map<GuardCampaignName, PromiseWithResolvers<GuardDrillMessage>>(
-    guardCampaigns.map((campaign) => [campaign, Promise.withResolvers()]),
+    campaigns.map((campaign) => [campaign, Promise.withResolvers()]),
   );
   const worker = async (): Promise<void> => {
     for (const campaign of queue) {
@@ -60,7 +62,7 @@ export async function runGuardDrill(
   for (const { promise } of told.values()) promise.catch(() => undefined);
   try {
     const messages: GuardDrillMessage[] = [];
-    for (const campaign of guardCampaigns) {
+    for (const campaign of campaigns) {
       lines.line("");
       lines.line(titles[campaign]);
       const message = await told.get(campaign)?.promise;

@@ -1,6 +1,7 @@
 /** Processes that die around every call that changes something, and at random ones: the end must be the same. */
 import { SwitchyardError } from "../../errors.ts";
 import { type Random, randomOf } from "../../guard/judge/noise.ts";
+import type { SimulatedProcess } from "../simulation/process.ts";
 import type { Fleet } from "./fleet.ts";
 import { changing, type Moment } from "./guarded-process.ts";
 import { type Expected, endOf, problemsOf, upgradeWave } from "./upgrade.ts";
@@ -35,6 +36,8 @@ export interface CrashOptions {
   readonly random: number;
   /** Calls that change something; default all of them. */
   readonly around?: readonly string[];
+  /** How often somebody dies in one play; default once. */
+  readonly killsPerPlay?: number;
   readonly seed: number;
   readonly signal: AbortSignal;
 }
@@ -43,29 +46,37 @@ export interface CrashOptions {
 const mostOfOne = 30;
 
 export async function crashCampaign(options: CrashOptions): Promise<CrashCampaign> {
-  const { around: calls = changing } = options;
+  const { around: calls = changing, killsPerPlay = 1 } = options;
   const moments = await record(options);
   const random = randomOf(options.seed);
   const around = moments.flatMap((moment, index) => (calls.includes(moment.call) ? [index] : []));
   const spread = spreadOver(moments, around);
-  const wanted = options.kills === "all" ? spread : drawn(around, options.kills, random);
+  const wanted = options.kills === "all" ? spread : drawn(spread, options.kills, random);
   const others = drawn(
     moments.flatMap((moment, index) => (calls.includes(moment.call) ? [] : [index])),
     options.random,
     random,
   );
   const rows = new Map<string, { before: number; after: number; problems: string[] }>();
-  for (const index of [...wanted, ...others]) {
+  const queue = playsOf(
+    [...wanted, ...others].toSorted((a, b) => a - b).flatMap((index) => moments[index] ?? []),
+    killsPerPlay,
+  );
+  for (let deaths = queue.shift(); deaths !== undefined; deaths = queue.shift()) {
     options.signal.throwIfAborted();
-    const moment = moments[index];
-    if (moment === undefined) continue;
-    const { call, when } = moment;
-    const name = calls.includes(call) ? call : "other calls";
-    const row = rows.get(name) ?? { before: 0, after: 0, problems: [] };
-    rows.set(name, row);
-    row[when] += 1;
-    const found = await crashAt(options, index);
-    row.problems.push(...found.map((problem) => `${when} ${call} (moment ${index}): ${problem}`));
+    const { left, problems } = await crashAt(options, deaths);
+    // What a play with other deaths in it did not come to has one of its own.
+    if (deaths.length > 1) queue.push(...left.map((one) => [one]));
+    else problems.push(...left.map(() => "nobody came to it"));
+    const died = deaths.filter((one) => deaths.length === 1 || !left.includes(one));
+    const places = died.map(({ place }) => place).join(", ");
+    for (const { call, when } of died) {
+      const name = calls.includes(call) ? call : "other calls";
+      const row = rows.get(name) ?? { before: 0, after: 0, problems: [] };
+      rows.set(name, row);
+      row[when] += 1;
+      row.problems.push(...problems.splice(0).map((problem) => `${places}: ${problem}`));
+    }
   }
   return {
     moments: around.length,
@@ -98,31 +109,47 @@ function drawn(all: readonly number[], count: number, random: Random): readonly 
   return taken.toSorted((a, b) => a - b);
 }
 
+/** Far apart in each play. */
+function playsOf(deaths: readonly Place[], most: number): Place[][] {
+  const count = Math.ceil(deaths.length / most);
+  return Array.from({ length: count }, (_, play) => deaths.filter((_one, index) => index % count === play));
+}
+
+/** A moment as other plays find it again, also after somebody died: which of its like since the last accepted write. */
+interface Place extends Moment {
+  readonly place: string;
+}
+
 /** Every moment of a run in which nobody dies. */
-async function record(options: CrashOptions): Promise<readonly Moment[]> {
-  const moments: Moment[] = [];
-  const problems = await play(options, (moment) => void moments.push(moment));
+async function record(options: CrashOptions): Promise<readonly Place[]> {
+  const places: Place[] = [];
+  const problems = await play(options, (place) => void places.push(place));
   if (problems.length > 0)
     throw new SwitchyardError("drill-failed", {
       message: `a run in which nobody dies has problems: ${problems.join("; ")}`,
     });
-  return moments;
+  return places;
 }
 
-function crashAt(options: CrashOptions, index: number): Promise<readonly string[]> {
-  let count = 0;
-  return play(options, (_, process) => {
-    if (count === index) process.kill();
-    count += 1;
+/** `left`: moments that did not come. */
+async function crashAt(
+  options: CrashOptions,
+  deaths: readonly Place[],
+): Promise<{ readonly left: readonly Place[]; readonly problems: string[] }> {
+  const left = new Map(deaths.map((one) => [one.place, one]));
+  const problems = await play(options, ({ place }, process) => {
+    if (left.delete(place)) process.kill();
   });
+  return { left: [...left.values()], problems: [...problems] };
 }
 
 async function play(
   { makeFleet, beside, target, expected, signal }: CrashOptions,
-  at: NonNullable<Parameters<typeof upgradeWave>[0]["at"]>,
+  at: (place: Place, process: SimulatedProcess) => void,
 ): Promise<readonly string[]> {
   const fleet = await makeFleet();
   const wave = fleet.waves[0] ?? "";
+  const placed = places(fleet);
   try {
     await fleet.clock.run(() =>
       upgradeWave({
@@ -131,8 +158,10 @@ async function play(
         target,
         signal,
         at(moment, process) {
+          // What a dead one was about to ask.
+          if (!process.alive) return;
           beside?.(moment, fleet);
-          at(moment, process);
+          at(placed(moment, process), process);
         },
       }),
     );
@@ -142,6 +171,20 @@ async function play(
     if (!(error instanceof Error)) throw error;
     return [`it broke off: ${error.message}`, ...problemsOf(await endOf(fleet, wave), expected)];
   }
-  const { lostStates, doubleLocks } = fleet.watched;
-  return [...problemsOf(await endOf(fleet, wave), expected), ...lostStates, ...doubleLocks];
+  return [...problemsOf(await endOf(fleet, wave), expected), ...fleet.problems()];
+}
+
+/** A process that follows a dead one begins to count anew, as it does its work anew. */
+function places(fleet: Fleet): (moment: Moment, process: SimulatedProcess) => Place {
+  const counts = new Map<string, number>();
+  let since = "";
+  return ({ call, when }, { identity }) => {
+    const { writes } = fleet.watched;
+    if (since !== `${identity.pid} ${writes}`) counts.clear();
+    since = `${identity.pid} ${writes}`;
+    const name = `${when} ${call}`;
+    const number = (counts.get(name) ?? 0) + 1;
+    counts.set(name, number);
+    return { call, when, place: `${name} no. ${number} after ${writes} writes` };
+  };
 }

@@ -1,9 +1,11 @@
 /** A minor upgrade of a whole fleet, wave after wave, on a virtual clock; and one whose third wave has a fault. */
 import { SwitchyardError } from "../../errors.ts";
 import type { GuardState } from "../../guard/state-names.ts";
+import type { Strategy } from "../../guard/support.ts";
 import type { Fleet, FleetOptions } from "./fleet.ts";
 import { createFleet } from "./fleet.ts";
-import { endOf, problemsOf, upgradeWave } from "./upgrade.ts";
+import { ends, failAtRestart, revisionSettings } from "./plays.ts";
+import { type Expected, endOf, problemsOf, upgradeWave } from "./upgrade.ts";
 
 export interface FleetCampaign {
   readonly clusters: number;
@@ -28,7 +30,7 @@ export interface FleetCampaignOptions {
   readonly to: string;
   /** false: no wave waits for another, which a faulty one then does not stop. Default true. */
   readonly ordered?: boolean;
-  readonly fleet: Pick<FleetOptions, "now" | "kubernetes" | "digest" | "store" | "gitHost">;
+  readonly fleet: Pick<FleetOptions, "now" | "kubernetes" | "digest" | "store" | "gitHost" | "strategy">;
   readonly signal: AbortSignal;
 }
 
@@ -48,12 +50,13 @@ const inOrder = (waves: number): Readonly<Record<string, string[]>> =>
   );
 
 function makeFleet({ clusters, waves, from, fleet, ordered = true }: FleetCampaignOptions): Promise<Fleet> {
+  const pace = fleet.strategy === "revision" ? revisionSettings : { execution: { poll_seconds: 300 } };
   return createFleet({
     ...fleet,
     clusters,
     waves,
     istio: from,
-    settings: { batch_order: ordered ? inOrder(waves) : {}, execution: { poll_seconds: 300 } },
+    settings: { ...pace, batch_order: ordered ? inOrder(waves) : {} },
   });
 }
 
@@ -64,7 +67,7 @@ export async function fleetCampaign(options: FleetCampaignOptions): Promise<Flee
   const problems: string[] = [];
   let upgraded = 0;
   let mergeRequests = 0;
-  const expected = { state: "upgraded", version: to, mergeRequests: 1 } as const;
+  const expected: Expected = { ...ends["in-place"].upgraded, version: to };
   for (const wave of fleet.waves) {
     await fleet.clock.run(() => upgradeWave({ fleet, wave, target: to, signal }));
     const end = await endOf(fleet, wave);
@@ -87,8 +90,7 @@ export async function fleetCampaign(options: FleetCampaignOptions): Promise<Flee
     virtualMs: fleet.clock.now() - startedAt,
     problems: [
       ...problems,
-      ...fleet.watched.lostStates,
-      ...fleet.watched.doubleLocks,
+      ...fleet.problems(),
       ...(requestsPerCluster > mostRequestsPerCluster && clusters >= leastOfAWave * options.waves ? [tooMany] : []),
     ],
   };
@@ -99,25 +101,38 @@ export interface FaultyWave {
   /** States of its clusters. */
   readonly states: readonly GuardState[];
   readonly mergeRequests: number;
+  /** Versions of the control planes that run. */
+  readonly planes: readonly string[];
   readonly problems: readonly string[];
 }
 
 /** Which wave has the fault, from 0. */
 const faulty = 2;
-/** After a wave's start: its control plane has soaked, and its data plane has moved. */
+/** In place: after a wave's start, when its control plane has soaked and its data plane has moved. By revision: at a share. */
 const faultAfterMs = 40 * 60_000;
 
 /** The waves after the faulty one are tried as well: they must not start. */
 export async function faultyWaveCampaign(options: FleetCampaignOptions): Promise<readonly FaultyWave[]> {
-  const { from, to, signal } = options;
+  const { to, signal } = options;
   const fleet = await makeFleet(options);
+  const byRevision = fleet.strategy === "revision";
   const rows: FaultyWave[] = [];
   for (const [index, wave] of fleet.waves.entries()) {
     const [first] = fleet.entries.filter(({ batchId }) => batchId === wave);
-    if (index === faulty && first !== undefined)
+    if (index === faulty && first !== undefined && !byRevision)
       fleet.metrics.ail(first.clusterId, { from: fleet.clock.wall() + faultAfterMs, latency: 1.4, errors: 0.004 });
     await fleet.clock
-      .run(() => upgradeWave({ fleet, wave, target: to, signal }))
+      .run(() =>
+        upgradeWave({
+          fleet,
+          wave,
+          target: to,
+          signal,
+          at: (moment) => {
+            if (index === faulty && byRevision) failAtRestart(moment, fleet, wave);
+          },
+        }),
+      )
       .catch((error: unknown) => {
         // A wave that may not start says so.
         const refused = error instanceof SwitchyardError && ["guard-no-way", "guard-refused"].includes(error.code);
@@ -126,23 +141,27 @@ export async function faultyWaveCampaign(options: FleetCampaignOptions): Promise
   }
   for (const [index, wave] of fleet.waves.entries()) {
     const end = await endOf(fleet, wave);
-    const expected =
-      index < faulty
-        ? ({ state: "upgraded", version: to, mergeRequests: 1 } as const)
-        : index === faulty
-          ? ({ state: "rollback_completed", version: from, mergeRequests: 2 } as const)
-          : ({ state: "pre_check_failed", version: from, mergeRequests: 0 } as const);
+    const expected = expectedOf(index, options, fleet.strategy);
     const unordered =
       index > faulty ? end.records.filter(({ run }) => !(run?.note ?? "").includes(waveName(faulty))) : [];
     rows.push({
       wave,
       states: [...new Set(end.records.map(({ state }) => state))],
       mergeRequests: end.mergeRequests,
+      planes: [...new Set([...end.clusters.values()].flatMap(({ planes }) => planes))].toSorted(),
       problems: [
         ...problemsOf(end, expected),
         ...unordered.map(({ entry }) => `${entry.clusterId} was not stopped by the wave that went back`),
+        ...(index === 0 ? fleet.problems() : []),
       ].map((problem) => `${wave}: ${problem}`),
     });
   }
   return rows;
+}
+
+function expectedOf(index: number, { from, to }: FleetCampaignOptions, strategy: Strategy): Expected {
+  if (index < faulty) return { ...ends[strategy].upgraded, version: to };
+  if (index > faulty) return { state: "pre_check_failed", version: from, mergeRequests: 0 };
+  const planes = strategy === "revision" ? [from, to] : [from];
+  return { ...ends[strategy].wentBack, version: from, planes };
 }

@@ -10,6 +10,7 @@ import { SimulatedCluster, type SimulatedClusterOptions } from "../../guard/simu
 import { createSimulatedGitHost, type SimulatedGitHost } from "../../guard/simulation/git-host.ts";
 import { SimulatedInspector } from "../../guard/simulation/inspector.ts";
 import { type SimulatedGuardStore, simulateGuardStore } from "../../guard/simulation/store.ts";
+import type { Strategy } from "../../guard/support.ts";
 import { parseVersion, type Version } from "../../guard/versions.ts";
 import type { ClusterAddress, Clusters } from "../../ports/clusters.ts";
 import type { GitHost } from "../../ports/git-host.ts";
@@ -17,6 +18,8 @@ import type { GuardStore } from "../../ports/guard-store.ts";
 import { createVirtualClock, type VirtualClock } from "../simulation/clock.ts";
 import { createFleetMetrics, type FleetMetrics } from "./fleet-metrics.ts";
 import { clusterFiles, folderOf, namespacesInGit, revisionedFiles, withoutOrder } from "./repository-files.ts";
+import { sharesReached } from "./share-reached.ts";
+import { watchRevisions } from "./watched-revisions.ts";
 import { type WatchedStore, watchStore } from "./watched-store.ts";
 
 export interface FleetOptions {
@@ -30,8 +33,8 @@ export interface FleetOptions {
   readonly kubernetes: string;
   readonly digest: RunPorts["digest"];
   readonly settings?: z.input<typeof guardConfig>;
-  /** How Istio is installed; default in-place. */
-  readonly strategy?: "in-place" | "revision";
+  /** How Istio is installed, and upgraded; default in-place. */
+  readonly strategy?: Strategy;
   /** Releases do not say what they wait for. */
   readonly unordered?: boolean;
   /** Store and host as guard's processes see them: a broken one shows that the drill finds it. */
@@ -44,12 +47,17 @@ export interface Fleet {
   readonly host: SimulatedGitHost;
   readonly store: SimulatedGuardStore;
   readonly settings: GuardConfig;
+  readonly strategy: Strategy;
   readonly metrics: FleetMetrics;
   readonly waves: readonly string[];
   readonly entries: readonly ClusterEntry[];
   readonly ports: RunPorts;
   /** What the store was asked and said, and what of it must not be. */
   readonly watched: WatchedStore;
+  /** Everything that was seen of store and clusters and must not be, in sentences. */
+  problems(): readonly string[];
+  /** Percent of a cluster's workloads that may be at the new revision by now. */
+  shareOf(cluster: string): number;
   /** As it is now. */
   cluster(id: string): SimulatedCluster;
   repositoryOf(wave: string): string;
@@ -69,8 +77,8 @@ const revisionedWorkloads = namespacesInGit.map((namespace) => ({
 const pad = (number: number, width: number): string => String(number).padStart(width, "0");
 
 export async function createFleet(options: FleetOptions): Promise<Fleet> {
-  const { now, istio, kubernetes, digest } = options;
-  const revisioned = options.strategy === "revision";
+  const { now, istio, kubernetes, digest, strategy = "in-place" } = options;
+  const revisioned = strategy === "revision";
   const made = revisioned ? revisionedFiles : clusterFiles;
   const filesOf = options.unordered === true ? (...of: Parameters<typeof made>) => withoutOrder(made(...of)) : made;
   const clock = createVirtualClock(now, 1);
@@ -126,6 +134,9 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   for (const entry of entries) await registry.add(entry, now, 0);
   const metrics = createFleetMetrics(entries, settings);
   const watched = watchStore(options.store?.(store) ?? store);
+  const shareOf = sharesReached(watched, digest);
+  const revisions = watchRevisions({ shareOf, holdMs: settings.validation.hold_days * 86_400_000 });
+  if (revisioned) for (const one of clusters.values()) revisions.watch(one);
   const asked = options.gitHost?.(host.host) ?? host.host;
   const files = filesOnce(asked);
   return {
@@ -133,6 +144,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     host,
     store,
     settings,
+    strategy,
     metrics,
     waves,
     entries,
@@ -149,6 +161,8 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       customChecks: async () => [],
     },
     watched,
+    problems: () => [...watched.lostStates, ...watched.doubleLocks, ...revisions.problems],
+    shareOf,
     cluster,
     repositoryOf,
     mergeAll(by) {

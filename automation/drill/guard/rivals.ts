@@ -64,9 +64,9 @@ async function playRivals(options: RivalOptions, seed: number): Promise<RivalRow
     if (!(error instanceof Error)) throw error;
     broke = [`it broke off: ${error.message}`];
   }
-  const { lostStates, doubleLocks, locks, writes } = fleet.watched;
+  const { locks, writes } = fleet.watched;
   const { started, pauses, kills } = chaos;
-  const problems = [...broke, ...problemsOf(await endOf(fleet, wave), expected), ...lostStates, ...doubleLocks];
+  const problems = [...broke, ...problemsOf(await endOf(fleet, wave), expected), ...fleet.problems()];
   return { seed, processes: started, pauses, kills, locks, writes, problems };
 }
 

@@ -11,6 +11,7 @@ import type { GuardState } from "../../guard/state-names.ts";
 import { parseVersion } from "../../guard/versions.ts";
 import type { Fleet } from "./fleet.ts";
 import { type GuardedProcess, type Moment, startProcess } from "./guarded-process.ts";
+import { askedFor, planesOf } from "./watched-revisions.ts";
 
 export interface UpgradeOptions {
   readonly fleet: Fleet;
@@ -30,8 +31,8 @@ const mostProcesses = 50;
 export async function planWave({ fleet, wave, target, signal }: UpgradeOptions): Promise<Plan> {
   const version = parseVersion(target);
   if (version === undefined) throw new RangeError(`${target} is no version`);
-  const { ports, settings } = fleet;
-  const asked = { batch: wave, target: version, strategy: "in-place", settings, signal } as const;
+  const { ports, settings, strategy } = fleet;
+  const asked = { batch: wave, target: version, strategy, settings, signal } as const;
   const planned = await planBatch(ports, asked);
   if (planned.kind === "plan") return planned.plan;
   throw new SwitchyardError("guard-no-way", { message: planned.refusals.map(({ message }) => message).join("; ") });
@@ -103,34 +104,55 @@ export interface Expected {
   /** Of the registry and of every proxy. */
   readonly version: string;
   readonly mergeRequests: number;
+  /** Versions of the control planes that run; default the one of the proxies. */
+  readonly planes?: readonly string[];
+}
+
+/** What a cluster shows, by versions, and the control planes that its namespaces ask for. */
+interface ClusterEnd {
+  readonly proxies: readonly string[];
+  readonly planes: readonly string[];
+  readonly asked: readonly string[];
 }
 
 /** What a wave has come to. */
 export interface WaveEnd {
+  /** With their whole history. */
   readonly records: readonly ClusterRecord[];
   readonly mergeRequests: number;
-  /** Versions that proxies of a cluster run. */
-  readonly proxies: ReadonlyMap<string, readonly string[]>;
+  readonly clusters: ReadonlyMap<string, ClusterEnd>;
 }
 
 export async function endOf(fleet: Fleet, wave: string): Promise<WaveEnd> {
-  const records = (await createRegistry(fleet.store).loadBatch(wave)).map(({ record }) => record);
-  const proxies = records.map(({ entry }) => {
-    const id = entry.clusterId;
-    return [id, [...fleet.cluster(id).proxies().keys()].toSorted()] as const;
+  const registry = createRegistry(fleet.store);
+  const loaded = await registry.loadBatch(wave);
+  const records = await Promise.all(
+    loaded.map(async ({ record }) => ({ ...record, history: [...(await registry.history(record))] })),
+  );
+  const clusters = records.map(({ entry }) => {
+    const cluster = fleet.cluster(entry.clusterId);
+    const planes = [...planesOf(cluster).values()].map(({ version }) => version);
+    const proxies = [...cluster.proxies().keys()];
+    const end = { proxies: proxies.toSorted(), planes: planes.toSorted(), asked: askedFor(cluster) };
+    return [entry.clusterId, end] as const;
   });
-  return { records, mergeRequests: fleet.host.count(fleet.repositoryOf(wave)), proxies: new Map(proxies) };
+  return { records, mergeRequests: fleet.host.count(fleet.repositoryOf(wave)), clusters: new Map(clusters) };
 }
 
+const nothing: ClusterEnd = { proxies: [], planes: [], asked: [] };
+
 /** Everything that must hold of a wave at rest, whoever died on the way. Pure. */
-export function problemsOf({ records, mergeRequests, proxies }: WaveEnd, expected: Expected): readonly string[] {
+export function problemsOf({ records, mergeRequests, clusters }: WaveEnd, expected: Expected): readonly string[] {
+  const { planes = [expected.version] } = expected;
   return [
     ...(mergeRequests === expected.mergeRequests
       ? []
       : [`${mergeRequests} merge requests instead of ${expected.mergeRequests}`]),
     ...records.flatMap(({ entry, state, run }) => {
       const id = entry.clusterId;
-      const running = (proxies.get(id) ?? []).join(", ");
+      const end = clusters.get(id) ?? nothing;
+      const running = end.proxies.join(", ");
+      const istiods = end.planes.join(", ");
       const note = run?.note === undefined ? "" : ` (${run.note})`;
       return [
         ...(state === expected.state ? [] : [`${id} is ${state}${note} instead of ${expected.state}`]),
@@ -138,6 +160,10 @@ export function problemsOf({ records, mergeRequests, proxies }: WaveEnd, expecte
           ? []
           : [`the registry has ${id} at ${entry.currentIstioVersion}`]),
         ...(running === expected.version ? [] : [`proxies of ${id} run ${running === "" ? "nothing" : running}`]),
+        ...(istiods === planes.join(", ")
+          ? []
+          : [`${id} has control planes of ${istiods === "" ? "nothing" : istiods} instead of ${planes.join(", ")}`]),
+        ...end.asked.filter((name) => name !== "stable").map((name) => `a namespace of ${id} still asks for ${name}`),
       ];
     }),
     ...records.flatMap(lostStates),

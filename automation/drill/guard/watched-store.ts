@@ -12,6 +12,10 @@ export interface WatchedStore {
   readonly lostStates: readonly string[];
   /** Locks granted while another process had them, and writes accepted under a fence that is older than the last one's. */
   readonly doubleLocks: readonly string[];
+  /** A cluster's record as it was accepted last. */
+  newest(clusterId: string): string | undefined;
+  /** A plan that was kept. */
+  plan(hash: string): string | undefined;
 }
 
 const historyOf = z.object({ history: z.array(z.unknown()), archived: z.number().optional() });
@@ -30,6 +34,8 @@ interface Holder {
 
 export function watchStore(store: GuardStore): WatchedStore {
   const lines = new Map<string, number>();
+  const values = new Map<string, string>();
+  const plans = new Map<string, string>();
   const fences = new Map<string, number>();
   const holders = new Map<string, Holder>();
   const lostStates: string[] = [];
@@ -45,13 +51,20 @@ export function watchStore(store: GuardStore): WatchedStore {
     },
     lostStates,
     doubleLocks,
+    newest: (clusterId) => values.get(clusterId),
+    plan: (hash) => plans.get(hash),
     store: {
       ...store,
+      async keep(kind, id, text) {
+        if (kind === "plan") plans.set(id, text);
+        return store.keep(kind, id, text);
+      },
       async write(write) {
         const outcome = await store.write(write);
         if (outcome.kind !== "written") return outcome;
         writes += 1;
         const { clusterId, value, fence } = write;
+        values.set(clusterId, value);
         const now = linesOf(value);
         const before = lines.get(clusterId);
         if (before !== undefined && now !== before + 1)

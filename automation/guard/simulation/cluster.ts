@@ -76,6 +76,8 @@ export class SimulatedCluster {
   readonly #workloads = new Map<string, Workload>();
   readonly #mesh: SimulatedMesh;
   readonly #flux: FluxControllers;
+  #seen = 0;
+  #watcher: (() => void) | undefined;
 
   constructor(options: SimulatedClusterOptions) {
     const { name, kubernetes = "1.33", now } = options;
@@ -137,8 +139,19 @@ export class SimulatedCluster {
 
   /** Everything up to a time happens. */
   tick(now: number): void {
-    this.#time.advance(now);
+    this.#time.advance(now, this.#watcher === undefined ? undefined : this.#settled);
   }
+
+  /** Calls after each instant in which anything of it changed. */
+  watch(watcher: () => void): void {
+    this.#watcher = watcher;
+  }
+
+  readonly #settled = (): void => {
+    if (this.api.changes === this.#seen) return;
+    this.#seen = this.api.changes;
+    this.#watcher?.();
+  };
 
   add(spec: WorkloadSpec): Workload {
     const workload = new Workload(spec, {
@@ -162,6 +175,10 @@ export class SimulatedCluster {
     const found = this.#workloads.get(keyOf(kind, place, name));
     if (found === undefined) throw new Error(`${this.name} has no ${kind} ${place}/${name}`);
     return found;
+  }
+
+  get workloads(): readonly Workload[] {
+    return [...this.#workloads.values()];
   }
 
   /** Versions of all proxies, by how many run them. */

@@ -144,7 +144,12 @@ export class SimulatedKubernetes implements KubernetesApi {
   }
 
   remove(type: ResourceType, name: string, namespace?: string): void {
-    this.#objects.get(typeOf(type.apiVersion, type.kind))?.delete(keyOf(name, namespace));
+    if (this.#objects.get(typeOf(type.apiVersion, type.kind))?.delete(keyOf(name, namespace)) === true) this.#version++;
+  }
+
+  /** Rises with every change of any object. */
+  get changes(): number {
+    return this.#version;
   }
 
   /** Without the port's promise and faults. */

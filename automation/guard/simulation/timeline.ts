@@ -25,12 +25,16 @@ export class Timeline {
     this.#due.splice(index, 0, { at, run });
   }
 
-  /** Everything that is due happens, each at its own time. An earlier time than before does nothing. */
-  advance(to: number): void {
+  /**
+   * Everything that is due happens, each at its own time. An earlier time than before does nothing. `settled` is called when all of an
+   * instant has happened.
+   */
+  advance(to: number, settled?: () => void): void {
     for (let first = this.#due[0]; first !== undefined && first.at <= to; first = this.#due[0]) {
       this.#due.shift();
       this.#now = Math.max(this.#now, first.at);
       first.run(this.#now);
+      if (settled !== undefined && this.#due[0]?.at !== first.at) settled();
     }
     this.#now = Math.max(this.#now, to);
   }

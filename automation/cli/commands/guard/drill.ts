@@ -1,5 +1,6 @@
 import { Flags } from "@oclif/core";
 import { SwitchyardError } from "../../../errors.ts";
+import { strategies } from "../../../guard/support.ts";
 import type { GuardDrillResult } from "../../drill/guard-drill.ts";
 import { EnvironmentCommand } from "../../environment-command.ts";
 
@@ -8,7 +9,7 @@ export default class GuardDrill extends EnvironmentCommand<GuardDrillResult> {
   static override summary =
     "Show that guard can be trusted with a fleet: a whole upgrade, a fault, crashes, rivals, the judge's error rates.";
   static override description =
-    "Everything is simulated on this machine, on a virtual clock with a fixed seed: clusters whose Flux follows a repository, a Git host, a store, people who merge. switchyard.yaml does not count, and nothing outside is touched. Limits are findings: 60 s of a processor and 400 MB for the fleet, six GitLab requests a cluster besides looks at merge requests, no merge request made twice, no state lost, no lock held twice, 95 % of regressions found and at most 1 % false rollbacks. Ends with an error when anything was found.";
+    "Everything is simulated on this machine, on a virtual clock with a fixed seed: clusters whose Flux follows a repository, a Git host, a store, people who merge. Waves are upgraded in place and by revision, and go back in both ways. switchyard.yaml does not count, and nothing outside is touched. Limits are findings: 60 s of a processor and 400 MB for the fleet, six GitLab requests a cluster besides looks at merge requests, no merge request made twice, no state lost, no lock held twice, by revision no proxy without its control plane, no share exceeded, no old control plane removed while anything names it, 95 % of regressions found and at most 1 % false rollbacks. Ends with an error when anything was found.";
   static override examples = ["<%= config.bin %> guard drill --clusters 100 --waves 5 --kills 60"];
   static override flags = {
     clusters: Flags.integer({ description: "Of the fleet.", default: 500, min: 1, max: 2_000 }),
@@ -18,6 +19,11 @@ export default class GuardDrill extends EnvironmentCommand<GuardDrillResult> {
         "all: processes die around every call that changes something, of renewals of a lease around 30. A number: around so many, drawn.",
       default: "all",
     }),
+    strategy: Flags.option({
+      description: "How the waves are upgraded: in place, by revision, or both, one after the other.",
+      options: [...strategies, "both"] as const,
+      default: "both",
+    })(),
     seed: Flags.integer({ description: "Seed of everything that is drawn.", default: 1, min: 0, max: 1_000_000 }),
   };
 
@@ -27,7 +33,7 @@ export default class GuardDrill extends EnvironmentCommand<GuardDrillResult> {
       import("../../drill/drill-options.ts"),
       import("../../drill/guard-drill.ts"),
     ]);
-    const { clusters, waves, seed } = flags;
+    const { clusters, waves, seed, strategy } = flags;
     if (waves > clusters)
       throw new SwitchyardError("usage-error", {
         message: `${waves} waves of ${clusters} clusters: one of them would be empty`,
@@ -36,7 +42,7 @@ export default class GuardDrill extends EnvironmentCommand<GuardDrillResult> {
     const { root } = await this.compose();
     return runGuardDrill(
       { root, lines: this.lines, signal: this.signal },
-      { clusters, waves, seed, kills: parseKills(flags.kills) },
+      { clusters, waves, seed, strategy, kills: parseKills(flags.kills) },
     );
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { judged, runGuardDrill } from "../../../../automation/cli/drill/guard-drill.ts";
 import {
+  type DrillStrategy,
   type GuardDrillMessage,
   type GuardDrillPlan,
   guardCampaigns,
@@ -41,7 +42,7 @@ const good: readonly Played[] = [
   {
     name: "faulty-wave",
     ...cost,
-    result: [{ wave: "wave-03", states: ["rollback_completed"], mergeRequests: 2, problems: [] }],
+    result: [{ wave: "wave-03", states: ["rollback_completed"], mergeRequests: 2, planes: ["1.30.5"], problems: [] }],
   },
   { name: "kills-upgrade", ...crashes([]) },
   { name: "kills-rollback", ...crashes([]) },
@@ -49,6 +50,20 @@ const good: readonly Played[] = [
     name: "rivals",
     ...cost,
     result: [{ seed: 1_000, processes: 9, pauses: 12, kills: 6, locks: 12, writes: 26, problems: [] }],
+  },
+  {
+    name: "revision-faulty-wave",
+    ...cost,
+    result: [
+      { wave: "wave-03", states: ["rollback_completed"], mergeRequests: 6, planes: ["1.30.5", "1.31.1"], problems: [] },
+    ],
+  },
+  { name: "revision-kills-upgrade", ...crashes([]) },
+  { name: "revision-kills-rollback", ...crashes([]) },
+  {
+    name: "revision-rivals",
+    ...cost,
+    result: [{ seed: 1_000, processes: 13, pauses: 30, kills: 10, locks: 17, writes: 154, problems: [] }],
   },
   judge,
 ];
@@ -67,6 +82,11 @@ describe("findings of guard's drill", () => {
       "a crash",
       { name: "kills-rollback", ...crashes(["after store.write: bad"]) },
       "kills-rollback: after store.write",
+    ],
+    [
+      "a crash by revision",
+      { name: "revision-kills-upgrade", ...crashes(["before host.commit: bad"]) },
+      "revision-kills-upgrade: before host.commit: bad",
     ],
     [
       "too few regressions found",
@@ -90,6 +110,8 @@ describe("tables and messages", () => {
   it("every campaign has lines", () => {
     expect(good.map((played) => linesOf(played).length > 1)).toEqual(good.map(() => true));
     expect(linesOf(fleet).join("\n")).toContain("3.4");
+    const returned = good.find(({ name }) => name === "revision-faulty-wave");
+    expect(returned === undefined ? "" : linesOf(returned).join("\n")).toContain("1.30.5, 1.31.1");
   });
 
   it("what a process says comes through as it was", () => {
@@ -103,17 +125,29 @@ describe("the drill", () => {
       ? ({ name: "broken", campaign: plan.campaign, message: "it broke" } as const)
       : (good.find(({ name }) => name === plan.campaign) ?? fleet);
   const options = { seed: 3, clusters: 500, waves: 25, kills: "all" } as const;
-  const run = (failing?: string) => {
+  const run = (failing?: string, strategy: DrillStrategy = "both") => {
     const said: string[] = [];
     const lines = { line: (text: string) => void said.push(text) };
     const { signal } = new AbortController();
-    return { said, result: runGuardDrill({ root: "/", lines, signal, play: play(failing) }, options) };
+    return { said, result: runGuardDrill({ root: "/", lines, signal, play: play(failing) }, { ...options, strategy }) };
   };
 
   it("plays every campaign, told in their order", async () => {
     const { said, result } = run();
     expect((await result).campaigns.map(({ name }) => name)).toEqual(guardCampaigns);
     expect(said.filter((line) => line.startsWith("Took"))).toHaveLength(guardCampaigns.length);
+  });
+
+  it.each([
+    ["in-place", "fleet"],
+    ["revision", "revision-faulty-wave"],
+  ] as const)("of one strategy it plays that one and the judge: %s", async (strategy, first) => {
+    const names = (await run(undefined, strategy).result).campaigns.map(({ name }) => name);
+    expect(names.map((name) => name.startsWith("revision-"))).toEqual([
+      ...names.slice(0, -1).map(() => strategy === "revision"),
+      false,
+    ]);
+    expect([names[0], names.at(-1)]).toEqual([first, "judge"]);
   });
 
   it("what is found ends it with an error, after all others were played", async () => {

@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { crashCampaign } from "../../../../automation/drill/guard/crashes.ts";
 import { faultyWaveCampaign, fleetCampaign } from "../../../../automation/drill/guard/fleet-campaign.ts";
-import { type Given, rivalPlay, rollbackPlay, upgradePlay } from "../../../../automation/drill/guard/plays.ts";
+import {
+  type Given,
+  revisionRivalPlay,
+  revisionRollbackPlay,
+  revisionUpgradePlay,
+  rivalPlay,
+  rollbackPlay,
+  upgradePlay,
+} from "../../../../automation/drill/guard/plays.ts";
 import { rivalCampaign } from "../../../../automation/drill/guard/rivals.ts";
 import { planDigest } from "../../../../automation/guard/plan-digest.ts";
 import type { GuardStore } from "../../../../automation/ports/guard-store.ts";
@@ -42,6 +50,34 @@ describe("guard's drill, small", { timeout: 60_000 }, () => {
     const rows = await rivalCampaign({ ...rivalPlay(given), processes: 3, seeds: [1, 2], signal });
     expect(problemsIn(rows)).toEqual([]);
     expect(rows.every(({ pauses, kills, locks }) => pauses > 0 && kills > 0 && locks > 3)).toBe(true);
+  });
+});
+
+describe("guard's drill by revision, small", { timeout: 60_000 }, () => {
+  const fleet = { ...given, strategy: "revision" } as const;
+
+  it("waves come to the new revision alone; one with a fault at a share returns all, and no later one starts", async () => {
+    const rows = await faultyWaveCampaign({ ...versions, clusters: 4, waves: 4, fleet, signal });
+    expect(rows.map(({ states, mergeRequests, planes }) => [states.join(), mergeRequests, planes.join()])).toEqual([
+      ["upgraded", 10, "1.31.1"],
+      ["upgraded", 10, "1.31.1"],
+      ["rollback_completed", 6, "1.30.5,1.31.1"],
+      ["pre_check_failed", 0, "1.30.5"],
+    ]);
+    expect(problemsIn(rows)).toEqual([]);
+  });
+
+  it("crashes change nothing, several in one play, forwards and backwards", async () => {
+    const forwards = await crashCampaign({ ...revisionUpgradePlay(given), ...crashes(16) });
+    expect(forwards).toMatchObject({ points: 16, random: 2 });
+    expect(forwards.rows.reduce((sum, { before, after }) => sum + before + after, 0)).toBe(18);
+    const backwards = await crashCampaign({ ...revisionRollbackPlay(given), ...crashes(16) });
+    expect(problemsIn([...forwards.rows, ...backwards.rows])).toEqual([]);
+  });
+
+  it("rivals that stand still and die do no harm", async () => {
+    const rows = await rivalCampaign({ ...revisionRivalPlay(given), processes: 3, seeds: [1], signal });
+    expect(problemsIn(rows)).toEqual([]);
   });
 });
 
@@ -88,6 +124,18 @@ describe("what is broken makes findings", { timeout: 60_000 }, () => {
       around: ["host.createMergeRequest"],
     });
     expect(problemsIn((await blind).rows).join("\n")).toMatch(/merge request/);
+  });
+
+  it("the same by revision, with who died in that play", async () => {
+    const blind = crashCampaign({
+      ...revisionUpgradePlay({ ...given, gitHost: (host) => ({ ...host, findMergeRequest: async () => undefined }) }),
+      ...crashes(2),
+      kills: "all",
+      around: ["host.createMergeRequest"],
+    });
+    expect(problemsIn((await blind).rows).join("\n")).toMatch(
+      /after host\.createMergeRequest no\. 1 after \d+ writes: /,
+    );
   });
 
   it("waves that do not wait for each other", async () => {

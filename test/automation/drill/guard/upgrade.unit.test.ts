@@ -25,10 +25,18 @@ function walked(): ClusterRecord {
 
 describe("what a wave must be at its end", () => {
   const record: ClusterRecord = { entry, state: "upgraded", since: 1, history: [] };
-  const end: WaveEnd = { records: [record], mergeRequests: 1, proxies: new Map([["c-001", ["1.31.1"]]]) };
+  const cluster = { proxies: ["1.31.1"], planes: ["1.31.1"], asked: ["stable"] };
+  const clusters = (change: Partial<typeof cluster> = {}) => new Map([["c-001", { ...cluster, ...change }]]);
+  const end: WaveEnd = { records: [record], mergeRequests: 1, clusters: clusters() };
   const expected = { state: "upgraded", version: "1.31.1", mergeRequests: 1 } as const;
 
   it("nothing is found in one that is as it should be", () => expect(problemsOf(end, expected)).toEqual([]));
+
+  it("after a return both control planes have to be there", () => {
+    const both = { ...expected, planes: ["1.30.5", "1.31.1"] };
+    expect(problemsOf(end, both)).toEqual(["c-001 has control planes of 1.31.1 instead of 1.30.5, 1.31.1"]);
+    expect(problemsOf({ ...end, clusters: clusters({ planes: both.planes }) }, both)).toEqual([]);
+  });
 
   it.each([
     ["a second merge request", { mergeRequests: 2 }, "2 merge requests instead of 1"],
@@ -38,8 +46,18 @@ describe("what a wave must be at its end", () => {
       { records: [{ ...record, entry: { ...entry, currentIstioVersion: "1.30.5" } }] },
       "the registry has c-001 at 1.30.5",
     ],
-    ["proxies of two versions", { proxies: new Map([["c-001", ["1.30.5", "1.31.1"]]]) }, "run 1.30.5, 1.31.1"],
-    ["no proxies", { proxies: new Map() }, "run nothing"],
+    ["proxies of two versions", { clusters: clusters({ proxies: ["1.30.5", "1.31.1"] }) }, "run 1.30.5, 1.31.1"],
+    ["no proxies", { clusters: new Map() }, "run nothing"],
+    [
+      "an old control plane that stayed",
+      { clusters: clusters({ planes: ["1.30.5", "1.31.1"] }) },
+      "c-001 has control planes of 1.30.5, 1.31.1 instead of 1.31.1",
+    ],
+    [
+      "a namespace that was not returned",
+      { clusters: clusters({ asked: ["canary", "stable"] }) },
+      "a namespace of c-001 still asks for canary",
+    ],
   ])("%s is found", (_, change, problem) =>
     expect(problemsOf({ ...end, ...change }, expected).join("\n")).toContain(problem),
   );
