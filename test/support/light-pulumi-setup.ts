@@ -1,0 +1,3 @@
+import { lightenPulumi } from "../../components/shared/light-pulumi.ts";
+
+lightenPulumi();
