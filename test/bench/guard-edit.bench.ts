@@ -6,10 +6,11 @@
 import { editVersions } from "../../automation/guard/edit/edit-versions.ts";
 import { revertEdits } from "../../automation/guard/edit/revert.ts";
 import { findSources } from "../../automation/guard/edit/sources.ts";
+import { components } from "../../automation/guard/evidence.ts";
 import { generate, seeded } from "../automation/guard/edit/generated-repositories.ts";
 import { applied, cluster, filesOf, helmRepository, release } from "../automation/guard/edit/repositories.ts";
 
-const step = { components: ["istiod"], from: "1.30.5", to: "1.31.1" } as const;
+const step = { components, from: "1.30.5", to: "1.31.1" } as const;
 
 function measure(what: string, goalMs: number, work: () => string): void {
   const [wall, { user, system }] = [performance.now(), process.cpuUsage()];

@@ -6,7 +6,7 @@ import { coreOf } from "./edit-versions.ts";
 import { type Fleet, type FleetCluster, plain, tagsOf } from "./fleet.ts";
 import { isKustomizationFile } from "./kustomize.ts";
 import { type BuiltObject, describe, kindOf } from "./object.ts";
-import { concernsVersions, type IstioRelease } from "./releases.ts";
+import { concernsVersions, type IstioRelease } from "./release.ts";
 import { baseName, folderOf, resolvePath } from "./repository.ts";
 import { type Revision, sourceOf } from "./revision.ts";
 import { at, itemsAt, type Tree, textAt, withAt } from "./tree.ts";

@@ -5,7 +5,7 @@ import { type Edited, type Problem, type ReadingCluster, type RepositoryFile, re
 import { chosen, type Effect, editsOf, type FleetCluster, readFleet } from "./fleet.ts";
 import { automerges } from "./moved-by.ts";
 import { describe } from "./object.ts";
-import type { Field, IstioRelease } from "./releases.ts";
+import type { Field, IstioRelease } from "./release.ts";
 import { Splices } from "./splice.ts";
 
 export interface VersionEdit {
@@ -105,6 +105,17 @@ export function moveImages(
     }
 }
 
+/** Releases whose landing guard cannot prove in the cluster: it reads what Flux and Helm say of theirs. */
+export const unproven = ({ releases }: Pick<FleetCluster, "releases">): readonly Problem[] =>
+  releases
+    .filter(({ by }) => by !== "flux")
+    .map(({ by, object }) => ({
+      file: object.path,
+      what: `${describe(object)} is brought in by ${by === "sail" ? "the Sail operator" : "Argo CD"}`,
+      why: "guard proves only what Flux has applied: it shows and makes the edit of this, and runs no upgrade of it",
+      fix: "Upgrade it by hand along the plan, or let Flux install Istio's charts.",
+    }));
+
 /** What a cluster lacks, or may have where nobody sees it: without istiod nothing says what its Istio is. */
 export function missing({ cluster, build, releases }: FleetCluster, wanted: readonly Component[]): readonly Problem[] {
   const doubts = build.units.flatMap((unit) => unit.doubts);
@@ -117,7 +128,7 @@ export function missing({ cluster, build, releases }: FleetCluster, wanted: read
   return [
     {
       file: cluster.path,
-      what: `No HelmRelease of ${wanted.join(", ")} was found for ${cluster.cluster}`,
+      what: `No release of ${wanted.join(", ")} was found for ${cluster.cluster}`,
       why: `Flux reads ${build.reads.size} files from ${cluster.path || "the root"}${elsewhere}`,
       fix: "Correct flux_config_path in the registry: the folder that the cluster's Flux reads.",
     },

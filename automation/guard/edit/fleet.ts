@@ -1,11 +1,13 @@
 /** All clusters of a repository with their Istio releases, who reads what, and what an edit would do to them. Pure. */
 import type { Edited, EditSet, FileEdit, Problem, ReadingCluster, RepositoryFile } from "./edit.ts";
 import { refused } from "./edit.ts";
-import { buildClusters, type ClusterBuild } from "./flux.ts";
-import { type IstioRelease, istioReleases } from "./releases.ts";
+import { buildClusters } from "./flux.ts";
+import type { IstioRelease } from "./release.ts";
+import { istioReleases } from "./releases.ts";
 import { Repository } from "./repository.ts";
 import type { Splices } from "./splice.ts";
 import { itemsAt, type Tree, textsOf } from "./tree.ts";
+import type { ClusterBuild } from "./unit.ts";
 import { istioImages, type WorkloadImage, workloadOf } from "./workload-images.ts";
 
 export interface FleetCluster {

@@ -1,35 +1,14 @@
 /** What Flux applies to a cluster, from the folder that it reads through every Kustomization that this leads to. Pure. */
 import { components } from "../evidence.ts";
-import type { Problem, ReadingCluster } from "./edit.ts";
+import type { ReadingCluster } from "./edit.ts";
 import { type Build, Kustomize } from "./kustomize.ts";
 import { type BuiltObject, describe, isA, kindOf, nameOf, namespaceOf } from "./object.ts";
 import { type Repository, resolvePath } from "./repository.ts";
 import { substituted } from "./substitute.ts";
 import { at, entriesAt, itemsAt, type Leaf, literal, type Tree, textAt, type Variables } from "./tree.ts";
+import type { ClusterBuild, Unit } from "./unit.ts";
+import { updaters } from "./updaters/updaters.ts";
 import { hasIstioImage } from "./workload-images.ts";
-
-/** One Flux Kustomization and what it applies. */
-export interface Unit {
-  readonly name: string;
-  readonly namespace: string;
-  readonly dependsOn: readonly string[];
-  readonly wait: boolean;
-  readonly objects: readonly BuiltObject[];
-  readonly reads: ReadonlySet<string>;
-  /** Why it cannot be said for sure what it applies. */
-  readonly problems: readonly Problem[];
-  /** Those of them behind which there may be releases, or Kustomizations, that nobody sees. */
-  readonly doubts: readonly Problem[];
-}
-
-export interface ClusterBuild {
-  readonly cluster: string;
-  readonly units: readonly Unit[];
-  /** Every file that has a part in what the cluster runs. */
-  readonly reads: ReadonlySet<string>;
-  /** Kustomizations of other repositories, which are not looked at. */
-  readonly elsewhere: readonly string[];
-}
 
 const fluxGroup = "kustomize.toolkit.fluxcd.io";
 const sourceGroup = "source.toolkit.fluxcd.io";
@@ -56,6 +35,7 @@ const waitingOf = (object: BuiltObject): Waiting => ({
 const isKustomization = (object: BuiltObject): boolean => isA(object, fluxGroup, "Kustomization");
 
 const kinds = new Set([
+  ...updaters.flatMap((updater) => updater.kinds),
   "HelmRelease",
   "HelmChart",
   "HelmRepository",

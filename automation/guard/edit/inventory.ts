@@ -2,10 +2,11 @@
 import type { z } from "zod";
 import type { Component, Evidence, evidenceFile } from "../evidence.ts";
 import type { Problem, ReadingCluster, RepositoryFile } from "./edit.ts";
-import { missing } from "./edit-versions.ts";
+import { missing, unproven } from "./edit-versions.ts";
 import { type FleetCluster, readFleet } from "./fleet.ts";
 import { automerges } from "./moved-by.ts";
-import { dependsOnOf, type Field, type IstioRelease } from "./releases.ts";
+import type { Field, IstioRelease } from "./release.ts";
+import { dependsOnOf } from "./releases.ts";
 import type { Repository } from "./repository.ts";
 import { markerAt } from "./splice.ts";
 import { type Leaf, type Part, textAt } from "./tree.ts";
@@ -54,6 +55,8 @@ export interface ClusterInventory {
   readonly files: readonly string[];
   /** Kustomizations of Flux that apply other repositories; they were not looked at. */
   readonly elsewhere: readonly string[];
+  /** Releases that a run cannot prove, and so does not begin to move. */
+  readonly unproven: readonly Problem[];
   /** What could not be followed. With one of them an edit of the releases it concerns is refused. */
   readonly problems: readonly Problem[];
 }
@@ -144,6 +147,7 @@ function inventoryOf(repository: Repository, one: FleetCluster, renovates: boole
     ],
     files: [...build.reads].toSorted(),
     elsewhere: build.elsewhere,
+    unproven: unproven(one),
     problems: [...missing(one, ["istiod"]), ...releases.flatMap(({ problems }) => problems)].filter(
       (problem, index, all) => all.indexOf(problem) === index,
     ),

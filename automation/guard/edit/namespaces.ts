@@ -1,10 +1,10 @@
 /** Labels of namespaces that choose their control plane, where they live in Git. Pure. */
 import { type Edited, type ReadingCluster, type RepositoryFile, refused } from "./edit.ts";
 import { chosen, fleetOf, readFleet, settled } from "./fleet.ts";
-import type { ClusterBuild } from "./flux.ts";
 import { type BuiltObject, isA, nameOf } from "./object.ts";
 import { Splices } from "./splice.ts";
 import { type Leaf, leafAt, type Place } from "./tree.ts";
+import type { ClusterBuild } from "./unit.ts";
 
 const labels = ["istio.io/rev", "istio-injection"] as const;
 type Label = (typeof labels)[number];

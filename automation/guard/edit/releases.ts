@@ -1,63 +1,26 @@
 /** The Istio releases of a cluster: where the version of each comes from, and everything that has to move with it. Pure. */
-import { type Component, components } from "../evidence.ts";
+import type { Component } from "../evidence.ts";
 import type { Problem } from "./edit.ts";
-import type { ClusterBuild, Unit } from "./flux.ts";
 import { type BuiltObject, describe, isA, nameOf, namespaceOf } from "./object.ts";
+import {
+  concernsVersions,
+  type Field,
+  type IstioRelease,
+  lastPart,
+  parent,
+  type Reading,
+  releaseOf,
+} from "./release.ts";
 import type { Repository } from "./repository.ts";
-import { at, entriesAt, itemsAt, type Leaf, leafAt, overlay, pointerTo, type Tree, textAt, withAt } from "./tree.ts";
-
-/** A value of a release that carries a version, a hub or an address. */
-export interface Field {
-  readonly name: string;
-  readonly leaf: Leaf;
-  readonly shape: "chart" | "oci-repository" | "helm-chart" | "values";
-}
-
-export interface IstioRelease {
-  readonly component: Component;
-  readonly object: BuiltObject;
-  readonly unit: Unit;
-  readonly name: string;
-  readonly namespace: string;
-  /** undefined: the files name none. */
-  readonly version: Field | undefined;
-  /** `global.tag` and the like, whole image names included. */
-  readonly images: readonly Field[];
-  readonly hubs: readonly Field[];
-  /** Address of the chart's repository, with the place. */
-  readonly address: Field | undefined;
-  /** The address without the chart's own name. */
-  readonly source: string;
-  readonly verifyKey: string | undefined;
-  readonly values: Tree | undefined;
-  /** What stands in the way of moving it. */
-  readonly problems: readonly Problem[];
-}
+import { at, entriesAt, itemsAt, leafAt, overlay, type Tree, textAt, withAt } from "./tree.ts";
+import type { ClusterBuild } from "./unit.ts";
+import { isComponent, isIstioChart, type Updater } from "./updaters/updater.ts";
+import { updaters } from "./updaters/updaters.ts";
 
 const helmGroup = "helm.toolkit.fluxcd.io";
 const sourceGroup = "source.toolkit.fluxcd.io";
 
-/** Where charts of Istio take a tag or a hub of an image. */
-const tagPlaces = ["global.tag", "pilot.tag", "cni.tag", "ztunnel.tag", "global.proxy.tag", "tag"] as const;
-const hubPlaces = ["global.hub", "pilot.hub", "cni.hub", "ztunnel.hub", "hub"] as const;
-const imagePlaces = [
-  "global.proxy.image",
-  "global.proxy_init.image",
-  "pilot.image",
-  "cni.image",
-  "ztunnel.image",
-  "image",
-] as const;
-/** The charts' own layer, which nobody is to write. */
-const internal = "_internal_defaults_do_not_set";
-
 export const isHelmRelease = (object: BuiltObject): boolean => isA(object, helmGroup, "HelmRelease");
-
-const lastPart = (address: string): string => address.replace(/\/+$/, "").split("/").at(-1) ?? "";
-
-const parent = (address: string): string => address.replace(/\/+$/, "").replace(/\/[^/]*$/, "");
-
-const isComponent = (name: string): name is Component => components.some((one) => one === name);
 
 /** What a HelmRelease says of its chart. */
 interface Chart {
@@ -222,60 +185,22 @@ class Cluster {
   }
 }
 
-/** Whether a value, by its place with dots, names an image or a registry. */
-export const concernsVersions = (target: string): boolean =>
-  [...tagPlaces, ...hubPlaces, ...imagePlaces].some((place) => place === target || place.startsWith(`${target}.`)) ||
-  target.startsWith(internal);
-
-const fieldsOf = (values: Tree | undefined, places: readonly string[]): readonly Field[] =>
-  places.flatMap((name) => {
-    const leaf = leafAt(values, ...name.split("."));
-    return leaf === undefined ? [] : [{ name, leaf, shape: "values" as const }];
-  });
-
-/** A whole image name, with a tag or a digest behind its last slash. */
-const isWholeImage = ({ leaf }: Field): boolean => /[:@]/.test(lastPart(leaf.value));
-
-/** `base`, `cni` and `gateway` are names that others have too: their source has to be Istio's. */
-function isIstio(chart: Chart, sources: ReadonlySet<string>): boolean {
-  return (
-    chart.name === "istiod" || chart.name === "ztunnel" || /istio/i.test(chart.source) || sources.has(chart.source)
-  );
-}
-
-function releaseOf(
-  cluster: Cluster,
-  object: BuiltObject,
-  unit: Unit,
-  chart: Chart,
-  component: Component,
-): IstioRelease {
+function fluxReading(cluster: Cluster, object: BuiltObject, chart: Chart, component: Component): Reading {
   const { values, problems } = cluster.valuesOf(object);
-  const own: Problem[] = [...unit.problems, ...chart.problems, ...problems];
-  if (at(values, [internal]) !== undefined)
-    own.push({
-      file: object.path,
-      what: `${describe(object)} sets ${pointerTo("spec", "values", internal)}`,
-      why: "it is the chart's own layer, which changes from version to version",
-      fix: "Set the values themselves.",
-    });
   return {
     component,
-    object,
-    unit,
     name: nameOf(object),
     namespace: namespaceOf(object) ?? "default",
     version: chart.version,
-    images: [...fieldsOf(values, tagPlaces), ...fieldsOf(values, imagePlaces).filter(isWholeImage)],
-    hubs: fieldsOf(values, hubPlaces),
     address: chart.address,
     source: chart.source,
     verifyKey: cluster.verifyKey(chart.owner),
     values,
-    problems: own,
+    problems: [...chart.problems, ...problems],
   };
 }
 
+/** By the releases of Helm that Flux makes, then by whatever else brings Istio into a cluster. */
 export function istioReleases(repository: Repository, build: ClusterBuild): readonly IstioRelease[] {
   const cluster = new Cluster(repository, build);
   const found = build.units.flatMap((unit) =>
@@ -287,9 +212,20 @@ export function istioReleases(repository: Repository, build: ClusterBuild): read
   const sources = new Set(
     found.filter(({ component }) => component === "istiod" || component === "ztunnel").map(({ chart }) => chart.source),
   );
-  return found
-    .filter(({ chart }) => isIstio(chart, sources))
-    .map(({ object, unit, chart, component }) => releaseOf(cluster, object, unit, chart, component));
+  const ofFlux = found
+    .filter(({ chart }) => isIstioChart(chart, sources))
+    .map(({ object, unit, chart, component }) =>
+      releaseOf("flux", fluxReading(cluster, object, chart, component), object, unit, ["spec", "values"]),
+    );
+  return [...ofFlux, ...updaters.flatMap((updater) => updatedBy(updater, repository, build))];
+}
+
+function updatedBy(updater: Updater, repository: Repository, build: ClusterBuild): readonly IstioRelease[] {
+  return build.units.flatMap((unit) =>
+    unit.objects.flatMap((object) =>
+      updater.read(object, repository).map((reading) => releaseOf(updater.by, reading, object, unit, updater.valuesAt)),
+    ),
+  );
 }
 
 /** Names of the releases that a release waits for. */

@@ -6,10 +6,10 @@ import type { Component } from "../evidence.ts";
 import { parseVersion } from "../versions.ts";
 import { addRevision, unlike } from "./add-revision.ts";
 import { type Edited, type Problem, type ReadingCluster, type RepositoryFile, refused } from "./edit.ts";
-import { isMove, missing, moveImages, moveRelease } from "./edit-versions.ts";
+import { isMove, missing, moveImages, moveRelease, unproven } from "./edit-versions.ts";
 import { chosen, type Effect, type Fleet, type FleetCluster, fleetOf, readFleet, settled, tagsOf } from "./fleet.ts";
 import { automerges } from "./moved-by.ts";
-import type { IstioRelease } from "./releases.ts";
+import type { IstioRelease } from "./release.ts";
 import { removeRevision } from "./remove-revision.ts";
 import { Revision } from "./revision.ts";
 import { textAt } from "./tree.ts";
@@ -187,7 +187,10 @@ export function revisionStep({ files, clusters, targets, step, from, to }: Revis
     ...sharedTags({ ...fleet, clusters: moving }),
     ...automerges(fleet.repository),
   );
-  for (const one of moving) planStep(revision, one, step);
+  for (const one of moving) {
+    revision.splices.problems.push(...unproven(one));
+    planStep(revision, one, step);
+  }
   const made = revision.made();
   const edited = settled(fleet, targets, made, allowedBy(step, from, to));
   if (edited.kind === "refused") return edited;

@@ -5,7 +5,7 @@ import type { FileEdit, Problem } from "./edit.ts";
 import { coreOf } from "./edit-versions.ts";
 import type { Fleet, FleetCluster } from "./fleet.ts";
 import { type BuiltObject, describe } from "./object.ts";
-import type { IstioRelease } from "./releases.ts";
+import type { IstioRelease } from "./release.ts";
 import type { Repository } from "./repository.ts";
 import { Splices } from "./splice.ts";
 import { at, itemsAt, type Leaf, leafAt, type Place, stepsOf, textAt } from "./tree.ts";

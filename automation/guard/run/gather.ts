@@ -70,10 +70,9 @@ async function repositoryOf(context: RunContext, subject: Subject, signal: Abort
     .map(({ entry }) => entry.clusterId);
   const targets = alone ? [clusterId] : together;
   const edits = editsOfStep(request, run, { files, clusters: readers, targets });
-  const problems =
-    edits.kind === "refused"
-      ? edits.problems.map(({ file, what, why, fix }) => `${file}: ${what}: ${why}. ${fix}`)
-      : [];
+  const problems = [...(edits.kind === "refused" ? edits.problems : []), ...(found?.unproven ?? [])].map(
+    ({ file, what, why, fix }) => `${file}: ${what}: ${why}. ${fix}`,
+  );
   const changed = edits.kind === "refused" ? { edits: [], readers: {} } : edits;
   return { git, problems, edits: changed.edits, readers: changed.readers };
 }

@@ -462,7 +462,7 @@ describe("what is refused", () => {
   it("a path that is not there, a cluster that is not there, and a version that is none", () => {
     expect(refusal(edit({ "README.md": "" }))).toContain("there is no clusters/one");
     expect(refusal(edit(repository, { targets: ["three"] }))).toContain("There is no cluster three");
-    expect(refusal(edit(repository))).toContain("No HelmRelease of");
+    expect(refusal(edit(repository))).toContain("No release of");
     expect(refusal(edit(repository, { to: "1.31" }))).toContain("1.31 is no version");
   });
 

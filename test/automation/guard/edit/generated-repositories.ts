@@ -106,6 +106,8 @@ const flux = (spec: string) =>
 const operations = (version: string) => `- op: replace\n  path: /spec/chart/spec/version\n  value: ${version}\n`;
 const strategic = (version: string) =>
   `apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata:\n  name: istiod\n  namespace: istio-system\nspec:\n  chart:\n    spec:\n      version: ${version}\n`;
+const application = (spec: string, name = "istiod") =>
+  `apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: ${name}\n  namespace: argocd\nspec:\n  destination: {namespace: istio-system, server: https://kubernetes.default.svc}\n${spec}`;
 const gateway = (image: string) =>
   `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: edge, namespace: edge}\nspec:\n  template:\n    spec:\n      containers:\n      - name: web\n        image: web:1.30.5\n      - name: istio-proxy\n        image: ${image}\n`;
 const map = (data: string) =>
@@ -237,6 +239,29 @@ const shapes: Readonly<Record<string, Shape>> = {
       ),
     ),
     "istio/all.yaml": maker.file(repository, maker.release(maker.version()), gateway("proxyv2:latest")),
+  }),
+  sail: (maker) => ({
+    "cluster/istio.yaml": maker.file(
+      `apiVersion: sailoperator.io/${maker.one("v1", "v1alpha1")}\nkind: Istio\nmetadata: {name: default, note: "1.30.5"}\nspec:\n  namespace: istio-system\n  version: ${maker.one("v@@", '"v@@"', "'v@@'  # v1.30.5", "v@@ # was 1.30.5")}\n${maker.one("", "  updateStrategy: {type: InPlace}\n")}${maker.values()}`,
+      `apiVersion: sailoperator.io/v1\nkind: IstioCNI\nmetadata: {name: default}\nspec: {version: v@@, namespace: istio-cni}\n`,
+      `apiVersion: sailoperator.io/v1\nkind: ZTunnel\nmetadata: {name: default}\nspec: {version: "v@@"}\n`,
+    ),
+  }),
+  argoCd: (maker) => ({
+    "cluster/istio.yaml": maker.file(
+      application(
+        `  source:\n    chart: istiod\n    repoURL: https://blob.istio.io/istio-release/charts\n    targetRevision: ${maker.version()}\n${maker.one(
+          "",
+          "    helm:\n      valuesObject:\n        global: {tag: '@@'}\n        note: 1.30.5\n",
+          "    helm:\n      values: |\n        # 1.30.5\n        global:\n          tag: @@-distroless # here\n",
+          '    helm:\n      parameters:\n      - {name: global.tag, value: "@@"}\n      - {name: note, value: 1.30.5}\n',
+        )}`,
+      ),
+      application(
+        "  sources:\n  - repoURL: https://example.com/charts\n    chart: web\n    targetRevision: 1.30.5\n  - repoURL: blob.istio.io/istio-release/charts\n    chart: gateway\n    targetRevision: @@\n",
+        "edge",
+      ),
+    ),
   }),
   workload: (maker) => ({
     "cluster/istio.yaml": maker.file(

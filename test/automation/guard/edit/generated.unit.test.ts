@@ -36,5 +36,5 @@ it("changes exactly the planned bytes of a thousand repositories in all shapes, 
       others(before),
     );
   }
-  expect(seen.size).toBe(15);
+  expect(seen.size).toBe(17);
 });
