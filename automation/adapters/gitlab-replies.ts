@@ -26,6 +26,8 @@ export const mergeRequestReply = z.object({
   detailed_merge_status: z.string().nullish(),
   merge_status: z.string().nullish(),
   has_conflicts: z.boolean().nullish(),
+  /** Null while GitLab prepares it; of the newest push, also once it is merged. */
+  diff_refs: z.object({ base_sha: z.string().nullish() }).nullish(),
   diverged_commits_count: z.number().int().nonnegative().nullish(),
   head_pipeline: z.object({ status: z.string() }).nullish(),
 });
@@ -47,6 +49,7 @@ export function mergeRequestOf(reply: MergeRequestReply, head: string): MergeReq
     labels: reply.labels,
     author: reply.author.username,
     head: sha,
+    base: reply.diff_refs?.base_sha ?? undefined,
     landed: reply.state === "merged" ? (reply.merge_commit_sha ?? reply.squash_commit_sha ?? sha) : undefined,
     mergedAt: reply.state === "merged" ? (reply.merged_at ?? undefined) : undefined,
     mergedBy: reply.state === "merged" ? (reply.merge_user ?? reply.merged_by)?.username : undefined,

@@ -27,13 +27,12 @@ export async function lookAtBranch(
   const holdsOurs = history.some(({ id }) => id === ours.commit);
   if (untouched) return { request, state: branchState({ ours, request, commits: [], landed, holdsOurs }) };
 
-  // What the target had before; where it only moved forward past our commit, all behind that is of the branch.
-  const target =
-    landedId === head && holdsOurs
-      ? ours.commit
-      : (landed?.parents[0] ?? (await host.head(repository, request.target, signal)) ?? ours.base);
+  // Where the target only moved forward, its history does not say what the branch brought: the request does.
+  const forward = landedId === head ? (holdsOurs ? ours.commit : request.base) : undefined;
+  // What the target had before.
+  const target = forward ?? landed?.parents[0] ?? (await host.head(repository, request.target, signal)) ?? ours.base;
   const commits = await since(target, head);
-  const before = landed?.parents[0] ?? commits[0]?.parents[0] ?? target;
+  const before = forward ?? landed?.parents[0] ?? commits[0]?.parents[0] ?? target;
   const files = (commit: string) => host.files(repository, commit, signal);
   const change = sameChange(
     { before: await files(ours.base), after: await files(ours.commit) },

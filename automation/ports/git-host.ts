@@ -61,6 +61,8 @@ export interface MergeRequest {
   readonly author: string;
   /** Head of the source branch. */
   readonly head: string;
+  /** Where the source branch left its target, as of its last push; undefined: it is not said. */
+  readonly base: string | undefined;
   /** Only merged: the commit of the target branch that holds it (merge, squash, or the head of a fast-forward). */
   readonly landed: string | undefined;
   /** ms since the epoch. */

@@ -1,5 +1,5 @@
 /** What a simulated Git host keeps, and what people do to it. */
-import type { CommitAction, MergeRequestState, NewMergeRequest } from "../../ports/git-host.ts";
+import type { Approvals, CommitAction, MergeRequestState, NewMergeRequest } from "../../ports/git-host.ts";
 import type { CommitGraph, SimulatedCommit } from "./commit-graph.ts";
 
 /** How a person merges. "rebase" rebases the source branch first, then moves the target forward. */
@@ -50,6 +50,8 @@ export interface SimulatedRequest {
   labels: readonly string[];
   state: MergeRequestState;
   head: string;
+  /** Kept when it is merged. */
+  base: string | undefined;
   landed: string | undefined;
   mergedAt: number | undefined;
   mergedBy: string | undefined;
@@ -66,4 +68,9 @@ export interface SimulatedRepository {
   settings: RepositorySettings;
   /** How many merge requests lists see. */
   listed: number | undefined;
+}
+
+export function approvalsOf({ settings }: SimulatedRepository, { approvedBy }: SimulatedRequest): Approvals {
+  const required = settings.approvalsRequired;
+  return { required, left: Math.max(0, required - approvedBy.length), by: [...approvedBy] };
 }

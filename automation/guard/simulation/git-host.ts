@@ -1,6 +1,6 @@
 /** A Git host in memory: what a fleet's repositories do while people merge, rebase, edit and close. Pure; time is passed in. */
 import { type ErrorCode, SwitchyardError } from "../../errors.ts";
-import type { Approvals, GitHost, HostedCommit, HostedFile, MergeRequest } from "../../ports/git-host.ts";
+import type { GitHost, HostedCommit, HostedFile, MergeRequest } from "../../ports/git-host.ts";
 import {
   applyActions,
   createCommitGraph,
@@ -9,11 +9,12 @@ import {
   type SimulatedCommit,
   textAt,
 } from "./commit-graph.ts";
-import type {
-  GitHostHands,
-  MergeChoice,
-  SimulatedRepository as Repository,
-  SimulatedRequest as Request,
+import {
+  approvalsOf,
+  type GitHostHands,
+  type MergeChoice,
+  type SimulatedRepository as Repository,
+  type SimulatedRequest as Request,
 } from "./git-host-state.ts";
 
 type HostMethod = Exclude<keyof GitHost, "description">;
@@ -91,16 +92,15 @@ export function createSimulatedGitHost({ now }: { readonly now: () => number }):
     return branch ?? commitOf(repository, request.head);
   };
 
-  const conflicts = (repository: Repository, request: Request): boolean => {
-    const [head, target] = [headOf(repository, request), repository.branches.get(request.asked.target)];
-    const base = target === undefined ? undefined : repository.graph.mergeBase(head, target);
-    if (target === undefined || base === undefined) return true;
-    return mergeTrees(base.tree, target.tree, head.tree) === undefined;
+  const baseOf = (repository: Repository, request: Request): SimulatedCommit | undefined => {
+    const target = repository.branches.get(request.asked.target);
+    return target === undefined ? undefined : repository.graph.mergeBase(headOf(repository, request), target);
   };
 
-  const approvalsOf = (repository: Repository, request: Request): Approvals => {
-    const required = repository.settings.approvalsRequired;
-    return { required, left: Math.max(0, required - request.approvedBy.length), by: [...request.approvedBy] };
+  const conflicts = (repository: Repository, request: Request): boolean => {
+    const [base, target] = [baseOf(repository, request), repository.branches.get(request.asked.target)];
+    if (target === undefined || base === undefined) return true;
+    return mergeTrees(base.tree, target.tree, headOf(repository, request).tree) === undefined;
   };
 
   const behindBy = (repository: Repository, request: Request): number | undefined => {
@@ -135,6 +135,7 @@ export function createSimulatedGitHost({ now }: { readonly now: () => number }):
       labels: request.labels,
       author: self,
       head: headOf(repository, request).id,
+      base: request.state === "merged" ? request.base : baseOf(repository, request)?.id,
       landed: request.landed,
       mergedAt: request.mergedAt,
       mergedBy: request.mergedBy,
@@ -223,6 +224,7 @@ export function createSimulatedGitHost({ now }: { readonly now: () => number }):
           labels: [...labels],
           state: "opened",
           head: head.id,
+          base: undefined,
           landed: undefined,
           mergedAt: undefined,
           mergedBy: undefined,
@@ -296,7 +298,7 @@ export function createSimulatedGitHost({ now }: { readonly now: () => number }):
             message: `Merge branch '${request.asked.source}' into '${targetName}'`,
           })
         : squashed;
-    request.head = head.id;
+    Object.assign(request, { head: head.id, base: base?.id });
     branches.set(targetName, landed);
     return landed.id;
   };
@@ -314,12 +316,11 @@ export function createSimulatedGitHost({ now }: { readonly now: () => number }):
     createRepository(name, texts) {
       const graph = createCommitGraph(name);
       const root = graph.root(texts, "anna", "First commit");
-      const settings = { approvalsRequired: 0, authorMayApprove: true, fastForwardOnly: false };
       repositories.set(name, {
         graph,
         branches: new Map([["main", root]]),
         requests: [],
-        settings,
+        settings: { approvalsRequired: 0, authorMayApprove: true, fastForwardOnly: false },
         listed: undefined,
       });
       return root.id;

@@ -151,6 +151,29 @@ export function branchLookContract(name: string, start: () => Promise<GitHostHar
       });
     });
 
+    test.each([
+      ["fast-forward", { method: "fast-forward" }],
+      ["rebase", { method: "rebase" }],
+      ["squash", { method: "fast-forward", squash: true }],
+      ["merge", { method: "merge" }],
+    ] as const)("a commit of somebody put under ours, and merged by %s: not what we made", async (_how, choice) => {
+      const { look, host, hands, iid, move } = await given();
+      await move();
+      const under = await hands.push(
+        repository,
+        "of-bert",
+        "bert",
+        "Under it",
+        update(file("1.29.8", "  x: 1\n"), other),
+      );
+      await hands.deleteBranch(repository, branch);
+      const again = { branch, start: under, message: "Istio 1.30.5", actions: update(file("1.30.5")) };
+      expect(await host.commit(repository, again)).not.toBe("exists");
+      expect(await look()).toMatchObject({ kind: "edited", by: ["bert"] });
+      await hands.merge(repository, iid, { ...choice, by: "anna" });
+      expect(await look()).toMatchObject({ kind: "merged", change: "edited", by: ["bert"] });
+    });
+
     test("rebased, then squashed: ours", async () => {
       const { look, hands, iid, move } = await given();
       await move();

@@ -62,6 +62,7 @@ export function createHands(state: ServerState): Hands {
     }
     await git.setBranch(request.target, landed);
     request.head = head;
+    request.base = base ?? null;
     request.mergeCommit = method === "merge" ? landed : null;
     request.squashCommit = squash ? squashed : null;
     request.state = "merged";

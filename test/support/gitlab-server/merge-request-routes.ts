@@ -49,6 +49,12 @@ async function divergedOf(project: Project, request: ServerRequest): Promise<Rea
   return { diverged_commits_count: (await project.git.between(await headOf(project, request), target)).length };
 }
 
+async function baseOf(project: Project, request: ServerRequest): Promise<string | null> {
+  if (request.state === "merged") return request.base;
+  const target = await targetOf(project, request);
+  return target === undefined ? null : ((await project.git.mergeBase(await headOf(project, request), target)) ?? null);
+}
+
 /** The first look after a change only begins the check, as GitLab does it. Lists never check: they say what was found last. */
 async function shown(
   project: Project,
@@ -85,6 +91,7 @@ async function shown(
     author: user("guard-bot"),
     reviewers: request.reviewers,
     sha: head,
+    diff_refs: lists ? null : { base_sha: await baseOf(project, request), head_sha: head },
     merge_commit_sha: request.mergeCommit,
     squash_commit_sha: request.squashCommit,
     merged_at: request.mergedAt === undefined ? null : new Date(request.mergedAt).toISOString(),
@@ -124,6 +131,7 @@ async function create(state: ServerState, project: Project, body: unknown, addre
     createdAt: state.now(),
     state: "opened",
     head,
+    base: null,
     mergeCommit: null,
     squashCommit: null,
     mergedAt: undefined,

@@ -19,6 +19,8 @@ export interface ServerRequest {
   state: "opened" | "merged" | "closed" | "locked";
   /** As it was last seen. */
   head: string;
+  /** Where it left the target, once it is merged. */
+  base: string | null;
   mergeCommit: string | null;
   squashCommit: string | null;
   mergedAt: number | undefined;
