@@ -28,7 +28,7 @@ export default {
     only(
       "tools",
       "^tools/",
-      "^(tools/|services/kiro/contract\\.ts$|automation/((errors|error-catalogue)\\.ts$|cli/|swap/|guard/state(-names|-moves)?\\.ts$|adapters/pulumi-))",
+      "^(tools/|services/kiro/contract\\.ts$|automation/((errors|error-catalogue)\\.ts$|cli/|swap/|guard/registry/state(-names|-moves)?\\.ts$|adapters/pulumi-))",
       "Tools generate from the source; nothing but the demo's load needs them.",
     ),
     only(
@@ -58,7 +58,7 @@ export default {
     only(
       "alerts",
       "^automation/alerts/",
-      "^automation/(alerts/|swap/|failover/|guard/(record|state-names)\\.ts$|ports/|(errors|error-catalogue|module-entry|nearest|secret-place)\\.ts$)",
+      "^automation/(alerts/|swap/|failover/|guard/registry/(record|state-names)\\.ts$|ports/|(errors|error-catalogue|module-entry|nearest|secret-place)\\.ts$)",
       "alerts -> swap, failover, guard's record: what they say becomes what people are told.",
     ),
     only(
@@ -138,7 +138,7 @@ export default {
       severity: "error",
       comment: "A decision imports no I/O, no clock, no process.",
       from: {
-        path: "^automation/(stateless/|audit/(entry|verify)\\.ts$|guard/(merge-state|merge-request-.*|markdown|line-change|branch-check|gate|state-.*|versions|support|hops|evidence|facts/.*|proof|proof-part|proof-rollout|proxies-by-version|restart|shares|references|redact|bundle-document|simulation/.*|rules/.*|edit/.*)\\.ts$|(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|compliance|stateless-settings|metric-state|trace|gates/.*|judge/.*)\\.ts$)",
+        path: "^automation/(stateless/|audit/(entry|verify)\\.ts$|guard/(merge-request/(merge-state|text|mark|markdown|line-change|branch-check|gate)|registry/state-.*|plan/(versions|support|hops)|facts/.*|proof/(proof|part|rollout|proxies-by-version|references)|data-plane/(restart|shares)|bundle/(redact|document)|simulation/.*|rules/(evidence|rule|book|versions|sources|install|workloads|cluster|fleet|notes)|edit/.*)\\.ts$|(swap|guard|failover|drill)/(decide.*|decision|state|fold|events|effects|plan|freeze|reasons|compliance|stateless-settings|metric-state|trace|gates/.*|judge/.*)\\.ts$)",
       },
       to: { path: ["^node:", "^automation/adapters/"], dependencyTypesNot: ["type-only"] },
     },

@@ -1,7 +1,7 @@
 /** docs/guard-states.md: the state table of guard, as the code has it. */
-import { eventsFrom, states } from "../automation/guard/state.ts";
-import { moves } from "../automation/guard/state-moves.ts";
-import { guardStates, originalNames } from "../automation/guard/state-names.ts";
+import { eventsFrom, states } from "../automation/guard/registry/state.ts";
+import { moves } from "../automation/guard/registry/state-moves.ts";
+import { guardStates, originalNames } from "../automation/guard/registry/state-names.ts";
 
 export function guardStatesPage(generated: string): string {
   const code = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(", ");
@@ -10,7 +10,7 @@ export function guardStatesPage(generated: string): string {
     "# Guard's states",
     "",
     "Where a cluster can stand in an Istio upgrade. The code refuses every change that is not in the second table",
-    "(`automation/guard/state-moves.ts`); this page is made from it.",
+    "(`automation/guard/registry/state-moves.ts`); this page is made from it.",
     "",
     "## States",
     "",

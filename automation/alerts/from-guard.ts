@@ -1,5 +1,5 @@
 /** What people are told of an Istio upgrade, change by change of a cluster's state. Pure. */
-import type { ClusterRecord } from "../guard/record.ts";
+import type { ClusterRecord } from "../guard/registry/record.ts";
 import type { Severity } from "../ports/notifier.ts";
 import { type AlertInput, clipped, dedupKey, raise } from "./alert.ts";
 

@@ -1,6 +1,6 @@
 /** Hooks of merged branches: a part of the wiring (compose.ts). */
 import { serveWebhooks, type WebhookServer, type WebhookServerOptions } from "../adapters/webhook-server.ts";
-import { readIncoming } from "../guard/webhook.ts";
+import { readIncoming } from "../guard/events/webhook.ts";
 import type { GuardComposition } from "./compose-guard.ts";
 
 /** Errors: invalid-config (the token, the port that is taken), credentials-missing, credentials-over-http. */

@@ -7,7 +7,7 @@ import { createDynamoGuardState } from "../adapters/guard-state-dynamodb.ts";
 import { createDynamoGuardStore, type DynamoGuardStoreOptions } from "../adapters/guard-store-dynamodb.ts";
 import { readSecret } from "../adapters/secret-reference.ts";
 import { type AuditLog, createAuditLog } from "../audit/log.ts";
-import { batchLock, createRegistry, type Registry } from "../guard/registry.ts";
+import { batchLock, createRegistry, type Registry } from "../guard/registry/registry.ts";
 import { underLease } from "../guard/run/lease.ts";
 import { type GuardConfig, guardConfig } from "../guard/settings.ts";
 import type { Clock } from "../ports/clock.ts";

@@ -1,5 +1,5 @@
 /** A failure as people read it: the document has more than fits. */
-import type { Bundle } from "../guard/bundle-document.ts";
+import type { Bundle } from "../guard/bundle/document.ts";
 import type { Advice } from "../guard/run/failure.ts";
 import { label } from "./progress.ts";
 import { plural } from "./text.ts";

@@ -1,6 +1,6 @@
 /** Checks one cluster outside a run. */
-import type { ClusterRecord } from "../guard/record.ts";
-import type { Registry } from "../guard/registry.ts";
+import type { ClusterRecord } from "../guard/registry/record.ts";
+import type { Registry } from "../guard/registry/registry.ts";
 import type { Verdict } from "../guard/rules/book.ts";
 import type { Finding } from "../guard/rules/rule.ts";
 import { lookAtCluster } from "../guard/run/check.ts";

@@ -1,8 +1,8 @@
 /** What the next merge requests of a plan would change, computed on today's files. */
 import { SwitchyardError } from "../errors.ts";
-import type { Plan } from "../guard/plan.ts";
-import type { ClusterRecord, RunRecord } from "../guard/record.ts";
-import type { Registry } from "../guard/registry.ts";
+import type { Plan } from "../guard/plan/plan.ts";
+import type { ClusterRecord, RunRecord } from "../guard/registry/record.ts";
+import type { Registry } from "../guard/registry/registry.ts";
 import { type RunPorts, readersOf } from "../guard/run/context.ts";
 import { beginRun, nextHop, requestsOf } from "../guard/run/step.ts";
 import { editsOfStep } from "../guard/run/step-edits.ts";

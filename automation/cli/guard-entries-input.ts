@@ -1,7 +1,7 @@
 /** Files with entries of guard's registry: YAML, JSON, or JSON lines, every problem told at once. */
 import { parseDocument } from "yaml";
 import { SwitchyardError } from "../errors.ts";
-import { type ParsedEntries, parseEntries } from "../guard/entry-file.ts";
+import { type ParsedEntries, parseEntries } from "../guard/registry/entry-file.ts";
 
 /** `where`, for messages: the file. Errors: guard-input-invalid with all problems. */
 export function readEntries(where: string, text: string): ParsedEntries {

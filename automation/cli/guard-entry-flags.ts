@@ -1,8 +1,8 @@
 /** The attributes of an entry of guard's registry as flags. */
 import { Flags } from "@oclif/core";
 import { SwitchyardError } from "../errors.ts";
-import { type EntryAttributes, parseEntries, writeEntry } from "../guard/entry-file.ts";
-import type { ClusterEntry } from "../guard/record.ts";
+import { type EntryAttributes, parseEntries, writeEntry } from "../guard/registry/entry-file.ts";
+import type { ClusterEntry } from "../guard/registry/record.ts";
 import { assertNoProblems } from "./guard-entries-input.ts";
 
 export const entryFlags = {

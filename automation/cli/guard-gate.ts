@@ -1,7 +1,7 @@
 /** What the CI job of a merge request of guard says. */
 import { SwitchyardError } from "../errors.ts";
-import { type Gate, gate } from "../guard/gate.ts";
-import type { Digest } from "../guard/merge-request-mark.ts";
+import { type Gate, gate } from "../guard/merge-request/gate.ts";
+import type { Digest } from "../guard/merge-request/mark.ts";
 import type { GitHost } from "../ports/git-host.ts";
 
 interface GateRequest {

@@ -1,6 +1,6 @@
 /** The findings of a batch's last checks, as a file for people and other programs. */
 import { z } from "zod";
-import type { Loaded } from "../guard/registry.ts";
+import type { Loaded } from "../guard/registry/registry.ts";
 import type { GuardStore } from "../ports/guard-store.ts";
 
 const stored = z.looseObject({ at: z.number(), verdict: z.string(), findings: z.array(z.unknown()) });

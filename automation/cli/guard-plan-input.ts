@@ -2,8 +2,8 @@
 import { type Document, parseDocument } from "yaml";
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
-import { type MeshPlanRequest, meshPlanFile } from "../guard/mesh-plan.ts";
-import { type PlanRequest, planFile } from "../guard/plan.ts";
+import { type MeshPlanRequest, meshPlanFile } from "../guard/plan/mesh-plan.ts";
+import { type PlanRequest, planFile } from "../guard/plan/plan.ts";
 
 const pathText = (path: readonly PropertyKey[]): string =>
   path.reduce<string>(

@@ -1,6 +1,6 @@
 /** A plan of guard as people read it. */
-import type { MeshPlan } from "../guard/mesh-plan.ts";
-import type { Plan, PlannedStep } from "../guard/plan.ts";
+import type { MeshPlan } from "../guard/plan/mesh-plan.ts";
+import type { Plan, PlannedStep } from "../guard/plan/plan.ts";
 import type { Finding } from "../guard/rules/rule.ts";
 import { plural, wrap } from "./text.ts";
 

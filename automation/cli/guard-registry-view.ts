@@ -1,8 +1,8 @@
 /** How guard's registry is shown. */
 import { stringify } from "yaml";
-import type { EntryAttributes } from "../guard/entry-file.ts";
-import type { RunRecord, TransitionRecord } from "../guard/record.ts";
-import { type GuardState, stateRows } from "../guard/state-names.ts";
+import type { EntryAttributes } from "../guard/registry/entry-file.ts";
+import type { RunRecord, TransitionRecord } from "../guard/registry/record.ts";
+import { type GuardState, stateRows } from "../guard/registry/state-names.ts";
 import { dateAndTime, plural, table } from "./text.ts";
 
 /** Versions are quoted, so that 1.30.10 stays what it is whoever reads it. */

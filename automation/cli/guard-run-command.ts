@@ -1,8 +1,8 @@
 import { userInfo } from "node:os";
 import { Flags } from "@oclif/core";
 import { SwitchyardError } from "../errors.ts";
-import type { Plan } from "../guard/plan.ts";
-import type { ClusterRecord } from "../guard/record.ts";
+import type { Plan } from "../guard/plan/plan.ts";
+import type { ClusterRecord } from "../guard/registry/record.ts";
 import type { BatchView, Move, Wait } from "../guard/run/decide.ts";
 import type { Wanted } from "../guard/run/person.ts";
 import type { RunOptions } from "../guard/run/run-batch.ts";
@@ -91,7 +91,7 @@ export abstract class GuardRunCommand<Result extends object> extends GuardComman
       import("../guard/run/run-batch.ts"),
       import("./compose-guard-told.ts"),
       import("./compose-guard-telemetry.ts"),
-      import("../guard/telemetry.ts"),
+      import("../guard/events/telemetry.ts"),
     ]);
     const composition = await this.compose();
     const told = await openTold(composition, guard, this.signal);
@@ -135,7 +135,7 @@ export abstract class GuardRunCommand<Result extends object> extends GuardComman
     const [guard, person, { moveRecord }, { refused }, { withBundle }] = await Promise.all([
       this.guard(),
       import("../guard/run/person.ts"),
-      import("../guard/registry.ts"),
+      import("../guard/registry/registry.ts"),
       import("../guard/run/run-batch.ts"),
       import("../guard/run/failure.ts"),
     ]);

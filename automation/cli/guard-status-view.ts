@@ -1,5 +1,5 @@
 /** How `guard status` is shown. */
-import type { ClusterStatus, FleetStatus } from "../guard/status.ts";
+import type { ClusterStatus, FleetStatus } from "../guard/registry/status.ts";
 import { dateAndTime, duration, plural, table, timeOfDay } from "./text.ts";
 
 const day = 86_400_000;

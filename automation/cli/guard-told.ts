@@ -2,10 +2,10 @@
 import type { AlertDesk } from "../alerts/desk.ts";
 import { guardAlerts } from "../alerts/from-guard.ts";
 import { SwitchyardError } from "../errors.ts";
-import { transitionEvent } from "../guard/bus-event.ts";
-import type { ClusterRecord } from "../guard/record.ts";
+import { transitionEvent } from "../guard/events/bus-event.ts";
+import { lastTransition } from "../guard/events/telemetry.ts";
+import type { ClusterRecord } from "../guard/registry/record.ts";
 import type { Move } from "../guard/run/decide.ts";
-import { lastTransition } from "../guard/telemetry.ts";
 import type { DeploymentEvent, DeploymentEvents } from "../ports/deployment-events.ts";
 import type { EventBus } from "../ports/event-bus.ts";
 import { deskWarnings } from "./alert-view.ts";

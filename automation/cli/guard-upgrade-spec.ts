@@ -2,8 +2,8 @@
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
-import { clusterId } from "../guard/record.ts";
-import { strategies } from "../guard/support.ts";
+import { strategies } from "../guard/plan/support.ts";
+import { clusterId } from "../guard/registry/record.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 
 const spec = z.strictObject({

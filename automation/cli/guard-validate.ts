@@ -1,11 +1,11 @@
 /** Every connection of guard, each tried for itself: one that fails does not hide the others. */
 import type { ConfiguredNotifier } from "../adapters/notifiers.ts";
 import { SwitchyardError } from "../errors.ts";
-import type { Registry } from "../guard/registry.ts";
+import { minorOf } from "../guard/plan/versions.ts";
+import type { Registry } from "../guard/registry/registry.ts";
 import { addressOf, versionOf } from "../guard/run/cluster.ts";
 import { inParallel } from "../guard/run/loop.ts";
 import type { GuardConfig } from "../guard/settings.ts";
-import { minorOf } from "../guard/versions.ts";
 import type { GuardStore } from "../ports/guard-store.ts";
 import type { OpenedRun } from "./compose-guard-run.ts";
 

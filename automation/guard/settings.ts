@@ -8,7 +8,7 @@ import { moduleEntry } from "../module-entry.ts";
 import { secretFrom } from "../secret-place.ts";
 import { freezeWindow, freezeWindowProblems } from "../swap/freeze.ts";
 import { leastMinutes } from "./judge/sequential.ts";
-import { batchId } from "./record.ts";
+import { batchId } from "./registry/record.ts";
 
 const url = z.url({ protocol: /^https?$/, error: "must be a URL, for example https://gitlab.example.com" });
 const minutes = (least: number, most: number, standard: number) => z.number().min(least).max(most).default(standard);

@@ -6,7 +6,7 @@
 import { editVersions } from "../../automation/guard/edit/edit-versions.ts";
 import { revertEdits } from "../../automation/guard/edit/revert.ts";
 import { findSources } from "../../automation/guard/edit/sources.ts";
-import { components } from "../../automation/guard/evidence.ts";
+import { components } from "../../automation/guard/rules/evidence.ts";
 import { generate, seeded } from "../automation/guard/edit/generated-repositories.ts";
 import { applied, cluster, filesOf, helmRepository, release } from "../automation/guard/edit/repositories.ts";
 

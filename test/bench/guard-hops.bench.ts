@@ -1,7 +1,7 @@
 /** The hop planner over all pairs 1.22 to 1.31, Kubernetes 1.27 to 1.36 and both strategies, cold. Goal: under a second. */
-import { planHops } from "../../automation/guard/hops.ts";
-import { eksSupport, istioSupport, strategies } from "../../automation/guard/support.ts";
-import { minorParts } from "../../automation/guard/versions.ts";
+import { planHops } from "../../automation/guard/plan/hops.ts";
+import { eksSupport, istioSupport, strategies } from "../../automation/guard/plan/support.ts";
+import { minorParts } from "../../automation/guard/plan/versions.ts";
 
 const goalMs = 1_000;
 const startedAt = performance.now();

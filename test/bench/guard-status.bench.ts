@@ -2,8 +2,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createDynamoGuardStore } from "../../automation/adapters/guard-store-dynamodb.ts";
-import { type ClusterRecord, clusterEntry } from "../../automation/guard/record.ts";
-import { createRegistry, historyLength } from "../../automation/guard/registry.ts";
+import { type ClusterRecord, clusterEntry } from "../../automation/guard/registry/record.ts";
+import { createRegistry, historyLength } from "../../automation/guard/registry/registry.ts";
 import { guardConfig } from "../../automation/guard/settings.ts";
 import { quantile } from "../../automation/swap/gates/window.ts";
 import { serveDynamoDb } from "../../local/aws/dynamodb.ts";

@@ -4,8 +4,8 @@ import type { CrashCampaign } from "../../drill/guard/crashes.ts";
 import type { FaultyWave, FleetCampaign } from "../../drill/guard/fleet-campaign.ts";
 import type { RivalRow } from "../../drill/guard/rivals.ts";
 import type { PowerCampaign } from "../../guard/judge/campaign.ts";
-import { guardStates } from "../../guard/state-names.ts";
-import type { Strategy } from "../../guard/support.ts";
+import type { Strategy } from "../../guard/plan/support.ts";
+import { guardStates } from "../../guard/registry/state-names.ts";
 
 const campaignsByStrategy = {
   "in-place": ["fleet", "faulty-wave", "kills-upgrade", "kills-rollback", "rivals"],

@@ -17,7 +17,7 @@ import {
 } from "../../drill/guard/plays.ts";
 import { rivalCampaign } from "../../drill/guard/rivals.ts";
 import { powerCampaign } from "../../guard/judge/campaign.ts";
-import { planDigest } from "../../guard/plan-digest.ts";
+import { planDigest } from "../../guard/plan/digest.ts";
 import { type GuardDrillMessage, type GuardDrillPlan, guardDrillPlan } from "./guard-drill-messages.ts";
 
 /** A Tuesday, on which nothing is frozen. */

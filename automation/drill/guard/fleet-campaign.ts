@@ -1,7 +1,7 @@
 /** A minor upgrade of a whole fleet, wave after wave, on a virtual clock; and one whose third wave has a fault. */
 import { SwitchyardError } from "../../errors.ts";
-import type { GuardState } from "../../guard/state-names.ts";
-import type { Strategy } from "../../guard/support.ts";
+import type { Strategy } from "../../guard/plan/support.ts";
+import type { GuardState } from "../../guard/registry/state-names.ts";
 import type { Fleet, FleetOptions } from "./fleet.ts";
 import { createFleet } from "./fleet.ts";
 import { ends, failAtRestart, revisionSettings } from "./plays.ts";

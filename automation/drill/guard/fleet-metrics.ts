@@ -2,7 +2,7 @@
 
 import { fillQuery } from "../../guard/judge/queries.ts";
 import { signalsOf } from "../../guard/judge/signals.ts";
-import type { ClusterEntry } from "../../guard/record.ts";
+import type { ClusterEntry } from "../../guard/registry/record.ts";
 import type { MeshMetrics } from "../../guard/run/context.ts";
 import type { GuardConfig } from "../../guard/settings.ts";
 import type { MetricSource } from "../../ports/metric-source.ts";

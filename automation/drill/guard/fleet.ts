@@ -1,8 +1,10 @@
 /** A simulated fleet: clusters whose Flux follows a repository, a Git host, a store, and people who merge. */
 
 import type { z } from "zod";
-import { type ClusterEntry, clusterEntry } from "../../guard/record.ts";
-import { createRegistry } from "../../guard/registry.ts";
+import type { Strategy } from "../../guard/plan/support.ts";
+import { parseVersion, type Version } from "../../guard/plan/versions.ts";
+import { type ClusterEntry, clusterEntry } from "../../guard/registry/record.ts";
+import { createRegistry } from "../../guard/registry/registry.ts";
 import type { RunPorts } from "../../guard/run/context.ts";
 import { filesOnce } from "../../guard/run/context.ts";
 import { type GuardConfig, guardConfig } from "../../guard/settings.ts";
@@ -10,8 +12,6 @@ import { SimulatedCluster, type SimulatedClusterOptions } from "../../guard/simu
 import { createSimulatedGitHost, type SimulatedGitHost } from "../../guard/simulation/git-host.ts";
 import { SimulatedInspector } from "../../guard/simulation/inspector.ts";
 import { type SimulatedGuardStore, simulateGuardStore } from "../../guard/simulation/store.ts";
-import type { Strategy } from "../../guard/support.ts";
-import { parseVersion, type Version } from "../../guard/versions.ts";
 import type { ClusterAddress, Clusters } from "../../ports/clusters.ts";
 import type { GitHost } from "../../ports/git-host.ts";
 import type { GuardStore } from "../../ports/guard-store.ts";

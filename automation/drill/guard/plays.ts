@@ -1,5 +1,5 @@
 /** The plays of the drill: which small fleets its crashes and rivals happen to, and what each must come to. */
-import type { Strategy } from "../../guard/support.ts";
+import type { Strategy } from "../../guard/plan/support.ts";
 import type { CrashOptions } from "./crashes.ts";
 import { createFleet, type Fleet, type FleetOptions } from "./fleet.ts";
 import type { Moment } from "./guarded-process.ts";

@@ -1,6 +1,6 @@
 /** Processes that drive one batch at the same time, while some of them stand still longer than their lease and some die. */
 import { type Random, randomOf } from "../../guard/judge/noise.ts";
-import type { Plan } from "../../guard/plan.ts";
+import type { Plan } from "../../guard/plan/plan.ts";
 import type { SimulatedProcess } from "../simulation/process.ts";
 import type { Fleet } from "./fleet.ts";
 import { startProcess } from "./guarded-process.ts";

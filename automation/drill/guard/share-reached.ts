@@ -1,9 +1,9 @@
 /** How far a revisioned upgrade has come in a cluster, as guard's own records and plan say. */
-import type { Digest } from "../../guard/merge-request-mark.ts";
-import { clusterRecord } from "../../guard/record.ts";
+import type { Digest } from "../../guard/merge-request/mark.ts";
+import { readPlan } from "../../guard/plan/stored-plan.ts";
+import { clusterRecord } from "../../guard/registry/record.ts";
+import type { GuardState } from "../../guard/registry/state-names.ts";
 import { requestsOf } from "../../guard/run/step.ts";
-import type { GuardState } from "../../guard/state-names.ts";
-import { readPlan } from "../../guard/stored-plan.ts";
 import type { WatchedStore } from "./watched-store.ts";
 
 /** Nothing of a step's merge request may be in the cluster yet. */

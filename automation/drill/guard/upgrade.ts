@@ -1,14 +1,14 @@
 /** One wave's upgrade, driven by processes that may die, until it is at rest; and what must be true of it then. */
 import { SwitchyardError } from "../../errors.ts";
-import type { Plan } from "../../guard/plan.ts";
-import type { ClusterRecord } from "../../guard/record.ts";
-import { createRegistry } from "../../guard/registry.ts";
+import type { Plan } from "../../guard/plan/plan.ts";
+import { parseVersion } from "../../guard/plan/versions.ts";
+import type { ClusterRecord } from "../../guard/registry/record.ts";
+import { createRegistry } from "../../guard/registry/registry.ts";
+import { type EventName, type Standing, transition } from "../../guard/registry/state.ts";
+import { moves } from "../../guard/registry/state-moves.ts";
+import type { GuardState } from "../../guard/registry/state-names.ts";
 import { planBatch } from "../../guard/run/make-plan.ts";
 import { runBatch } from "../../guard/run/run-batch.ts";
-import { type EventName, type Standing, transition } from "../../guard/state.ts";
-import { moves } from "../../guard/state-moves.ts";
-import type { GuardState } from "../../guard/state-names.ts";
-import { parseVersion } from "../../guard/versions.ts";
 import type { Fleet } from "./fleet.ts";
 import { type GuardedProcess, type Moment, startProcess } from "./guarded-process.ts";
 import { askedFor, planesOf } from "./watched-revisions.ts";

@@ -1,6 +1,7 @@
 /** Moves components of clusters to another version where they stand. Pure. */
-import type { Component } from "../evidence.ts";
-import { isFloating, parseVersion } from "../versions.ts";
+
+import { isFloating, parseVersion } from "../plan/versions.ts";
+import type { Component } from "../rules/evidence.ts";
 import { type Edited, type Problem, type ReadingCluster, type RepositoryFile, refused } from "./edit.ts";
 import { chosen, type Effect, editsOf, type FleetCluster, readFleet } from "./fleet.ts";
 import { automerges } from "./moved-by.ts";

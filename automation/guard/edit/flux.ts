@@ -1,5 +1,5 @@
 /** What Flux applies to a cluster, from the folder that it reads through every Kustomization that this leads to. Pure. */
-import { components } from "../evidence.ts";
+import { components } from "../rules/evidence.ts";
 import type { ReadingCluster } from "./edit.ts";
 import { type Build, Kustomize } from "./kustomize.ts";
 import { type BuiltObject, describe, isA, kindOf, nameOf, namespaceOf } from "./object.ts";

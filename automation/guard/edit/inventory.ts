@@ -1,6 +1,6 @@
 /** What the files say that each cluster runs: the evidence section `git`, and the place of each version. Pure. */
 import type { z } from "zod";
-import type { Component, Evidence, evidenceFile } from "../evidence.ts";
+import type { Component, Evidence, evidenceFile } from "../rules/evidence.ts";
 import type { Problem, ReadingCluster, RepositoryFile } from "./edit.ts";
 import { missing, unproven } from "./edit-versions.ts";
 import { type FleetCluster, readFleet } from "./fleet.ts";

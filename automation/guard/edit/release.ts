@@ -1,5 +1,5 @@
 /** One component of Istio in a cluster: where its version comes from, and everything that has to move with it. Pure. */
-import type { Component } from "../evidence.ts";
+import type { Component } from "../rules/evidence.ts";
 import type { Problem } from "./edit.ts";
 import { type BuiltObject, describe } from "./object.ts";
 import { at, type Leaf, leafAt, pointerTo, type Tree } from "./tree.ts";

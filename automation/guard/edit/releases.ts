@@ -1,5 +1,5 @@
 /** The Istio releases of a cluster: where the version of each comes from, and everything that has to move with it. Pure. */
-import type { Component } from "../evidence.ts";
+import type { Component } from "../rules/evidence.ts";
 import type { Problem } from "./edit.ts";
 import { type BuiltObject, describe, isA, nameOf, namespaceOf } from "./object.ts";
 import {

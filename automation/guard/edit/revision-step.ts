@@ -2,8 +2,9 @@
  * The steps of a revisioned upgrade in files: a new istiod beside the old, tags and gateways that move to it, and the old one that
  * goes. Each step is one edit, refused when it would do anything else. Pure.
  */
-import type { Component } from "../evidence.ts";
-import { parseVersion } from "../versions.ts";
+
+import { parseVersion } from "../plan/versions.ts";
+import type { Component } from "../rules/evidence.ts";
 import { addRevision, unlike } from "./add-revision.ts";
 import { type Edited, type Problem, type ReadingCluster, type RepositoryFile, refused } from "./edit.ts";
 import { isMove, missing, moveImages, moveRelease, unproven } from "./edit-versions.ts";

@@ -1,5 +1,5 @@
 /** Images of plain workloads: what kustomize's `images` makes of them, and which of them are Istio's and move with it. Pure. */
-import type { Component } from "../evidence.ts";
+import type { Component } from "../rules/evidence.ts";
 import type { Problem } from "./edit.ts";
 import { type BuiltObject, describe, kindOf } from "./object.ts";
 import { itemsAt, type Leaf, leafAt, type Part, type Tree, withAt } from "./tree.ts";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { EksFacts } from "../../ports/clusters.ts";
 import type { KubernetesObject } from "../../ports/kubernetes-api.ts";
 import type { AnalysisMessage } from "../../ports/mesh-inspector.ts";
-import type { Evidence } from "../evidence.ts";
+import type { Evidence } from "../rules/evidence.ts";
 import { list, metadata, nameOf, read } from "./objects.ts";
 
 const filter = z.object({

@@ -1,8 +1,8 @@
 /** istiod and the node components, as their workloads show them. Pure. */
 import { z } from "zod";
 import type { KubernetesObject } from "../../ports/kubernetes-api.ts";
-import type { Evidence } from "../evidence.ts";
-import type { Version } from "../versions.ts";
+import type { Version } from "../plan/versions.ts";
+import type { Evidence } from "../rules/evidence.ts";
 import {
   conditions,
   flag,

@@ -1,7 +1,7 @@
 /** Flux's objects, read: sources, Kustomizations and HelmReleases, and which of them bring Istio. Pure. */
 import { z } from "zod";
 import type { KubernetesObject } from "../../ports/kubernetes-api.ts";
-import type { Component } from "../evidence.ts";
+import type { Component } from "../rules/evidence.ts";
 import {
   type Condition,
   conditionOf,

@@ -1,7 +1,7 @@
 /** Flux and the base chart as evidence has them. Pure. */
 import type { KubernetesObject } from "../../ports/kubernetes-api.ts";
-import type { Evidence } from "../evidence.ts";
-import { parseVersion, type Version } from "../versions.ts";
+import { parseVersion, type Version } from "../plan/versions.ts";
+import type { Evidence } from "../rules/evidence.ts";
 import type { ControlPlane } from "./control-planes.ts";
 import {
   chainOf,

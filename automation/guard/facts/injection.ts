@@ -1,7 +1,7 @@
 /** Which control plane puts the sidecar into the next pod of a namespace: labels, tags, revisions. Pure. */
 import { z } from "zod";
 import type { KubernetesObject } from "../../ports/kubernetes-api.ts";
-import type { Evidence } from "../evidence.ts";
+import type { Evidence } from "../rules/evidence.ts";
 import { metadata, read } from "./objects.ts";
 import { plainRevision } from "./pods.ts";
 

@@ -1,7 +1,7 @@
 /** Facts for the upgrade notes that follow from services, hosts and gateways. Pure. */
 import { z } from "zod";
 import type { KubernetesObject } from "../../ports/kubernetes-api.ts";
-import type { MeshFacts } from "../evidence.ts";
+import type { MeshFacts } from "../rules/evidence.ts";
 import { list, metadata, nameOf, read, texts } from "./objects.ts";
 import type { Pod } from "./pods.ts";
 

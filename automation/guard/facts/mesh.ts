@@ -5,8 +5,8 @@
 import { parse } from "yaml";
 import { z } from "zod";
 import type { KubernetesObject } from "../../ports/kubernetes-api.ts";
-import type { MeshFacts } from "../evidence.ts";
-import { parseMinor } from "../versions.ts";
+import { parseMinor } from "../plan/versions.ts";
+import type { MeshFacts } from "../rules/evidence.ts";
 import type { ControlPlane } from "./control-planes.ts";
 import type { FluxRelease } from "./flux-objects.ts";
 import { type HostObjects, hostFacts } from "./mesh-hosts.ts";

@@ -1,8 +1,8 @@
 /** Nodes, what they can still take, and the pods without which nothing works. Pure. */
 import { z } from "zod";
 import type { KubernetesObject } from "../../ports/kubernetes-api.ts";
-import type { Evidence } from "../evidence.ts";
-import { parseMinor } from "../versions.ts";
+import { parseMinor } from "../plan/versions.ts";
+import type { Evidence } from "../rules/evidence.ts";
 import { conditions, flag, isTrue, list, metadata, read, timeOf, Unreadable } from "./objects.ts";
 import type { Container, Pod, PodFields } from "./pods.ts";
 import { quantity } from "./quantity.ts";

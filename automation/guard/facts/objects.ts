@@ -1,7 +1,7 @@
 /** How Kubernetes' objects are read here: only what is needed, and what cannot be read is said, never guessed. Pure. */
 import { z } from "zod";
 import type { KubernetesObject } from "../../ports/kubernetes-api.ts";
-import { parseVersion, type Version } from "../versions.ts";
+import { parseVersion, type Version } from "../plan/versions.ts";
 
 /** Why a section cannot be told from the objects. */
 export class Unreadable extends Error {

@@ -1,7 +1,7 @@
 /** Pods and the proxies in them. Pure. */
 import { z } from "zod";
 import type { KubernetesObject } from "../../ports/kubernetes-api.ts";
-import type { Version } from "../versions.ts";
+import type { Version } from "../plan/versions.ts";
 import {
   conditionOf,
   conditions,

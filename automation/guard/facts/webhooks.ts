@@ -1,7 +1,7 @@
 /** Istio's webhooks, who answers them, and the objects that its base chart owns. Pure. */
 import { z } from "zod";
 import type { KubernetesObject } from "../../ports/kubernetes-api.ts";
-import type { Evidence } from "../evidence.ts";
+import type { Evidence } from "../rules/evidence.ts";
 import { list, metadata, read } from "./objects.ts";
 
 const configuration = z.object({

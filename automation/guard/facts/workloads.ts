@@ -1,8 +1,8 @@
 /** Workloads of the mesh: how they roll out, what injects their next pods, and what holds them. Pure. */
 import { z } from "zod";
 import type { KubernetesObject } from "../../ports/kubernetes-api.ts";
-import type { Evidence } from "../evidence.ts";
-import { formatVersion } from "../versions.ts";
+import { formatVersion } from "../plan/versions.ts";
+import type { Evidence } from "../rules/evidence.ts";
 import { budget } from "./control-planes.ts";
 import { injectedBy } from "./injection.ts";
 import {

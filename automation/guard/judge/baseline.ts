@@ -1,6 +1,6 @@
 /** What a cluster was like before an upgrade: a document that is written once and judged against. Pure but for the port that it asks. */
 import { z } from "zod";
-import type { SituationFile } from "../evidence.ts";
+import type { SituationFile } from "../rules/evidence.ts";
 import { countOf, present, sumOf } from "./series.ts";
 import { readWindow, seriesIn, type WindowRequest, wholeMinute, windowRecord } from "./window.ts";
 

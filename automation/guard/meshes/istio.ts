@@ -1,9 +1,9 @@
 /** Istio behind the port of meshes: the planner and the tables that its rules use. Pure. */
 import { z } from "zod";
 import type { Mesh, MeshReading, MeshRoute, MeshVersions } from "../../ports/mesh.ts";
-import { planHops, type Route } from "../hops.ts";
-import { staleness, strategies } from "../support.ts";
-import { formatVersion, minorOf, minorsBetween, parseMinor, parseVersion } from "../versions.ts";
+import { planHops, type Route } from "../plan/hops.ts";
+import { staleness, strategies } from "../plan/support.ts";
+import { formatVersion, minorOf, minorsBetween, parseMinor, parseVersion } from "../plan/versions.ts";
 import { jsonDocuments } from "./json-documents.ts";
 import { nameOf, type PodView, podOf, tagOf, templateOf } from "./objects.ts";
 

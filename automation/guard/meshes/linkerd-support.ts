@@ -2,7 +2,7 @@
  * What Linkerd supports, as dated data. Sources: linkerd/website of 20 Aug 2026 (data/versions.yaml, docs/reference/k8s-versions,
  * docs/tasks/upgrade, releases) and linkerd/linkerd2 of 21 Aug 2026 (charts, minAPIVersion 1.31, cli/cmd/check.go). Pure.
  */
-import type { Minor } from "../versions.ts";
+import type { Minor } from "../plan/versions.ts";
 
 /** Of the sources that the table was compared with. */
 export const linkerdTableDate = "2026-08-21";

@@ -1,5 +1,5 @@
 /** Versions of Linkerd, its charts and images: edges by date, stable releases by number. Pure. */
-import type { Minor } from "../versions.ts";
+import type { Minor } from "../plan/versions.ts";
 import { linkerdSupport } from "./linkerd-support.ts";
 
 /** An edge counts weeks of a month and promises nothing by its number; a stable release is a patch of its logical version. */

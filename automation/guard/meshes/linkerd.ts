@@ -4,8 +4,8 @@
  */
 import { z } from "zod";
 import type { Mesh, MeshHopRequest, MeshReading, MeshRoute, MeshStep, MeshVersions } from "../../ports/mesh.ts";
-import { eksSupport, eksSupportOf } from "../support.ts";
-import { compareMinors, type Minor, minorParts, parseMinor } from "../versions.ts";
+import { eksSupport, eksSupportOf } from "../plan/support.ts";
+import { compareMinors, type Minor, minorParts, parseMinor } from "../plan/versions.ts";
 import { jsonDocuments } from "./json-documents.ts";
 import { linkerdSources, linkerdSupport, linkerdTableDate } from "./linkerd-support.ts";
 import { compareParts, formatLinkerd, type LinkerdVersion, parseLinkerd } from "./linkerd-version.ts";

@@ -1,6 +1,7 @@
 /** The rule book, G01 to G31, and the verdict over all of them. Pure. */
-import type { EvidenceSection, Situation } from "../evidence.ts";
+
 import { clusterRules } from "./cluster.ts";
+import type { EvidenceSection, Situation } from "./evidence.ts";
 import { fleetRules } from "./fleet.ts";
 import { installRules } from "./install.ts";
 import { noteRule } from "./notes.ts";

@@ -1,5 +1,5 @@
 /** Rules 21, 22, 25 and 26: the cluster, Flux, metrics and alerts before a hop. Pure. */
-import { compareVersions, formatVersion } from "../versions.ts";
+import { compareVersions, formatVersion } from "../plan/versions.ts";
 import { check, type Hit, type Rule, some } from "./rule.ts";
 
 const minuteMs = 60_000;

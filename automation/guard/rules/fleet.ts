@@ -1,7 +1,7 @@
 /** Rules 27 to 31: the calendar, the waves, and who may change what. Pure. */
 import { type FreezeWindow, frozenAt } from "../../swap/freeze.ts";
 import { isZone } from "../../swap/zoned-time.ts";
-import { formatVersion, minorOf, minorsBetween } from "../versions.ts";
+import { formatVersion, minorOf, minorsBetween } from "../plan/versions.ts";
 import { check, type Hit, type Rule, some } from "./rule.ts";
 
 const minuteMs = 60_000;

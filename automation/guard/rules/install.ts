@@ -1,6 +1,7 @@
 /** Rules 9 to 11 and 13 to 15: how Istio is installed in the cluster. Pure. */
-import type { Situation } from "../evidence.ts";
-import { compareVersions, formatVersion, minorOf, minorParts } from "../versions.ts";
+
+import { compareVersions, formatVersion, minorOf, minorParts } from "../plan/versions.ts";
+import type { Situation } from "./evidence.ts";
 import { check, type Hit, type Rule, some } from "./rule.ts";
 import { goesUp } from "./versions.ts";
 

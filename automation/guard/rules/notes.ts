@@ -3,8 +3,9 @@
  * look at. Sources: istio.io, content/en/news/releases/1.N.x/announcing-1.N/upgrade-notes (read 30 Nov 2026); strict gateway
  * merging from 1.31's change notes. Pure.
  */
-import type { MeshFacts } from "../evidence.ts";
-import { compareMinors, formatVersion, type Minor, minorOf } from "../versions.ts";
+
+import { compareMinors, formatVersion, type Minor, minorOf } from "../plan/versions.ts";
+import type { MeshFacts } from "./evidence.ts";
 import { check, type Hit, type Rule, some } from "./rule.ts";
 import { goesUp } from "./versions.ts";
 

@@ -1,5 +1,5 @@
 /** What a rule is, and how it is asked: evidence that is not there makes it undecided, never passed. Pure. */
-import type { Evidence, EvidenceSection, Situation } from "../evidence.ts";
+import type { Evidence, EvidenceSection, Situation } from "./evidence.ts";
 
 /** block: nothing goes on. undecided: what would decide is not known; nothing goes on either. manual: a person has to look. */
 export type Level = "block" | "undecided" | "warn" | "manual";

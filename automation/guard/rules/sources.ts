@@ -1,6 +1,7 @@
 /** Rules 5, 6, 8, 12, 23 and 24: what Git says, and what the sources have. Pure. */
-import { type Component, components, type Evidence } from "../evidence.ts";
-import { compareVersions, formatVersion, isFloating, minorOf, parseVersion, type Version } from "../versions.ts";
+
+import { compareVersions, formatVersion, isFloating, minorOf, parseVersion, type Version } from "../plan/versions.ts";
+import { type Component, components, type Evidence } from "./evidence.ts";
 import { check, type Hit, type Rule, some } from "./rule.ts";
 import { goesUp } from "./versions.ts";
 

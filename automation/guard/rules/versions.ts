@@ -1,7 +1,22 @@
 /** Rules 1 to 4 and 7: what may follow what. Pure. */
-import type { Situation } from "../evidence.ts";
-import { deniedBy, eksSupportOf, endOfLifeMs, istioSupportOf, mostMinors, supportsKubernetes } from "../support.ts";
-import { compareMinors, compareVersions, formatVersion, minorOf, minorsBetween, type Version } from "../versions.ts";
+
+import {
+  deniedBy,
+  eksSupportOf,
+  endOfLifeMs,
+  istioSupportOf,
+  mostMinors,
+  supportsKubernetes,
+} from "../plan/support.ts";
+import {
+  compareMinors,
+  compareVersions,
+  formatVersion,
+  minorOf,
+  minorsBetween,
+  type Version,
+} from "../plan/versions.ts";
+import type { Situation } from "./evidence.ts";
 import { check, type Hit, type Rule, some } from "./rule.ts";
 
 const dayMs = 86_400_000;

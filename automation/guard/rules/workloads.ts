@@ -1,6 +1,6 @@
 /** Rules 16 to 18 and 20: what runs in the mesh, and what istioctl says of it. Pure. */
 import { safeIstioctlVersions } from "../../ports/mesh-inspector.ts";
-import { compareVersions, formatVersion, minorOf, parseVersion } from "../versions.ts";
+import { compareVersions, formatVersion, minorOf, parseVersion } from "../plan/versions.ts";
 import { check, type Hit, type Rule } from "./rule.ts";
 import { goesUp } from "./versions.ts";
 

@@ -1,10 +1,11 @@
 /** The checks before a merge request: evidence judged by the rules, and kept with the baseline. */
-import { type Evidence, evidenceFile, type Situation } from "../evidence.ts";
+
 import { type Baseline, baselineEvidence, baselineRecord, baselineText, takeBaseline } from "../judge/baseline.ts";
 import { signalsOf } from "../judge/signals.ts";
-import { noPlan } from "../plan.ts";
-import type { ClusterRecord } from "../record.ts";
+import { noPlan } from "../plan/plan.ts";
+import type { ClusterRecord } from "../registry/record.ts";
 import { judge, laterStepRules, type Verdict } from "../rules/book.ts";
+import { type Evidence, evidenceFile, type Situation } from "../rules/evidence.ts";
 import type { Finding } from "../rules/rule.ts";
 import type { GuardConfig } from "../settings.ts";
 import { versionOf } from "./cluster.ts";

@@ -1,15 +1,15 @@
 /** What a run asks of a cluster, and does in it: the proof that a commit is applied, and restarts of its workloads. */
 import type { ClusterAddress } from "../../ports/clusters.ts";
 import type { KubernetesApi } from "../../ports/kubernetes-api.ts";
-import { type DataPlane, readDataPlane } from "../data-plane.ts";
+import { decideRestart, type RestartDecision, type RestartInput } from "../data-plane/restart.ts";
+import { type DataPlane, readDataPlane } from "../data-plane/waves.ts";
 import { revisionOf } from "../edit/add-revision.ts";
-import type { PlannedMergeRequest } from "../plan.ts";
-import { type ExpectedRelease, type Proof as FluxProof, prove, revisionsToCheck } from "../proof.ts";
-import { readProofObjects } from "../proof-objects.ts";
-import { proxiesAhead, restText, skewWindow } from "../proxies-by-version.ts";
-import type { ClusterRecord, MergeRequestMark, RunRecord } from "../record.ts";
-import { decideRestart, type RestartDecision, type RestartInput } from "../restart.ts";
-import { compareVersions, parseVersion, type Version } from "../versions.ts";
+import type { PlannedMergeRequest } from "../plan/plan.ts";
+import { compareVersions, parseVersion, type Version } from "../plan/versions.ts";
+import { readProofObjects } from "../proof/objects.ts";
+import { type ExpectedRelease, type Proof as FluxProof, prove, revisionsToCheck } from "../proof/proof.ts";
+import { proxiesAhead, restText, skewWindow } from "../proof/proxies-by-version.ts";
+import type { ClusterRecord, MergeRequestMark, RunRecord } from "../registry/record.ts";
 import { type RunContext, recordOf } from "./context.ts";
 import type { BatchView } from "./decide.ts";
 import * as outcomes from "./outcomes.ts";

@@ -2,11 +2,11 @@
  * What a batch does next: changes of state that follow from what is known, and effects whose outcomes are not. A batch moves as one: its
  * merge request opens when every cluster passed, and when one has to go back all do. Pure.
  */
-import type { Plan } from "../plan.ts";
-import type { ClusterRecord, RunRecord } from "../record.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { ClusterRecord, RunRecord } from "../registry/record.ts";
+import { type EventName, states } from "../registry/state.ts";
+import type { GuardState } from "../registry/state-names.ts";
 import type { GuardConfig } from "../settings.ts";
-import { type EventName, states } from "../state.ts";
-import type { GuardState } from "../state-names.ts";
 import {
   afterStep,
   dataPlaneMoved,

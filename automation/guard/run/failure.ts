@@ -4,16 +4,16 @@
  */
 import { z } from "zod";
 import { SwitchyardError } from "../../errors.ts";
-import { type AnalysisInput, analyse, analysisReport } from "../analysis.ts";
-import { type BundleSeries, makeBundle } from "../bundle.ts";
-import { type Bundle, bundleRecord } from "../bundle-document.ts";
+import { type AnalysisInput, analyse, analysisReport } from "../bundle/analysis.ts";
+import { type BundleSeries, makeBundle } from "../bundle/bundle.ts";
+import { type Bundle, bundleRecord } from "../bundle/document.ts";
 import { fillQuery } from "../judge/queries.ts";
 import { signalsOf } from "../judge/signals.ts";
 import { validationResult } from "../judge/verdict.ts";
-import type { Plan } from "../plan.ts";
-import type { ClusterRecord, RunRecord } from "../record.ts";
-import type { EventName } from "../state.ts";
-import type { GuardState } from "../state-names.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { ClusterRecord, RunRecord } from "../registry/record.ts";
+import type { EventName } from "../registry/state.ts";
+import type { GuardState } from "../registry/state-names.ts";
 import { addressOf } from "./cluster.ts";
 import type { RunContext } from "./context.ts";
 import { hasLanded, type Move } from "./decide.ts";

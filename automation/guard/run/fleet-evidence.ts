@@ -1,10 +1,11 @@
 /** Evidence that the registry itself gives: the calendar, the waves, the lock, how old results are. Pure. */
-import type { Evidence } from "../evidence.ts";
-import type { ClusterRecord } from "../record.ts";
+
+import { compareVersions, parseVersion, type Version } from "../plan/versions.ts";
+import type { ClusterRecord } from "../registry/record.ts";
+import { states } from "../registry/state.ts";
+import type { GuardState } from "../registry/state-names.ts";
+import type { Evidence } from "../rules/evidence.ts";
 import type { GuardConfig } from "../settings.ts";
-import { states } from "../state.ts";
-import type { GuardState } from "../state-names.ts";
-import { compareVersions, parseVersion, type Version } from "../versions.ts";
 
 export interface FleetView {
   /** Everything in the registry. */

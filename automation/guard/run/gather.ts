@@ -1,14 +1,14 @@
 /** What is known of a cluster before a step: its repository, the cluster itself, and what the registry says. */
 import { z } from "zod";
 import { SwitchyardError } from "../../errors.ts";
-import { type CollectInput as Collection, collectEvidence } from "../collect.ts";
 import type { FileEdit } from "../edit/edit.ts";
 import { inventory } from "../edit/inventory.ts";
-import { type Evidence, evidenceFile } from "../evidence.ts";
-import { branchName, branchPrefix } from "../merge-request-mark.ts";
-import type { Plan, PlannedMergeRequest } from "../plan.ts";
-import type { ClusterRecord, RunRecord } from "../record.ts";
-import { minorOf } from "../versions.ts";
+import { branchName, branchPrefix } from "../merge-request/mark.ts";
+import type { Plan, PlannedMergeRequest } from "../plan/plan.ts";
+import { minorOf } from "../plan/versions.ts";
+import type { ClusterRecord, RunRecord } from "../registry/record.ts";
+import { type CollectInput as Collection, collectEvidence } from "../rules/collect.ts";
+import { type Evidence, evidenceFile } from "../rules/evidence.ts";
 import { addressOf, versionOf } from "./cluster.ts";
 import { type Git, type RunContext, readersOf } from "./context.ts";
 import { fleetEvidence } from "./fleet-evidence.ts";

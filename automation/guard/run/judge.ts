@@ -7,7 +7,7 @@ import { gateA, gateB, type MonitorsSeen } from "../judge/gates.ts";
 import { observe } from "../judge/observe.ts";
 import { signalsOf } from "../judge/signals.ts";
 import { type ValidationResult, type Verdict, validationOf, verdictText } from "../judge/verdict.ts";
-import type { ClusterRecord, RunRecord } from "../record.ts";
+import type { ClusterRecord, RunRecord } from "../registry/record.ts";
 import { type MeshMetrics, type RunContext, recordOf } from "./context.ts";
 import type { BatchView, Gate } from "./decide.ts";
 import { istiodNow, subjectOf } from "./metric-subject.ts";

@@ -1,7 +1,7 @@
 /** Drives a batch: decides on what is stored, writes moves on condition, carries effects out, and decides again. */
 import { SwitchyardError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { ClusterRecord } from "../record.ts";
+import type { ClusterRecord } from "../registry/record.ts";
 import { type BatchView, type Decision, decide, type Effect, type Move, type Wait } from "./decide.ts";
 import type { Outcome } from "./outcomes.ts";
 

@@ -1,15 +1,15 @@
 /** Makes the plan of a batch from what its clusters, repositories and registry say now, and stores it under its hash. */
 
-import { planHops } from "../hops.ts";
-import { makePlan, noPlan, type Plan, type Planned, type PlannedFile, type PlanRequest } from "../plan.ts";
-import type { ClusterRecord, RunRecord } from "../record.ts";
-import { createRegistry } from "../registry.ts";
+import { planHops } from "../plan/hops.ts";
+import { makePlan, noPlan, type Plan, type Planned, type PlannedFile, type PlanRequest } from "../plan/plan.ts";
+import { readPlan } from "../plan/stored-plan.ts";
+import type { Strategy } from "../plan/support.ts";
+import { formatVersion, parseMinor, type Version } from "../plan/versions.ts";
+import type { ClusterRecord, RunRecord } from "../registry/record.ts";
+import { createRegistry } from "../registry/registry.ts";
+import { states } from "../registry/state.ts";
+import type { GuardState } from "../registry/state-names.ts";
 import type { GuardConfig } from "../settings.ts";
-import { states } from "../state.ts";
-import type { GuardState } from "../state-names.ts";
-import { readPlan } from "../stored-plan.ts";
-import type { Strategy } from "../support.ts";
-import { formatVersion, parseMinor, type Version } from "../versions.ts";
 import { measuredNow } from "./check.ts";
 import { addressOf, versionOf } from "./cluster.ts";
 import { projectOnce, type RunContext, type RunPorts } from "./context.ts";

@@ -4,12 +4,12 @@
  */
 import { z } from "zod";
 import type { CommitAction, MergeRequest } from "../../ports/git-host.ts";
-import { lookAtBranch } from "../branch-look.ts";
 import type { FileEdit } from "../edit/edit.ts";
-import { branchName, type StepMark } from "../merge-request-mark.ts";
-import { rollbackText, upgradeText } from "../merge-request-text.ts";
-import { mergeState } from "../merge-state.ts";
-import type { ClusterRecord, MergeRequestMark, RunRecord } from "../record.ts";
+import { lookAtBranch } from "../merge-request/branch-look.ts";
+import { branchName, type StepMark } from "../merge-request/mark.ts";
+import { mergeState } from "../merge-request/merge-state.ts";
+import { rollbackText, upgradeText } from "../merge-request/text.ts";
+import type { ClusterRecord, MergeRequestMark, RunRecord } from "../registry/record.ts";
 import type { Finding } from "../rules/rule.ts";
 import { type RunContext, readersOf, recordsOf, together } from "./context.ts";
 import type { BatchView } from "./decide.ts";

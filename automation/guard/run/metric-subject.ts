@@ -1,10 +1,10 @@
 /** What a query of metrics is about: a cluster, and, where it has two, one of its control planes. Pure. */
 import { revisionOf } from "../edit/add-revision.ts";
-import type { Evidence } from "../evidence.ts";
 import type { QuerySubject } from "../judge/queries.ts";
-import type { PlannedMergeRequest } from "../plan.ts";
-import type { ClusterRecord, RunRecord } from "../record.ts";
-import { formatVersion } from "../versions.ts";
+import type { PlannedMergeRequest } from "../plan/plan.ts";
+import { formatVersion } from "../plan/versions.ts";
+import type { ClusterRecord, RunRecord } from "../registry/record.ts";
+import type { Evidence } from "../rules/evidence.ts";
 
 export type ClusterSubject = Omit<QuerySubject, "service">;
 

@@ -5,8 +5,8 @@
 import type { GitHost, MergeRequest } from "../../ports/git-host.ts";
 import type { FileEdit, Problem } from "../edit/edit.ts";
 import { findSources, moveSources, type SourceUse } from "../edit/sources.ts";
-import type { Digest } from "../merge-request-mark.ts";
-import type { ClusterRecord } from "../record.ts";
+import type { Digest } from "../merge-request/mark.ts";
+import type { ClusterRecord } from "../registry/record.ts";
 import type { GuardConfig } from "../settings.ts";
 import { readersOf } from "./context.ts";
 import { actionsOf } from "./merge-request.ts";

@@ -2,8 +2,8 @@
 import { ClusterObjects } from "../facts/cluster-objects.ts";
 import { readControlPlanes } from "../facts/control-planes.ts";
 import { readPods } from "../facts/pods.ts";
-import { referencesTo } from "../references.ts";
-import { compareVersions } from "../versions.ts";
+import { compareVersions } from "../plan/versions.ts";
+import { referencesTo } from "../proof/references.ts";
 import { addressOf, versionOf } from "./cluster.ts";
 import type { RunContext } from "./context.ts";
 import type { Subject } from "./gather.ts";

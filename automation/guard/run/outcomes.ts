@@ -1,6 +1,6 @@
 /** What an effect found, as changes of state. Pure. */
-import type { ClusterRecord, MergeRequestMark, RunRecord } from "../record.ts";
-import type { EventName } from "../state.ts";
+import type { ClusterRecord, MergeRequestMark, RunRecord } from "../registry/record.ts";
+import type { EventName } from "../registry/state.ts";
 import { type BatchView, type Gate, type Move, restarting, type Wait } from "./decide.ts";
 import { afterStep, dataPlaneMoved, dataSoakMinutes, hasNext, requestOf } from "./step.ts";
 

@@ -1,7 +1,7 @@
 /** Which clusters one is held against: those in which nothing has changed since its baseline began. Pure. */
 import type { Baseline } from "../judge/baseline.ts";
-import type { ClusterRecord } from "../record.ts";
-import { states } from "../state.ts";
+import type { ClusterRecord } from "../registry/record.ts";
+import { states } from "../registry/state.ts";
 
 /**
  * Of the same environment, those not upgraded yet first, then by id. One that went back, or that was upgraded and has stood still since, has changed

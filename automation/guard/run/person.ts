@@ -1,7 +1,7 @@
 /** What a person decides of a batch: go back, go on, try again, give up. Pure. */
-import type { ClusterRecord, RunRecord } from "../record.ts";
-import { eventsFrom } from "../state.ts";
-import type { GuardState } from "../state-names.ts";
+import type { ClusterRecord, RunRecord } from "../registry/record.ts";
+import { eventsFrom } from "../registry/state.ts";
+import type { GuardState } from "../registry/state-names.ts";
 import { type BatchView, hasLanded, type Move, restarting } from "./decide.ts";
 import { afterStep, beginRun, dataPlaneMoved, hasNext, nextHop, requestOf } from "./step.ts";
 

@@ -1,11 +1,11 @@
 /** A run of a batch from its start to an open merge request, or on to its end: under the batch's lease, over whatever happened before. */
 import { SwitchyardError } from "../../errors.ts";
 import { noTelemetry, type Telemetry } from "../../ports/telemetry.ts";
-import type { Plan } from "../plan.ts";
-import type { ClusterRecord } from "../record.ts";
-import { batchLock, createRegistry, type Loaded, moveRecord, type Registry } from "../registry.ts";
+import { measured } from "../events/telemetry.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { ClusterRecord } from "../registry/record.ts";
+import { batchLock, createRegistry, type Loaded, moveRecord, type Registry } from "../registry/registry.ts";
 import type { GuardConfig } from "../settings.ts";
-import { measured } from "../telemetry.ts";
 import { carryOut } from "./carry-out.ts";
 import { projectOnce, type RunContext, type RunPorts } from "./context.ts";
 import type { Move, Wait } from "./decide.ts";

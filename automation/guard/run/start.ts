@@ -1,9 +1,9 @@
 /** Which clusters of a batch begin a hop of a plan now. Pure. */
-import type { Plan } from "../plan.ts";
-import type { ClusterRecord, RunRecord } from "../record.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { ClusterRecord, RunRecord } from "../registry/record.ts";
+import { eventsFrom, states } from "../registry/state.ts";
+import type { GuardState } from "../registry/state-names.ts";
 import type { GuardConfig } from "../settings.ts";
-import { eventsFrom, states } from "../state.ts";
-import type { GuardState } from "../state-names.ts";
 import type { Move, Wait } from "./decide.ts";
 import { isRetryable, type Refusal, wentBack } from "./person.ts";
 import { beginRun, nextHop } from "./step.ts";

@@ -1,14 +1,14 @@
 /** What a merge request of a hop changes in a repository, and what takes it back. Pure. */
 import { z } from "zod";
+import { assignShare } from "../data-plane/shares.ts";
 import type { Edited, EditSet, FileEdit, Problem, ReadingCluster, RepositoryFile } from "../edit/edit.ts";
 import { editVersions } from "../edit/edit-versions.ts";
 import { namespaceLabels, relabelNamespaces } from "../edit/namespaces.ts";
 import { revertEdits } from "../edit/revert.ts";
 import { revisionStep } from "../edit/revision-step.ts";
-import type { Component } from "../evidence.ts";
-import type { PlannedMergeRequest } from "../plan.ts";
-import type { RunRecord } from "../record.ts";
-import { assignShare } from "../shares.ts";
+import type { PlannedMergeRequest } from "../plan/plan.ts";
+import type { RunRecord } from "../registry/record.ts";
+import type { Component } from "../rules/evidence.ts";
 
 /** What a merge request committed, as it is kept: CRDs apart, because a rollback leaves them (rule 9). */
 export interface StepEdits {

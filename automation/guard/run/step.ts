@@ -1,9 +1,10 @@
 /** Which merge request of its hop a cluster is at, and what that one moves. Pure. */
-import { components } from "../evidence.ts";
-import type { Plan, PlannedMergeRequest, StepKind } from "../plan.ts";
-import type { ClusterRecord, RunRecord, RunStep } from "../record.ts";
+
+import type { Plan, PlannedMergeRequest, StepKind } from "../plan/plan.ts";
+import type { Strategy } from "../plan/support.ts";
+import type { ClusterRecord, RunRecord, RunStep } from "../registry/record.ts";
+import { components } from "../rules/evidence.ts";
 import type { GuardConfig } from "../settings.ts";
-import type { Strategy } from "../support.ts";
 
 type IstioStep = Extract<Plan["clusters"][number]["steps"][number], { kind: "istio" }>;
 

@@ -1,6 +1,6 @@
 /** helm-controller of the simulated cluster: brings releases to what their HelmReleases say, and says how that went. */
 import type { KubernetesObject } from "../../ports/kubernetes-api.ts";
-import { components } from "../evidence.ts";
+import { components } from "../rules/evidence.ts";
 import { at, fieldsAt, isFields, listAt, numberAt, textAt } from "./dig.ts";
 import {
   type Condition,

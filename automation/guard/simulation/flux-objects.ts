@@ -1,7 +1,7 @@
 /** Types, conditions and small readings of Flux's objects in the simulated cluster. Pure. */
 
 import type { KubernetesObject } from "../../ports/kubernetes-api.ts";
-import type { Component } from "../evidence.ts";
+import type { Component } from "../rules/evidence.ts";
 import { at, type Fields, isFields, listAt, numberAt, textAt } from "./dig.ts";
 
 export const gitRepositoryType = { apiVersion: "source.toolkit.fluxcd.io/v1", kind: "GitRepository" } as const;

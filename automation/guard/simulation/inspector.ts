@@ -3,7 +3,7 @@ import { SwitchyardError } from "../../errors.ts";
 import type { AnalysisMessage, MeshInspector, MeshVersions, ProxyStatus } from "../../ports/mesh-inspector.ts";
 import { readControlPlanes } from "../facts/control-planes.ts";
 import { readPods } from "../facts/pods.ts";
-import { formatVersion } from "../versions.ts";
+import { formatVersion } from "../plan/versions.ts";
 import type { SimulatedCluster } from "./cluster.ts";
 
 export class SimulatedInspector implements MeshInspector {

@@ -1,7 +1,8 @@
 /** Istio in a simulated cluster: what its charts install, and which control plane puts which sidecar into a new pod. */
-import type { Component } from "../evidence.ts";
+
+import { compareVersions, parseVersion } from "../plan/versions.ts";
+import type { Component } from "../rules/evidence.ts";
 import { istioCrds } from "../rules/install.ts";
-import { compareVersions, parseVersion } from "../versions.ts";
 import { listAt, textAt, textsAt } from "./dig.ts";
 import type { SimulatedKubernetes } from "./kubernetes.ts";
 import {

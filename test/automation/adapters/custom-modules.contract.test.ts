@@ -10,8 +10,8 @@ import {
   loadNotifier,
 } from "../../../automation/adapters/custom-modules.ts";
 import { createNotifiers } from "../../../automation/adapters/notifiers.ts";
-import { customFindings, runCustomChecks } from "../../../automation/guard/custom-checks.ts";
-import { clusterEntry } from "../../../automation/guard/record.ts";
+import { clusterEntry } from "../../../automation/guard/registry/record.ts";
+import { customFindings, runCustomChecks } from "../../../automation/guard/rules/custom-checks.ts";
 import { told } from "../../fixtures/guard/modules/others.ts";
 import { notice } from "../../support/notice.ts";
 import { createVirtualClock } from "../../support/virtual-clock.ts";

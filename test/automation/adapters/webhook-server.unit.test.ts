@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { serveWebhooks, type WebhookServerOptions } from "../../../automation/adapters/webhook-server.ts";
-import { readIncoming } from "../../../automation/guard/webhook.ts";
+import { readIncoming } from "../../../automation/guard/events/webhook.ts";
 
 const token = "0123456789abcdef";
 const closing: (() => Promise<void>)[] = [];

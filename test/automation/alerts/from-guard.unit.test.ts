@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { guardAlerts } from "../../../automation/alerts/from-guard.ts";
-import type { ClusterRecord } from "../../../automation/guard/record.ts";
-import { guardStates } from "../../../automation/guard/state-names.ts";
+import type { ClusterRecord } from "../../../automation/guard/registry/record.ts";
+import { guardStates } from "../../../automation/guard/registry/state-names.ts";
 import { epoch, planOf, recordOf } from "../guard/run/batch.ts";
 
 const plan = planOf(["eu-1"]);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Composition } from "../../../automation/cli/compose.ts";
 import { GuardComposition } from "../../../automation/cli/compose-guard.ts";
-import { clusterEntry } from "../../../automation/guard/record.ts";
+import { clusterEntry } from "../../../automation/guard/registry/record.ts";
 import { type DynamoDb, serveDynamoDb } from "../../../local/aws/dynamodb.ts";
 import { removeFolder } from "../../support/remove-folder.ts";
 import { serveSecretsManager } from "../../support/secrets-manager-server.ts";

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createGitLab } from "../../../automation/adapters/gitlab.ts";
 import { systemClock } from "../../../automation/adapters/system-clock.ts";
-import { branchName, markText, type StepMark } from "../../../automation/guard/merge-request-mark.ts";
-import { planDigest } from "../../../automation/guard/plan-digest.ts";
+import { branchName, markText, type StepMark } from "../../../automation/guard/merge-request/mark.ts";
+import { planDigest } from "../../../automation/guard/plan/digest.ts";
 import { type CliCheckout, openCliCheckout, parseEnvelope } from "../../support/cli.ts";
 import { type GitLabServer, startGitLabServer } from "../../support/gitlab-server/server.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { gateMergeRequest } from "../../../automation/cli/guard-gate.ts";
-import { branchName, markText, type StepMark } from "../../../automation/guard/merge-request-mark.ts";
-import { planDigest } from "../../../automation/guard/plan-digest.ts";
+import { branchName, markText, type StepMark } from "../../../automation/guard/merge-request/mark.ts";
+import { planDigest } from "../../../automation/guard/plan/digest.ts";
 import { createSimulatedGitHost } from "../../../automation/guard/simulation/git-host.ts";
 
 const now = Date.UTC(2026, 11, 1, 14);

@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest";
 import { parsePlanFile } from "../../../automation/cli/guard-plan-input.ts";
 import { describeGuardPlan, describeMeshPlan } from "../../../automation/cli/guard-plan-view.ts";
 import { SwitchyardError } from "../../../automation/errors.ts";
-import { makeMeshPlan } from "../../../automation/guard/mesh-plan.ts";
-import { makePlan } from "../../../automation/guard/plan.ts";
-import { planDigest } from "../../../automation/guard/plan-digest.ts";
+import { planDigest } from "../../../automation/guard/plan/digest.ts";
+import { makeMeshPlan } from "../../../automation/guard/plan/mesh-plan.ts";
+import { makePlan } from "../../../automation/guard/plan/plan.ts";
 import { checkout } from "../../support/cli.ts";
 
 const fixture = join("test", "fixtures", "guard", "batch.yaml");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDynamoGuardStore } from "../../../automation/adapters/guard-store-dynamodb.ts";
-import { createRegistry, moveRecord } from "../../../automation/guard/registry.ts";
+import { createRegistry, moveRecord } from "../../../automation/guard/registry/registry.ts";
 import { type DynamoDb, serveDynamoDb } from "../../../local/aws/dynamodb.ts";
 import { type CliCheckout, openCliCheckout } from "../../support/cli.ts";
 

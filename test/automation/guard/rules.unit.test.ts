@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type SituationFile, situationFile } from "../../../automation/guard/evidence.ts";
 import { judge, laterStepRules, ruleBook, type Verdict } from "../../../automation/guard/rules/book.ts";
+import { type SituationFile, situationFile } from "../../../automation/guard/rules/evidence.ts";
 import { notesBetween, upgradeNotes } from "../../../automation/guard/rules/notes.ts";
 import type { Level } from "../../../automation/guard/rules/rule.ts";
 import { badInstallations } from "./corpus/bad-installations.ts";

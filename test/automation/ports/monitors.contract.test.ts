@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { createCloudWatch } from "../../../automation/adapters/cloudwatch.ts";
 import { createDatadogMonitors } from "../../../automation/adapters/monitors-datadog.ts";
 import { createPrometheusMonitors } from "../../../automation/adapters/monitors-prometheus.ts";
-import { evidenceFile } from "../../../automation/guard/evidence.ts";
+import { evidenceFile } from "../../../automation/guard/rules/evidence.ts";
 import type { Monitors } from "../../../automation/ports/monitors.ts";
 import { serveCloudWatch } from "../../support/cloudwatch-server.ts";
 import { type MetricServer, serveMetrics } from "../../support/metric-servers.ts";

@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import { SwitchyardError } from "../../../errors.ts";
-import { parseVersion } from "../../../guard/versions.ts";
+import { parseVersion } from "../../../guard/plan/versions.ts";
 import type { ClusterCheck } from "../../guard-check.ts";
 import { describeCheck } from "../../guard-check-view.ts";
 import { GuardRunCommand } from "../../guard-run-command.ts";

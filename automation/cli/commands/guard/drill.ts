@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import { SwitchyardError } from "../../../errors.ts";
-import { strategies } from "../../../guard/support.ts";
+import { strategies } from "../../../guard/plan/support.ts";
 import type { GuardDrillResult } from "../../drill/guard-drill.ts";
 import { EnvironmentCommand } from "../../environment-command.ts";
 

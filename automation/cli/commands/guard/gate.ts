@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import type { Gate } from "../../../guard/gate.ts";
+import type { Gate } from "../../../guard/merge-request/gate.ts";
 import { GuardCommand } from "../../guard-command.ts";
 
 export default class GuardGate extends GuardCommand<Gate> {
@@ -34,7 +34,7 @@ export default class GuardGate extends GuardCommand<Gate> {
     const { flags } = await this.parse(GuardGate);
     const [{ gateMergeRequest }, { planDigest }, guard] = await Promise.all([
       import("../../guard-gate.ts"),
-      import("../../../guard/plan-digest.ts"),
+      import("../../../guard/plan/digest.ts"),
       this.guard(),
     ]);
     const host = await guard.gitHost({ url: flags.url, tokenFrom: flags["token-from"] });

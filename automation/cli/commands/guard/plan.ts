@@ -1,9 +1,9 @@
 import { Args, Flags } from "@oclif/core";
 import { SwitchyardError } from "../../../errors.ts";
-import type * as meshPlans from "../../../guard/mesh-plan.ts";
-import type { Plan, Planned } from "../../../guard/plan.ts";
-import { strategies } from "../../../guard/support.ts";
-import { parseVersion } from "../../../guard/versions.ts";
+import type * as meshPlans from "../../../guard/plan/mesh-plan.ts";
+import type { Plan, Planned } from "../../../guard/plan/plan.ts";
+import { strategies } from "../../../guard/plan/support.ts";
+import { parseVersion } from "../../../guard/plan/versions.ts";
 import { describeGuardPlan, describeMeshPlan } from "../../guard-plan-view.ts";
 import { GuardRunCommand } from "../../guard-run-command.ts";
 
@@ -70,9 +70,9 @@ export default class GuardPlan extends GuardRunCommand<Plan | meshPlans.MeshPlan
 
   async #fromFile(path: string): Promise<Planned | ReturnType<typeof meshPlans.makeMeshPlan>> {
     const [{ makePlan }, { makeMeshPlan }, { planDigest }, { parsePlanFile }] = await Promise.all([
-      import("../../../guard/plan.ts"),
-      import("../../../guard/mesh-plan.ts"),
-      import("../../../guard/plan-digest.ts"),
+      import("../../../guard/plan/plan.ts"),
+      import("../../../guard/plan/mesh-plan.ts"),
+      import("../../../guard/plan/digest.ts"),
       import("../../guard-plan-input.ts"),
     ]);
     const text = await (await this.compose()).files.read(path);

@@ -1,8 +1,8 @@
 import { Flags } from "@oclif/core";
 import { SwitchyardError } from "../../../errors.ts";
-import type { Plan } from "../../../guard/plan.ts";
-import { strategies } from "../../../guard/support.ts";
-import { parseVersion } from "../../../guard/versions.ts";
+import type { Plan } from "../../../guard/plan/plan.ts";
+import { strategies } from "../../../guard/plan/support.ts";
+import { parseVersion } from "../../../guard/plan/versions.ts";
 import { describeGuardPlan } from "../../guard-plan-view.ts";
 import {
   type BatchResult,

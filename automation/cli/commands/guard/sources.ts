@@ -64,7 +64,7 @@ export default class GuardSources extends GuardCommand<Found> {
       guard.gitHost(),
       guard.config(),
       import("../../../guard/run/move-sources.ts"),
-      import("../../../guard/plan-digest.ts"),
+      import("../../../guard/plan/digest.ts"),
     ]);
     // Says which batches there are.
     await registry.loadBatch(batch);

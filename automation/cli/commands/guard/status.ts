@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import type { FleetStatus } from "../../../guard/status.ts";
+import type { FleetStatus } from "../../../guard/registry/status.ts";
 import { GuardCommand } from "../../guard-command.ts";
 import { describeFleet } from "../../guard-status-view.ts";
 
@@ -19,7 +19,7 @@ export default class GuardStatus extends GuardCommand<FleetStatus> {
     const [registry, { validation }, { fleetStatus }] = await Promise.all([
       guard.registry(),
       guard.config(),
-      import("../../../guard/status.ts"),
+      import("../../../guard/registry/status.ts"),
     ]);
     const loaded = await (flags.batch === undefined ? registry.loadAll() : registry.loadBatch(flags.batch));
     return fleetStatus(

@@ -1,5 +1,5 @@
 /** The Sail operator: `Istio`, `IstioCNI` and `ZTunnel` say a version, from which the operator takes charts and images itself. Pure. */
-import type { Component } from "../../evidence.ts";
+import type { Component } from "../../rules/evidence.ts";
 import type { Problem } from "../edit.ts";
 import { type BuiltObject, describe, isA, nameOf } from "../object.ts";
 import { at, leafAt, textAt } from "../tree.ts";

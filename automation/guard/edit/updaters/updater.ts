@@ -1,5 +1,5 @@
 /** How something other than Flux's Helm releases brings Istio into a cluster: which of its objects say which version of what. Pure. */
-import { type Component, components } from "../../evidence.ts";
+import { type Component, components } from "../../rules/evidence.ts";
 import type { BuiltObject } from "../object.ts";
 import type { Reading, RunBy } from "../release.ts";
 import type { Repository } from "../repository.ts";

@@ -11,7 +11,7 @@ import {
   upgradePlay,
 } from "../../../../automation/drill/guard/plays.ts";
 import { rivalCampaign } from "../../../../automation/drill/guard/rivals.ts";
-import { planDigest } from "../../../../automation/guard/plan-digest.ts";
+import { planDigest } from "../../../../automation/guard/plan/digest.ts";
 import type { GuardStore } from "../../../../automation/ports/guard-store.ts";
 
 const given: Given = { now: Date.UTC(2026, 11, 1, 10), kubernetes: "1.33", digest: planDigest };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { lostStates, problemsOf, type WaveEnd } from "../../../../automation/drill/guard/upgrade.ts";
-import { type ClusterRecord, clusterEntry } from "../../../../automation/guard/record.ts";
-import { moveRecord, newRecord } from "../../../../automation/guard/registry.ts";
+import { type ClusterRecord, clusterEntry } from "../../../../automation/guard/registry/record.ts";
+import { moveRecord, newRecord } from "../../../../automation/guard/registry/registry.ts";
 
 const entry = clusterEntry.parse({
   clusterId: "c-001",

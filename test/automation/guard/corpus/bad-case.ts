@@ -1,4 +1,4 @@
-import type { SituationFile } from "../../../../automation/guard/evidence.ts";
+import type { SituationFile } from "../../../../automation/guard/rules/evidence.ts";
 
 /** An upgrade that must not begin. */
 export interface BadCase {

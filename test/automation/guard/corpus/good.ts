@@ -1,5 +1,5 @@
 /** Upgrades that may begin, with what is said to people all the same: `G07 end-of-life`. */
-import type { SituationFile } from "../../../../automation/guard/evidence.ts";
+import type { SituationFile } from "../../../../automation/guard/rules/evidence.ts";
 import { metrics } from "./changes.ts";
 import { ambient, facts, first, healthy, releaseOf, type Whole } from "./healthy.ts";
 

@@ -1,8 +1,9 @@
 /** A cluster with which nothing is wrong before a hop, and small changes to it. */
-import type { SituationFile } from "../../../../automation/guard/evidence.ts";
+
+import { istioSupportOf, type Strategy } from "../../../../automation/guard/plan/support.ts";
+import { minorOf, parseVersion } from "../../../../automation/guard/plan/versions.ts";
+import type { SituationFile } from "../../../../automation/guard/rules/evidence.ts";
 import { istioCrds } from "../../../../automation/guard/rules/install.ts";
-import { istioSupportOf, type Strategy } from "../../../../automation/guard/support.ts";
-import { minorOf, parseVersion } from "../../../../automation/guard/versions.ts";
 
 export type Evidence = SituationFile["evidence"];
 /** With every section. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ReadingCluster } from "../../../../automation/guard/edit/edit.ts";
 import { editVersions } from "../../../../automation/guard/edit/edit-versions.ts";
 import { revertEdits } from "../../../../automation/guard/edit/revert.ts";
-import { type Component, components } from "../../../../automation/guard/evidence.ts";
+import { type Component, components } from "../../../../automation/guard/rules/evidence.ts";
 import {
   applied,
   changedLines,

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { editVersions } from "../../../../automation/guard/edit/edit-versions.ts";
 import { revertEdits } from "../../../../automation/guard/edit/revert.ts";
-import { components } from "../../../../automation/guard/evidence.ts";
+import { components } from "../../../../automation/guard/rules/evidence.ts";
 import { generate, seeded } from "./generated-repositories.ts";
 import { applied, cluster, filesOf, type Texts } from "./repositories.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { inventory } from "../../../../automation/guard/edit/inventory.ts";
-import { evidenceFile } from "../../../../automation/guard/evidence.ts";
+import { evidenceFile } from "../../../../automation/guard/rules/evidence.ts";
 import { unprovenOrder } from "../../../../automation/guard/rules/sources.ts";
 import { cluster, filesOf, helmRepository, kustomization, release, type Texts, variable } from "./repositories.ts";
 

@@ -3,7 +3,7 @@ import type { Edited, FileEdit } from "../../../../automation/guard/edit/edit.ts
 import { editVersions } from "../../../../automation/guard/edit/edit-versions.ts";
 import { mergedLines } from "../../../../automation/guard/edit/line-merge.ts";
 import { revertEdits } from "../../../../automation/guard/edit/revert.ts";
-import { components } from "../../../../automation/guard/evidence.ts";
+import { components } from "../../../../automation/guard/rules/evidence.ts";
 import { applied, cluster, filesOf, helmRepository, refusal, release, type Texts } from "./repositories.ts";
 
 const clusters = [cluster("one")];

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { editVersions } from "../../../../automation/guard/edit/edit-versions.ts";
 import { inventory } from "../../../../automation/guard/edit/inventory.ts";
 import { revisionStep } from "../../../../automation/guard/edit/revision-step.ts";
-import { components } from "../../../../automation/guard/evidence.ts";
+import { components } from "../../../../automation/guard/rules/evidence.ts";
 import { applied, cluster, filesOf, helmRepository, release, type Texts } from "./repositories.ts";
 
 const clusters = [cluster("one", "a")];

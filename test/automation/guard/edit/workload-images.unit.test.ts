@@ -6,7 +6,7 @@ import { Kustomize } from "../../../../automation/guard/edit/kustomize.ts";
 import { Repository } from "../../../../automation/guard/edit/repository.ts";
 import { revisionStep } from "../../../../automation/guard/edit/revision-step.ts";
 import { at } from "../../../../automation/guard/edit/tree.ts";
-import { type Component, components } from "../../../../automation/guard/evidence.ts";
+import { type Component, components } from "../../../../automation/guard/rules/evidence.ts";
 import { applied, cluster, filesOf, helmRepository, release, type Texts } from "./repositories.ts";
 
 const clusters = [cluster("one", "a")];

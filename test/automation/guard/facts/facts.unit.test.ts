@@ -7,7 +7,7 @@ import { imageVersion, selects, Unreadable } from "../../../../automation/guard/
 import { readPods } from "../../../../automation/guard/facts/pods.ts";
 import { quantity } from "../../../../automation/guard/facts/quantity.ts";
 import { webhookSection } from "../../../../automation/guard/facts/webhooks.ts";
-import { formatVersion } from "../../../../automation/guard/versions.ts";
+import { formatVersion } from "../../../../automation/guard/plan/versions.ts";
 import type { KubernetesObject } from "../../../../automation/ports/kubernetes-api.ts";
 
 const at = Date.parse("2026-11-30T10:00:00Z");

@@ -1,7 +1,7 @@
 /** Facts for the upgrade notes: each is found where it is, and absent where no object tells. */
 import { describe, expect, test } from "vitest";
-import { collectEvidence } from "../../../../automation/guard/collect.ts";
-import type { MeshFacts } from "../../../../automation/guard/evidence.ts";
+import { collectEvidence } from "../../../../automation/guard/rules/collect.ts";
+import type { MeshFacts } from "../../../../automation/guard/rules/evidence.ts";
 import { SimulatedCluster } from "../../../../automation/guard/simulation/cluster.ts";
 import { SimulatedClusters } from "../../../../automation/guard/simulation/clusters.ts";
 import { helmReleaseType } from "../../../../automation/guard/simulation/flux-objects.ts";

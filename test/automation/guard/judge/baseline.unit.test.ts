@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { situationFile } from "../../../../automation/guard/evidence.ts";
 import {
   baselineEvidence,
   baselineRecord,
@@ -11,6 +10,7 @@ import { observe } from "../../../../automation/guard/judge/observe.ts";
 import { type Signal, signalsOf } from "../../../../automation/guard/judge/signals.ts";
 import { seriesIn } from "../../../../automation/guard/judge/window.ts";
 import { judge } from "../../../../automation/guard/rules/book.ts";
+import { situationFile } from "../../../../automation/guard/rules/evidence.ts";
 import { guardConfig } from "../../../../automation/guard/settings.ts";
 import { createFakeMetricSource, type FakePoint } from "../../../support/fake-metric-source.ts";
 import { healthy } from "../corpus/healthy.ts";

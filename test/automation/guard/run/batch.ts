@@ -1,12 +1,12 @@
 /** Records and plans of batches for the tests of a run. */
 
-import { makePlan, type Plan, planFile } from "../../../../automation/guard/plan.ts";
-import { planDigest } from "../../../../automation/guard/plan-digest.ts";
-import { type ClusterRecord, clusterEntry, type RunRecord } from "../../../../automation/guard/record.ts";
+import { planDigest } from "../../../../automation/guard/plan/digest.ts";
+import { makePlan, type Plan, planFile } from "../../../../automation/guard/plan/plan.ts";
+import { type ClusterRecord, clusterEntry, type RunRecord } from "../../../../automation/guard/registry/record.ts";
+import { transition } from "../../../../automation/guard/registry/state.ts";
 import type { Move } from "../../../../automation/guard/run/decide.ts";
 import { nextHop } from "../../../../automation/guard/run/step.ts";
 import { type GuardConfig, guardConfig } from "../../../../automation/guard/settings.ts";
-import { transition } from "../../../../automation/guard/state.ts";
 
 export const epoch = Date.parse("2026-12-01T10:00:00Z");
 

@@ -1,15 +1,15 @@
 /** The bundle of a failed upgrade over a simulated fleet: it is kept, without secrets, and the way back never waits for it. */
 import { describe, expect, it } from "vitest";
 import { createFleet, type Fleet } from "../../../../automation/drill/guard/fleet.ts";
-import { planDigest } from "../../../../automation/guard/plan-digest.ts";
-import type { ClusterRecord } from "../../../../automation/guard/record.ts";
-import { createRegistry } from "../../../../automation/guard/registry.ts";
+import { effectDuration } from "../../../../automation/guard/events/telemetry.ts";
+import { planDigest } from "../../../../automation/guard/plan/digest.ts";
+import { parseVersion } from "../../../../automation/guard/plan/versions.ts";
+import type { ClusterRecord } from "../../../../automation/guard/registry/record.ts";
+import { createRegistry } from "../../../../automation/guard/registry/registry.ts";
 import type { RunPorts } from "../../../../automation/guard/run/context.ts";
 import { keptFailure } from "../../../../automation/guard/run/failure.ts";
 import { planBatch } from "../../../../automation/guard/run/make-plan.ts";
 import { type RunOptions, runBatch } from "../../../../automation/guard/run/run-batch.ts";
-import { effectDuration } from "../../../../automation/guard/telemetry.ts";
-import { parseVersion } from "../../../../automation/guard/versions.ts";
 import type { KubernetesApi } from "../../../../automation/ports/kubernetes-api.ts";
 import { noTelemetry } from "../../../../automation/ports/telemetry.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { ClusterRecord } from "../../../../automation/guard/record.ts";
+import { parseVersion, type Version } from "../../../../automation/guard/plan/versions.ts";
+import type { ClusterRecord } from "../../../../automation/guard/registry/record.ts";
 import { fleetEvidence } from "../../../../automation/guard/run/fleet-evidence.ts";
-import { parseVersion, type Version } from "../../../../automation/guard/versions.ts";
 import { epoch, planOf, recordOf, settings } from "./batch.ts";
 
 const plan = planOf(["eu-1", "eu-2"]);

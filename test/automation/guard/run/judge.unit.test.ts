@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { createFleet } from "../../../../automation/drill/guard/fleet.ts";
 import { upgradeWave } from "../../../../automation/drill/guard/upgrade.ts";
-import { planDigest } from "../../../../automation/guard/plan-digest.ts";
-import { type ClusterRecord, clusterRecord } from "../../../../automation/guard/record.ts";
+import { planDigest } from "../../../../automation/guard/plan/digest.ts";
+import { type ClusterRecord, clusterRecord } from "../../../../automation/guard/registry/record.ts";
+import type { GuardState } from "../../../../automation/guard/registry/state-names.ts";
 import { peersOf } from "../../../../automation/guard/run/peers.ts";
-import type { GuardState } from "../../../../automation/guard/state-names.ts";
 
 const [fromMs, toMs] = [1_000_000, 2_000_000];
 const baseline = { window: { fromMs, toMs, stepMs: 60_000, series: [] } } as const;

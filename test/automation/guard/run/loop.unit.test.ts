@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ClusterRecord, MergeRequestMark } from "../../../../automation/guard/record.ts";
+import type { ClusterRecord, MergeRequestMark } from "../../../../automation/guard/registry/record.ts";
+import { states } from "../../../../automation/guard/registry/state.ts";
 import type { BatchView, Effect } from "../../../../automation/guard/run/decide.ts";
 import { driveBatch, type LoopOptions } from "../../../../automation/guard/run/loop.ts";
 import * as outcomes from "../../../../automation/guard/run/outcomes.ts";
 import { requestOf } from "../../../../automation/guard/run/step.ts";
-import { states } from "../../../../automation/guard/state.ts";
 import { epoch, moved, planOf, recordOf, settings } from "./batch.ts";
 
 type Outcome = outcomes.Outcome;

@@ -1,8 +1,8 @@
 /** Repositories of a batch leave Istio's retired hosts by one merge request each, at the version that they have. */
 import { describe, expect, it } from "vitest";
 import { createFleet, type Fleet } from "../../../../automation/drill/guard/fleet.ts";
-import { planDigest } from "../../../../automation/guard/plan-digest.ts";
-import { createRegistry } from "../../../../automation/guard/registry.ts";
+import { planDigest } from "../../../../automation/guard/plan/digest.ts";
+import { createRegistry } from "../../../../automation/guard/registry/registry.ts";
 import { batchSources, type SourcesInput } from "../../../../automation/guard/run/move-sources.ts";
 
 const repository = "mesh/wave-01";

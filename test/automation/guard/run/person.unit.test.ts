@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { ClusterRecord, RunRecord } from "../../../../automation/guard/record.ts";
+import type { ClusterRecord, RunRecord } from "../../../../automation/guard/registry/record.ts";
+import { guardStates } from "../../../../automation/guard/registry/state-names.ts";
 import type { BatchView } from "../../../../automation/guard/run/decide.ts";
 import { resumeMoves, rollbackMoves } from "../../../../automation/guard/run/person.ts";
-import { guardStates } from "../../../../automation/guard/state-names.ts";
 import { epoch, moved, planOf, recordOf, settings } from "./batch.ts";
 
 const plan = planOf(["eu-1"]);

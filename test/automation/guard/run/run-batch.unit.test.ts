@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { createFleet, type Fleet, type FleetOptions } from "../../../../automation/drill/guard/fleet.ts";
-import { planDigest } from "../../../../automation/guard/plan-digest.ts";
-import { createRegistry } from "../../../../automation/guard/registry.ts";
+import { planDigest } from "../../../../automation/guard/plan/digest.ts";
+import { parseVersion } from "../../../../automation/guard/plan/versions.ts";
+import { createRegistry } from "../../../../automation/guard/registry/registry.ts";
 import { planBatch, storedPlan } from "../../../../automation/guard/run/make-plan.ts";
 import { type RunOptions, runBatch } from "../../../../automation/guard/run/run-batch.ts";
-import { parseVersion } from "../../../../automation/guard/versions.ts";
 
 const fleetOf = (given: Partial<FleetOptions> = {}): Promise<Fleet> =>
   createFleet({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ClusterRecord } from "../../../../automation/guard/record.ts";
+import type { ClusterRecord } from "../../../../automation/guard/registry/record.ts";
 import { startMoves } from "../../../../automation/guard/run/start.ts";
 import { epoch, planOf, recordOf, settings } from "./batch.ts";
 

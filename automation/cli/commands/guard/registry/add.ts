@@ -1,5 +1,5 @@
 import { Args } from "@oclif/core";
-import { type EntryAttributes, writeEntry } from "../../../../guard/entry-file.ts";
+import { type EntryAttributes, writeEntry } from "../../../../guard/registry/entry-file.ts";
 import { GuardCommand } from "../../../guard-command.ts";
 import { entryFlags, entryOf } from "../../../guard-entry-flags.ts";
 

@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import { type EntryAttributes, writeEntry } from "../../../../guard/entry-file.ts";
+import { type EntryAttributes, writeEntry } from "../../../../guard/registry/entry-file.ts";
 import { GuardCommand } from "../../../guard-command.ts";
 import { entriesText } from "../../../guard-registry-view.ts";
 

@@ -1,8 +1,8 @@
 import { Args, Flags } from "@oclif/core";
 import { SwitchyardError } from "../../../../errors.ts";
-import { writeEntry } from "../../../../guard/entry-file.ts";
-import type { Loaded } from "../../../../guard/registry.ts";
-import { applyImport, batchesOf, type ImportPlan, planImport } from "../../../../guard/registry-import.ts";
+import { writeEntry } from "../../../../guard/registry/entry-file.ts";
+import { applyImport, batchesOf, type ImportPlan, planImport } from "../../../../guard/registry/import.ts";
+import type { Loaded } from "../../../../guard/registry/registry.ts";
 import { GuardCommand } from "../../../guard-command.ts";
 import { readEntries } from "../../../guard-entries-input.ts";
 import { describeImport, entriesText, type ImportResult } from "../../../guard-registry-view.ts";

@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import { writeEntry } from "../../../../guard/entry-file.ts";
+import { writeEntry } from "../../../../guard/registry/entry-file.ts";
 import { GuardCommand } from "../../../guard-command.ts";
 import { describeCluster, type ShownCluster } from "../../../guard-registry-view.ts";
 

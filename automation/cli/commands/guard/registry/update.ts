@@ -1,7 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import { SwitchyardError } from "../../../../errors.ts";
-import { differences, type EntryAttributes, writeEntry } from "../../../../guard/entry-file.ts";
-import { whyFixed } from "../../../../guard/registry-import.ts";
+import { differences, type EntryAttributes, writeEntry } from "../../../../guard/registry/entry-file.ts";
+import { whyFixed } from "../../../../guard/registry/import.ts";
 import { GuardCommand } from "../../../guard-command.ts";
 import { entryFlags, entryOf, undoUpdate } from "../../../guard-entry-flags.ts";
 
