@@ -3,7 +3,7 @@
  * and a state of its own. Nothing of the user's is touched, neither stacks nor journals nor a running local cloud, and
  * `switchyard.yaml` does not count: the same drill finds the same. What a killed drill left is removed by the next one.
  */
-import { copyFile, mkdir, readdir, readFile, rm, rmdir, symlink } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, readlink, rm, rmdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
@@ -79,8 +79,8 @@ const orphanedEngineMs = 20_000;
 const lookEveryMs = 100;
 
 /**
- * A process that was killed leaves its engine behind for some seconds, which would make the folder anew. As long as it writes it has
- * the lock of its stack, with its pid in it.
+ * A process that was killed leaves its engine behind for some seconds, which would make the folder anew. While it writes it has the lock of
+ * its stack, with its pid in it; before that only its working folder tells of it, where that can be seen.
  */
 async function enginesGone(place: string): Promise<void> {
   const locks = join(place, ".switchyard", "pulumi", "state", ".pulumi", "locks");
@@ -90,9 +90,18 @@ async function enginesGone(place: string): Promise<void> {
     const texts = await Promise.all(
       names.filter((name) => name.endsWith(".json")).map((name) => readFile(join(locks, name), "utf8").catch(() => "")),
     );
-    if (!texts.some((text) => isAlive(pidIn(text)))) return;
+    if (!texts.some((text) => isAlive(pidIn(text))) && !(await someWorkIn(place))) return;
     await wait(lookEveryMs);
   }
+}
+
+/** Linux alone tells of others where they work. */
+async function someWorkIn(place: string): Promise<boolean> {
+  const names = await readdir("/proc").catch(() => []);
+  const folders = await Promise.all(
+    names.filter((name) => /^\d+$/.test(name)).map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => "")),
+  );
+  return folders.some((folder) => folder === place || folder.startsWith(`${place}/`));
 }
 
 const lockText = z.object({ pid: z.number().int().positive() });
