@@ -65,8 +65,8 @@ export interface Fleet {
   mergeAll(by: string): number;
 }
 
-/** One in each namespace. */
-const revisionedWorkloads = namespacesInGit.map((namespace) => ({
+/** Of a cluster by revision: one in each namespace. */
+export const revisionedWorkloads = namespacesInGit.map((namespace) => ({
   kind: "Deployment",
   namespace,
   name: "app",

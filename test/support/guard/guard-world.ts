@@ -2,8 +2,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createDynamoGuardStore } from "../../../automation/adapters/guard-store-dynamodb.ts";
+import { revisionedWorkloads } from "../../../automation/drill/guard/fleet.ts";
 import { createFleetMetrics, type FleetMetrics } from "../../../automation/drill/guard/fleet-metrics.ts";
-import { clusterFiles, folderOf } from "../../../automation/drill/guard/repository-files.ts";
+import { clusterFiles, folderOf, revisionedFiles } from "../../../automation/drill/guard/repository-files.ts";
+import type { Strategy } from "../../../automation/guard/plan/support.ts";
 import { writeEntry } from "../../../automation/guard/registry/entry-file.ts";
 import { type ClusterEntry, clusterEntry } from "../../../automation/guard/registry/record.ts";
 import { guardConfig } from "../../../automation/guard/settings.ts";
@@ -43,11 +45,16 @@ export interface GuardWorld {
   close(): Promise<void>;
 }
 
-/** Batches with the ids of their clusters; each batch has a repository `mesh/BATCH`. All run Istio 1.30.5. `more`: variables of every command. */
+/**
+ * Batches with the ids of their clusters; each batch has a repository `mesh/BATCH`. All run Istio 1.30.5. `more`: variables of every command.
+ * `strategy`: how it is installed, and upgraded.
+ */
 export async function openGuardWorld(
   batches: Readonly<Record<string, readonly string[]>>,
   more: Readonly<Record<string, string>> = {},
+  strategy: Strategy = "in-place",
 ): Promise<GuardWorld> {
+  const filesOf = strategy === "revision" ? revisionedFiles : clusterFiles;
   const clock: FastClock = { since: Date.now(), at: begin, rate };
   const now = (): number => readFastClock(clock);
   const versions = ["1.30.5", "1.30.6", "1.31.1"];
@@ -71,12 +78,12 @@ export async function openGuardWorld(
   const entries: ClusterEntry[] = [];
   for (const [batch, ids] of Object.entries(batches)) {
     const repository = `mesh/${batch}`;
-    const files = Object.assign({}, ...ids.map((id) => clusterFiles(id, "1.30.5")));
+    const files = Object.assign({}, ...ids.map((id) => filesOf(id, "1.30.5")));
     const texts = Object.entries<string>(files).map(([path, text]) => [path, fromHere(text)]);
     await gitlab.hands.createRepository(repository, { ...Object.fromEntries(texts), CODEOWNERS: "* @mesh\n" });
     await gitlab.hands.configure(repository, { approvalsRequired: 1, authorMayApprove: false });
     for (const id of ids) {
-      served.set(id, await follower(gitlab, repository, id, now));
+      served.set(id, await follower(gitlab, repository, id, now, strategy));
       entries.push(
         clusterEntry.parse({
           clusterId: id,
@@ -103,8 +110,9 @@ export async function openGuardWorld(
       soak_period_minutes: 30,
       flux_sync_timeout_minutes: 120,
       checks_valid_minutes: 1_440,
+      ...(strategy === "revision" ? { hold_days: 0.05 } : {}),
     },
-    execution: { lease_seconds: 600, poll_seconds: 60 },
+    execution: { lease_seconds: 600, poll_seconds: 60, strategy },
     // Per minute of a clock that runs faster.
     rate_limits: { gitlab_api: 100_000 },
     istioctl: Object.fromEntries(["1.30", "1.31"].map((minor) => [minor, join(cli.root, `istioctl-${minor}.cjs`)])),
@@ -176,6 +184,7 @@ async function follower(
   repository: string,
   id: string,
   now: () => number,
+  strategy: Strategy,
 ): Promise<ServedCluster> {
   let head: Fetched = await gitlab.fetch(repository, "main");
   const cluster = new SimulatedCluster({
@@ -186,6 +195,7 @@ async function follower(
     path: folderOf(id),
     repositoryUrl: `https://gitlab.example.com/${repository}.git`,
     intervalSeconds: 60,
+    ...(strategy === "revision" ? { namespaces: { shop: {} }, workloads: revisionedWorkloads } : {}),
   });
   return {
     cluster,
