@@ -100,6 +100,8 @@ export const runRecord = z.strictObject({
   to: version,
   strategy: z.enum(["in-place", "revision"]),
   startedAt: ms,
+  /** Whether the cluster has merge requests of its own; missing: as the settings say. */
+  alone: z.boolean().optional(),
   step,
   /** Steps whose merge requests landed, oldest first. */
   landed: z.array(step),

@@ -12,6 +12,7 @@ import {
   dataPlaneMoved,
   dataSoakMinutes,
   hasNext,
+  isAlone,
   isTakenBack,
   movesControlPlane,
   requestOf,
@@ -128,10 +129,9 @@ function groups(
   members: readonly ClusterRecord[],
   key: (one: ClusterRecord, view: BatchView) => string,
 ): readonly (readonly string[])[] {
-  const alone = view.settings.execution.mr_strategy === "per-cluster";
   const found = new Map<string, string[]>();
   for (const one of members) {
-    const name = alone ? one.entry.clusterId : key(one, view);
+    const name = isAlone(one.run, view.settings) ? one.entry.clusterId : key(one, view);
     found.set(name, [...(found.get(name) ?? []), one.entry.clusterId]);
   }
   return [...found.values()].map((names) => names.toSorted());

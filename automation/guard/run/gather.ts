@@ -12,7 +12,7 @@ import { type Evidence, evidenceFile } from "../rules/evidence.ts";
 import { addressOf, versionOf } from "./cluster.ts";
 import { type Git, type RunContext, readersOf } from "./context.ts";
 import { fleetEvidence } from "./fleet-evidence.ts";
-import { movesControlPlane, requestsOf } from "./step.ts";
+import { isAlone, movesControlPlane, requestsOf } from "./step.ts";
 import { editsOfStep } from "./step-edits.ts";
 
 export interface Subject {
@@ -64,7 +64,7 @@ async function repositoryOf(context: RunContext, subject: Subject, signal: Abort
   const mine = readers.filter(({ cluster }) => cluster === clusterId);
   const [found] = inventory(files, mine);
   const git = found?.git === undefined ? undefined : evidenceFile.parse({ git: found.git }).git;
-  const alone = settings.execution.mr_strategy === "per-cluster";
+  const alone = isAlone(run, settings);
   const together = members
     .filter(({ entry, run: other }) => entry.gitlabRepo === repository && other?.step.index === run.step.index)
     .map(({ entry }) => entry.clusterId);
@@ -167,7 +167,7 @@ async function gitlabSection(
 ): Promise<NonNullable<Evidence["gitlab"]>> {
   const { gitlabRepo: repository, fluxConfigPath, clusterId } = record.entry;
   const facts = await host.facts(repository, signal);
-  const alone = settings.execution.mr_strategy === "per-cluster" ? { cluster: clusterId } : {};
+  const alone = isAlone(run, settings) ? { cluster: clusterId } : {};
   const of = {
     kind: "upgrade",
     plan: run.plan,

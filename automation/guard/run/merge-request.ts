@@ -14,7 +14,7 @@ import type { Finding } from "../rules/rule.ts";
 import { type RunContext, readersOf, recordsOf, together } from "./context.ts";
 import type { BatchView } from "./decide.ts";
 import * as outcomes from "./outcomes.ts";
-import { hasNext, requestOf, requestsOf } from "./step.ts";
+import { hasNext, isAlone, requestOf, requestsOf } from "./step.ts";
 import { editsOfStep, joined, type StepEdits, stepEdits, takenBack } from "./step-edits.ts";
 
 interface Members {
@@ -35,7 +35,7 @@ const problemText = (problems: readonly { file: string; what: string; why: strin
 
 function markOf(context: RunContext, { first, records }: Members, kind: StepMark["kind"], at: number): StepMark {
   const { run } = first;
-  const alone = context.settings.execution.mr_strategy === "per-cluster";
+  const alone = isAlone(run, context.settings);
   const checked = records.map((one) => one.run?.step.checkedAt ?? at);
   return {
     kind,

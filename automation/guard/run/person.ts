@@ -155,7 +155,14 @@ function againAfterRollback(view: BatchView, record: ClusterRecord, by: string):
     };
   const { from, to } = next.hop;
   const again = beginRun(
-    { plan: plan.hash, hop: next.index, from, to, strategy: plan.strategy },
+    {
+      plan: plan.hash,
+      hop: next.index,
+      from,
+      to,
+      strategy: plan.strategy,
+      ...(run.alone === undefined ? {} : { alone: run.alone }),
+    },
     now,
     run.step.attempt + 1,
   );

@@ -95,18 +95,19 @@ function endedOf(plan: Plan, record: ClusterRecord): readonly Refusal[] {
 }
 
 /** The run that a cluster at rest would begin; undefined: it has nothing to do. */
-function nextRun({ plan, now }: StartView, { entry, state, run }: ClusterRecord): RunRecord | undefined {
+function nextRun({ plan, now, settings }: StartView, { entry, state, run }: ClusterRecord): RunRecord | undefined {
   if (!states[state].resting || !eventsFrom(state).includes("started")) return undefined;
   const next = nextHop(plan, entry.clusterId, entry.currentIstioVersion);
   if (next === undefined) return undefined;
+  const alone = settings.execution.mr_strategy === "per-cluster";
   // What has landed of a hop whose checks failed half-way stays what it is.
   if (run !== undefined && state === "pre_check_failed" && run.plan === plan.hash && run.hop === next.index) {
     const { note: _note, ...kept } = run;
-    return { ...kept, step: { index: run.step.index, attempt: run.step.attempt } };
+    return { ...kept, alone, step: { index: run.step.index, attempt: run.step.attempt } };
   }
   const again = run !== undefined && run.plan === plan.hash && run.hop === next.index ? run.step.attempt + 1 : 1;
   const { from, to } = next.hop;
-  return beginRun({ plan: plan.hash, hop: next.index, from, to, strategy: plan.strategy }, now, again);
+  return beginRun({ plan: plan.hash, hop: next.index, from, to, strategy: plan.strategy, alone }, now, again);
 }
 
 /** Regions follow each other in the order of the settings; others come last, together. */

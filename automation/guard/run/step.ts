@@ -45,9 +45,13 @@ export function firstRequest(strategy: Strategy, ambient: boolean): PlannedMerge
   return { title: "all components", step: { kind: "all" }, components: present };
 }
 
+/** Whether a cluster has merge requests of its own: as its run began, whatever a later process is told. */
+export const isAlone = (run: RunRecord | undefined, { execution }: Pick<GuardConfig, "execution">): boolean =>
+  run?.alone ?? execution.mr_strategy === "per-cluster";
+
 /** What a run is at its beginning; only looked at, where `plan` says so. */
 export function beginRun(
-  hop: Pick<RunRecord, "plan" | "hop" | "from" | "to" | "strategy">,
+  hop: Pick<RunRecord, "plan" | "hop" | "from" | "to" | "strategy" | "alone">,
   at: number,
   attempt = 1,
 ): RunRecord {
