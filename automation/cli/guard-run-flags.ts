@@ -2,6 +2,7 @@
 import { Flags } from "@oclif/core";
 import type { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
+import type { SomeThresholds } from "../guard/judge/thresholds.ts";
 import { type GuardConfig, guardConfig } from "../guard/settings.ts";
 
 const share = (what: string, standard: string) =>
@@ -33,12 +34,6 @@ export interface RunFlags {
 
 /** The settings with what the flags change; the same limits hold. Errors: invalid-config with every flag that does not fit. */
 export function withFlags(config: GuardConfig, flags: RunFlags & Readonly<Record<string, unknown>>): GuardConfig {
-  const thresholds = Object.fromEntries(
-    Object.entries(names).flatMap(([flag, setting]) => {
-      const value = flags[flag];
-      return typeof value === "string" ? [[setting, Number(value)]] : [];
-    }),
-  );
   const execution = {
     ...config.execution,
     ...(flags["max-concurrent"] === undefined ? {} : { max_parallel_clusters: flags["max-concurrent"] }),
@@ -47,13 +42,22 @@ export function withFlags(config: GuardConfig, flags: RunFlags & Readonly<Record
   const validation = {
     ...config.validation,
     ...(flags["soak-period"] === undefined ? {} : { soak_period_minutes: flags["soak-period"] }),
-    thresholds: { ...config.validation.thresholds, ...thresholds },
+    thresholds: { ...config.validation.thresholds, ...thresholdsOf(flags) },
   };
   return {
     ...config,
     execution: fitting(guardConfig.shape.execution.unwrap(), execution),
     validation: fitting(guardConfig.shape.validation.unwrap(), validation),
   };
+}
+
+/** The limits that flags name; undefined: none does. Of flags that `withFlags` has taken. */
+export function thresholdsOf(flags: Readonly<Record<string, unknown>>): SomeThresholds | undefined {
+  const said = Object.entries(names).flatMap(([flag, setting]) => {
+    const value = flags[flag];
+    return typeof value === "string" ? [[setting, Number(value)]] : [];
+  });
+  return said.length === 0 ? undefined : Object.fromEntries(said);
 }
 
 const flagOf: Readonly<Record<string, string>> = {

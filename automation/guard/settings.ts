@@ -8,11 +8,11 @@ import { moduleEntry } from "../module-entry.ts";
 import { secretFrom } from "../secret-place.ts";
 import { freezeWindow, freezeWindowProblems } from "../swap/freeze.ts";
 import { leastMinutes } from "./judge/sequential.ts";
+import { rise, thresholds } from "./judge/thresholds.ts";
 import { batchId } from "./registry/record.ts";
 
 const url = z.url({ protocol: /^https?$/, error: "must be a URL, for example https://gitlab.example.com" });
 const minutes = (least: number, most: number, standard: number) => z.number().min(least).max(most).default(standard);
-const share = z.number().min(0).max(10);
 
 const aws = z
   .strictObject({
@@ -67,7 +67,7 @@ const query = z.union([
         "In the source's language; {cluster_name}, {tags}, {service}, {control_plane} and {istiod} are filled in.",
       ),
     threshold: z.number().optional().describe("Absolute limit of the mean over a window."),
-    relative: share.optional().describe("Limit on the rise against the baseline, 0.1 is 10 %."),
+    relative: rise.optional().describe("Limit on the rise against the baseline, 0.1 is 10 %."),
     required: z.boolean().default(true).describe("Missing makes the verdict undecided. Default true."),
   }),
 ]);
@@ -110,23 +110,6 @@ const metrics = z
   })
   .prefault({})
   .describe("What traffic and control planes are judged by.");
-
-const thresholds = z
-  .strictObject({
-    latency_p95_increase: share.default(0.1).describe("Of the baseline. Default 0.1 (10 %)."),
-    latency_p99_increase: share.default(0.15).describe("Of the baseline. Default 0.15."),
-    latency_floor_ms: z.number().min(0).max(60_000).default(5).describe("Smaller rises never count. Default 5 ms."),
-    error_rate_max: z.number().min(0).max(1).default(0.001).describe("Share of 5xx. Default 0.001."),
-    error_rate_increase: z.number().min(0).max(1).default(0.0005).describe("Rise of that share. Default 0.0005."),
-    istiod_resource_increase: share.default(0.3).describe("CPU and memory of istiod. Default 0.3."),
-    proxy_resource_increase: share.default(0.25).describe("CPU and memory of proxies. Default 0.25."),
-    xds_rejects_max: z.number().min(0).max(1_000_000).default(10).describe("In a window. Default 10."),
-    push_errors_max: z.number().min(0).max(1).default(0.01).describe("Share of pushes. Default 0.01."),
-    convergence_increase: share.default(0.5).describe("p99 of proxy convergence. Default 0.5."),
-    volume_drop_max: z.number().min(0).max(1).default(0.2).describe("Against the same hour last week. Default 0.2."),
-    min_requests: z.number().int().min(1).max(10_000_000).default(1_000).describe("Per judged service. Default 1000."),
-  })
-  .prefault({});
 
 const validation = z
   .strictObject({
@@ -281,4 +264,3 @@ function dependsOnItself(batch: string, order: Readonly<Record<string, readonly 
 }
 
 export type GuardConfig = z.output<typeof guardConfig>;
-export type GuardThresholds = GuardConfig["validation"]["thresholds"];

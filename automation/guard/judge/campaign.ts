@@ -2,7 +2,7 @@
  * How well gate B judges, measured on the noise model: soaks with a known regression that it has to find, and soaks without one that it has to let
  * pass. It looks every minute, as a monitor does. Pure: chance by seed.
  */
-import type { GuardThresholds } from "../settings.ts";
+
 import type { Baseline } from "./baseline.ts";
 import type { Observations } from "./control.ts";
 import { gateB } from "./gates.ts";
@@ -21,6 +21,7 @@ import {
 import { leastMinutes } from "./sequential.ts";
 import { countOf } from "./series.ts";
 import type { Signal } from "./signals.ts";
+import type { GuardThresholds } from "./thresholds.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 import { type MetricWindow, stepMs } from "./window.ts";
 

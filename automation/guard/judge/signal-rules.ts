@@ -1,11 +1,12 @@
 /** How each kind of signal is judged (research b3). A signal that is missing, stale or too short is undecided, never passed. Pure. */
-import type { GuardThresholds } from "../settings.ts";
+
 import { requestsIn, wholeCluster } from "./baseline.ts";
 import { type Compared, compared, type Observations } from "./control.ts";
 import type { KnownSignal } from "./known-signals.ts";
 import { leastMinutes, type Rise, type RiseOptions, riseOf } from "./sequential.ts";
 import { countOf, meanOf, present, type Series, sumOf } from "./series.ts";
 import type { Signal } from "./signals.ts";
+import type { GuardThresholds } from "./thresholds.ts";
 import type { SignalVerdict } from "./verdict.ts";
 import { type SeriesRecord, seriesIn, stepMs } from "./window.ts";
 

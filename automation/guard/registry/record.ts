@@ -1,5 +1,6 @@
 /** A cluster as the registry has it, and where it stands in a run. Kept as one item, written on condition. Pure. */
 import { z } from "zod";
+import { someThresholds } from "../judge/thresholds.ts";
 import { guardStates } from "./state-names.ts";
 
 const text = z.string().min(1).max(2_000);
@@ -102,6 +103,8 @@ export const runRecord = z.strictObject({
   startedAt: ms,
   /** Whether the cluster has merge requests of its own; missing: as the settings say. */
   alone: z.boolean().optional(),
+  /** Limits that were said where the run began; the others are the settings'. */
+  thresholds: someThresholds.optional(),
   step,
   /** Steps whose merge requests landed, oldest first. */
   landed: z.array(step),

@@ -7,6 +7,7 @@ import type { LanguageModel } from "../../ports/language-model.ts";
 import type { MetricSource } from "../../ports/metric-source.ts";
 import type { ReadingCluster } from "../edit/edit.ts";
 import type { MetricLanguage } from "../judge/queries.ts";
+import type { SomeThresholds } from "../judge/thresholds.ts";
 import type { Digest } from "../merge-request/mark.ts";
 import type { LookedArtifacts } from "../plan/artifacts.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -49,6 +50,8 @@ export interface RunPorts {
 
 export interface RunContext extends RunPorts {
   readonly settings: GuardConfig;
+  /** Limits that this process was told; they hold before a run's own and the settings'. */
+  readonly thresholds?: SomeThresholds | undefined;
   readonly batch: string;
   readonly plan: Plan;
   /** Of the lock under which the run works. */

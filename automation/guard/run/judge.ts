@@ -94,7 +94,8 @@ async function verdictOf(
   const asked = { source, language, subject, signals, baseline, peers };
   const startedAt = run.soak?.startedAt ?? until;
   const observations = await observe({ ...asked, soakStartedAt: startedAt }, until, signal);
-  const { thresholds, warm_up_minutes, baseline_hours } = settings.validation;
+  const { warm_up_minutes, baseline_hours } = settings.validation;
+  const thresholds = { ...settings.validation.thresholds, ...run.thresholds, ...context.thresholds };
   const input = {
     ...observations,
     signals,

@@ -2,6 +2,7 @@
 import { SwitchyardError } from "../../errors.ts";
 import { noTelemetry, type Telemetry } from "../../ports/telemetry.ts";
 import { measured } from "../events/telemetry.ts";
+import type { SomeThresholds } from "../judge/thresholds.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { ClusterRecord } from "../registry/record.ts";
 import { batchLock, createRegistry, type Loaded, moveRecord, type Registry } from "../registry/registry.ts";
@@ -13,12 +14,14 @@ import { Failures, withBundle } from "./failure.ts";
 import { underLease } from "./lease.ts";
 import { driveBatch, type LoopEnd, type LoopOptions } from "./loop.ts";
 import type { Refusal } from "./person.ts";
-import { startMoves } from "./start.ts";
+import { keptLimits, startMoves } from "./start.ts";
 
 export interface RunOptions {
   readonly batch: string;
   readonly plan: Plan;
   readonly settings: GuardConfig;
+  /** Limits instead of the settings': kept with what begins, so that later processes know them, and held to by this one. */
+  readonly thresholds?: SomeThresholds | undefined;
   /** Names this process in the lock. */
   readonly holder: string;
   /** Begins the hop where clusters are at rest; false: only what is under way goes on. */
@@ -66,11 +69,12 @@ class BatchRun {
     this.#fence = fence;
     this.#signal = signal;
     this.#registry = createRegistry(ports.store);
-    const { settings, batch, plan } = options;
+    const { settings, thresholds = {}, batch, plan } = options;
     this.#context = {
       ...ports,
       host: projectOnce(ports.host, ports.clock),
       settings,
+      thresholds,
       batch,
       plan,
       fence,
@@ -114,15 +118,19 @@ class BatchRun {
   }
 
   #startable(members: readonly Loaded[]) {
-    const { plan, settings } = this.#options;
+    const { plan, settings, thresholds } = this.#options;
     const clusters = members.map(({ record }) => record);
-    return startMoves({ now: this.#ports.clock.wall(), plan, settings, clusters });
+    return startMoves({ now: this.#ports.clock.wall(), plan, settings, thresholds, clusters });
   }
 
   async #start(): Promise<readonly Wait[]> {
     const members = await this.#members();
     const { moves, waits, refusals } = this.#startable(members);
     if (refusals.length > 0) throw refused(refusals);
+    for (const { record } of members) {
+      const kept = keptLimits(this.#options, record);
+      if (kept !== undefined) this.#options.onWarning?.(kept);
+    }
     for (const move of moves) {
       const loaded = members.find(({ record }) => record.entry.clusterId === move.cluster);
       if (loaded !== undefined && (await this.#write(loaded, move)) === undefined)

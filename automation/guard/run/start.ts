@@ -1,4 +1,6 @@
 /** Which clusters of a batch begin a hop of a plan now. Pure. */
+import { isDeepStrictEqual } from "node:util";
+import type { SomeThresholds } from "../judge/thresholds.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { ClusterRecord, RunRecord } from "../registry/record.ts";
 import { eventsFrom, states } from "../registry/state.ts";
@@ -12,6 +14,8 @@ export interface StartView {
   readonly now: number;
   readonly plan: Plan;
   readonly settings: Pick<GuardConfig, "execution">;
+  /** Limits that are kept with the runs that begin. */
+  readonly thresholds?: SomeThresholds | undefined;
   /** Of the batch, without those that a person left out. */
   readonly clusters: readonly ClusterRecord[];
 }
@@ -95,19 +99,33 @@ function endedOf(plan: Plan, record: ClusterRecord): readonly Refusal[] {
 }
 
 /** The run that a cluster at rest would begin; undefined: it has nothing to do. */
-function nextRun({ plan, now, settings }: StartView, { entry, state, run }: ClusterRecord): RunRecord | undefined {
+function nextRun(
+  { plan, now, settings, thresholds }: StartView,
+  { entry, state, run }: ClusterRecord,
+): RunRecord | undefined {
   if (!states[state].resting || !eventsFrom(state).includes("started")) return undefined;
   const next = nextHop(plan, entry.clusterId, entry.currentIstioVersion);
   if (next === undefined) return undefined;
   const alone = settings.execution.mr_strategy === "per-cluster";
+  const said = { alone, ...(thresholds === undefined ? {} : { thresholds }) };
   // What has landed of a hop whose checks failed half-way stays what it is.
   if (run !== undefined && state === "pre_check_failed" && run.plan === plan.hash && run.hop === next.index) {
-    const { note: _note, ...kept } = run;
-    return { ...kept, alone, step: { index: run.step.index, attempt: run.step.attempt } };
+    const { note: _note, thresholds: _thresholds, ...kept } = run;
+    return { ...kept, ...said, step: { index: run.step.index, attempt: run.step.attempt } };
   }
   const again = run !== undefined && run.plan === plan.hash && run.hop === next.index ? run.step.attempt + 1 : 1;
   const { from, to } = next.hop;
-  return beginRun({ plan: plan.hash, hop: next.index, from, to, strategy: plan.strategy, alone }, now, again);
+  return beginRun({ plan: plan.hash, hop: next.index, from, to, strategy: plan.strategy, ...said }, now, again);
+}
+
+/** What to say of a cluster that is under way with other limits than those that are said now. */
+export function keptLimits(
+  { plan, thresholds }: Pick<StartView, "plan" | "thresholds">,
+  { entry, state, run }: ClusterRecord,
+): string | undefined {
+  if (thresholds === undefined || states[state].resting || run?.plan !== plan.hash) return undefined;
+  if (isDeepStrictEqual(run.thresholds, thresholds)) return undefined;
+  return `${entry.clusterId} keeps the limits with which its run began; npx switchyard guard monitor takes others while it works`;
 }
 
 /** Regions follow each other in the order of the settings; others come last, together. */

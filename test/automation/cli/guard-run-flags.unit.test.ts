@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../../automation/cli/config-file.ts";
-import { withFlags } from "../../../automation/cli/guard-run-flags.ts";
+import { thresholdsOf, withFlags } from "../../../automation/cli/guard-run-flags.ts";
 import { guardConfig } from "../../../automation/guard/settings.ts";
 
 const invalid = (message: RegExp) =>
@@ -37,4 +37,12 @@ test("every flag that does not fit is named", () => {
   expect(() => withFlags(guardConfig.parse({}), { "latency-p95-increase": "much", "error-rate-max": "2" })).toThrow(
     invalid(/^--latency-p95-increase: .*\n--error-rate-max: /),
   );
+});
+
+test("limits are those that a flag names, and no others", () => {
+  expect(thresholdsOf({ "resource-increase": "0.5", "min-requests": "200", batch: "wave-1" })).toEqual({
+    istiod_resource_increase: 0.5,
+    min_requests: 200,
+  });
+  expect(thresholdsOf({ batch: "wave-1" })).toBeUndefined();
 });

@@ -6,7 +6,7 @@ import {
   GuardRunCommand,
   maxConcurrentFlag,
 } from "../../guard-run-command.ts";
-import { thresholdFlags, withFlags } from "../../guard-run-flags.ts";
+import { thresholdFlags, thresholdsOf, withFlags } from "../../guard-run-flags.ts";
 
 export default class GuardMonitor extends GuardRunCommand<BatchResult> {
   static override mutates = true;
@@ -33,7 +33,14 @@ export default class GuardMonitor extends GuardRunCommand<BatchResult> {
     const { batch, once } = flags;
     const settings = await this.settings((config) => withFlags(config, flags));
     const plan = await this.planOf(batch, flags.plan);
-    return this.drive({ batch, plan, settings, start: false, until: once ? "once" : "end" });
+    return this.drive({
+      batch,
+      plan,
+      settings,
+      thresholds: thresholdsOf(flags),
+      start: false,
+      until: once ? "once" : "end",
+    });
   }
 
   protected override describe(result: BatchResult): readonly string[] {

@@ -11,7 +11,7 @@ import {
   GuardRunCommand,
   maxConcurrentFlag,
 } from "../../guard-run-command.ts";
-import { thresholdFlags, withFlags } from "../../guard-run-flags.ts";
+import { thresholdFlags, thresholdsOf, withFlags } from "../../guard-run-flags.ts";
 import type { UpgradeSpec } from "../../guard-upgrade-spec.ts";
 
 interface RunResult extends BatchResult {
@@ -73,7 +73,16 @@ export default class GuardRun extends GuardRunCommand<RunResult> {
         : await this.planOf(batch, flags.plan);
     if (flags["dry-run"]) return { batch, plan: plan.hash, clusters: [], waits: [], planned: plan };
     for (const cluster of exclude) this.addWarning(`${cluster} stays out of this run`);
-    const result = await this.drive({ batch, plan, settings, start: true, until: "merge-request", exclude });
+    const thresholds = thresholdsOf(flags);
+    const result = await this.drive({
+      batch,
+      plan,
+      settings,
+      thresholds,
+      start: true,
+      until: "merge-request",
+      exclude,
+    });
     const report = flags["export-health-report"];
     if (report !== undefined) await this.#report(report, batch);
     return result;

@@ -50,6 +50,9 @@ function go(fleet: Fleet, one: Awaited<ReturnType<typeof plan>>, options: Partia
   );
 }
 
+const loose = { latency_p95_increase: 2, latency_p99_increase: 2 };
+const tight = { latency_p95_increase: 0.1, latency_p99_increase: 0.1 };
+
 describe("a run over a simulated fleet", () => {
   it.each(["undecided", "block"] as const)(
     "given a check by module says %s, nothing is opened and it is said",
@@ -147,6 +150,33 @@ describe("a run over a simulated fleet", () => {
     function mergeWhenBack(_: unknown, after: { state: string }): void {
       if (after.state === "rollback_mr_created") void fleet.mergeAll("bob");
     }
+  });
+
+  it.each([
+    ["said where the run began", { run: loose, monitor: undefined }, "upgraded"],
+    ["said to a monitor, before those of the run", { run: loose, monitor: tight }, "rollback_mr_created"],
+    ["of the settings", { run: undefined, monitor: undefined }, "rollback_mr_created"],
+  ])("holds to the limits %s", async (_, said, expected) => {
+    const fleet = await fleetOf();
+    const one = await fleet.clock.run(() => plan(fleet));
+    await go(fleet, one, { thresholds: said.run });
+    await fleet.mergeAll("ada");
+    fleet.metrics.ail("c-002", { from: fleet.clock.wall() + 20 * 60_000, latency: 1.4, errors: 0 });
+    await go(fleet, one, { start: false, until: "once", thresholds: said.monitor });
+    const stop = new AbortController();
+    const seen = new Set<string>();
+    const end = go(fleet, one, {
+      start: false,
+      until: "end",
+      thresholds: said.monitor,
+      signal: stop.signal,
+      onMove: (__, after) => {
+        seen.add(after.state);
+        if (after.state === "rollback_mr_created") stop.abort();
+      },
+    });
+    await end.catch((error: unknown) => expect(stop.signal.aborted, String(error)).toBe(true));
+    expect([...seen]).toContain(expected);
   });
 
   it("given gate A fails, going back breaks no version rule", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ClusterRecord } from "../../../../automation/guard/registry/record.ts";
-import { startMoves } from "../../../../automation/guard/run/start.ts";
+import { keptLimits, type StartView, startMoves } from "../../../../automation/guard/run/start.ts";
+import { isAlone } from "../../../../automation/guard/run/step.ts";
 import { epoch, planOf, recordOf, settings } from "./batch.ts";
 
 const plan = planOf(["eu-1", "us-1"]);
@@ -47,6 +48,25 @@ describe("who begins a hop", () => {
     const { moves, refusals } = startMoves(view([resting("eu-1"), other as ClusterRecord]));
     expect(moves).toEqual([]);
     expect(refusals[0]?.why).toContain("feedfeedfeed");
+  });
+
+  it("keeps what was said at its beginning: its own merge requests, and limits; a process that says others later is told", () => {
+    const thresholds = { latency_p99_increase: 0.4 };
+    const begun = startMoves({ ...view([resting("eu-1")], { mr_strategy: "per-cluster" }), thresholds });
+    expect(begun.moves[0]?.run).toMatchObject({ alone: true, thresholds });
+    expect(isAlone(begun.moves[0]?.run, settings({ execution: { mr_strategy: "batch" } }))).toBe(true);
+    const record = { ...recordOf(plan, "eu-1"), run: begun.moves[0]?.run };
+    const told = (said: StartView["thresholds"]) => keptLimits({ plan, thresholds: said }, record as ClusterRecord);
+    expect([told(undefined), told(thresholds)]).toEqual([undefined, undefined]);
+    expect(told({ min_requests: 5 })).toContain("eu-1 keeps the limits with which its run began");
+  });
+
+  it("one whose checks failed half-way takes the limits of the run that begins again, and no older ones", () => {
+    const failed = { ...recordOf(plan, "eu-1"), state: "pre_check_failed" as const };
+    const run = failed.run === undefined ? undefined : { ...failed.run, thresholds: { min_requests: 5 } };
+    const again = (thresholds: StartView["thresholds"]) =>
+      startMoves({ ...view([{ ...failed, run } as ClusterRecord]), thresholds }).moves[0]?.run?.thresholds;
+    expect([again(undefined), again({ min_requests: 7 })]).toEqual([undefined, { min_requests: 7 }]);
   });
 
   it("one that the plan does not have stops the start", () => {
