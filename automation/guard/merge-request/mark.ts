@@ -16,6 +16,16 @@ const mark = z.strictObject({
   validMinutes: z.number().positive(),
   batch: z.string().regex(/^[a-z0-9-]{1,63}$/),
   version: z.string().regex(/^\d+\.\d+\.\d+$/),
+  /** That is left. */
+  from: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+$/)
+    .optional(),
+  /** What the step moves; clusters of a repository may be at different ones. */
+  part: z
+    .string()
+    .regex(/^[a-z0-9-]{1,40}$/)
+    .optional(),
   /** Where each cluster has a merge request of its own. */
   cluster: z
     .string()
@@ -28,15 +38,15 @@ export type StepMark = z.output<typeof mark>;
 /** Hex of a text, at least 12 digits. */
 export type Digest = (text: string) => string;
 
-export type BranchOf = Pick<StepMark, "kind" | "plan" | "step" | "attempt" | "batch" | "version" | "cluster">;
+export type BranchOf = Omit<StepMark, "checkedAt" | "validMinutes">;
 
 /**
  * `guard/upgrade-istio-1.30.5-wave-1-0123456789ab`: found again by every process that works on the same step and attempt, and no
  * other's. Errors: RangeError when the digest gives less than 12 hex digits.
  */
 export function branchName(repository: string, of: BranchOf, digest: Digest): string {
-  const { kind, plan, step, attempt, cluster } = of;
-  const hash = digest(canonical({ repository, kind, plan, step, attempt, cluster })).slice(0, 12);
+  const { kind, plan, step, attempt, cluster, from, part } = of;
+  const hash = digest(canonical({ repository, kind, plan, step, attempt, cluster, from, part })).slice(0, 12);
   if (!/^[0-9a-f]{12}$/.test(hash)) throw new RangeError("the digest gives less than 12 hex digits");
   return `${branchPrefix(of)}${hash}`;
 }

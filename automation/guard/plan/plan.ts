@@ -191,8 +191,12 @@ function componentsOf({ git }: Evidence, ambient: boolean): readonly Component[]
   return components.filter((one) => found.includes(one));
 }
 
+interface Asked extends PlanRequest {
+  readonly stepwise: boolean;
+}
+
 function situationOf(
-  request: PlanRequest,
+  request: Asked,
   one: ClusterRequest,
   step: Extract<Step, { kind: "istio" }>,
   at: number,
@@ -207,13 +211,13 @@ function situationOf(
       to: version(step.to, request.target),
       strategy: request.strategy,
       final: step.to === formatVersion(request.target),
-      stepwise: isStepwise(one.evidence, request.strategy),
+      stepwise: request.stepwise,
     },
     evidence: one.evidence,
   };
 }
 
-function clusterPlan(request: PlanRequest, one: ClusterRequest, at: number, files: Files): ClusterPlan | Refusal {
+function clusterPlan(request: Asked, one: ClusterRequest, at: number, files: Files): ClusterPlan | Refusal {
   const { strategy, target } = request;
   const route = planHops({ from: one.istio, to: target, kubernetes: one.kubernetes, strategy, ambient: one.ambient });
   if (route.kind === "none") return { cluster: one.cluster, message: route.message, fix: route.fix };
@@ -304,7 +308,9 @@ export function makePlan(
   files: Files = new Map(),
 ): Planned {
   const when = request.at ?? at;
-  const made = request.clusters.map((one) => clusterPlan(request, one, when, files));
+  // A batch moves by the same steps: where one cluster's Flux keeps no order, guard keeps it for all.
+  const stepwise = request.clusters.some(({ evidence }) => isStepwise(evidence, request.strategy));
+  const made = request.clusters.map((one) => clusterPlan({ ...request, stepwise }, one, when, files));
   const refusals = made.filter((one) => "message" in one);
   if (refusals.length > 0) return { kind: "refused", refusals };
   const clusters = made.filter((one) => "steps" in one);

@@ -17,6 +17,7 @@ import {
   movesControlPlane,
   requestOf,
   requestsOf,
+  stepKey,
 } from "./step.ts";
 
 export interface BatchView {
@@ -116,12 +117,11 @@ export function decide(view: BatchView): Decision {
 const inState = (members: readonly ClusterRecord[], state: GuardState): readonly ClusterRecord[] =>
   members.filter((one) => one.state === state);
 
-const keyOfStep = (one: ClusterRecord, view: BatchView): string =>
-  JSON.stringify([one.entry.gitlabRepo, one.run?.step.index, one.run?.step.attempt, requestOf(view.plan, one)?.step]);
+const keyOfStep = (one: ClusterRecord, view: BatchView): string => stepKey(view.plan, one);
 const keyOfRequest = ({ entry, run }: ClusterRecord): string =>
   JSON.stringify([entry.gitlabRepo, run?.step.mergeRequest?.iid]);
 const keyOfRollback = ({ entry, run }: ClusterRecord): string =>
-  JSON.stringify([entry.gitlabRepo, run?.rollback?.attempt]);
+  JSON.stringify([entry.gitlabRepo, run?.hop, run?.from, run?.to, run?.rollback?.attempt]);
 
 /** Clusters of one merge request, sorted. */
 function groups(

@@ -12,7 +12,7 @@ import { type Evidence, evidenceFile } from "../rules/evidence.ts";
 import { addressOf, versionOf } from "./cluster.ts";
 import { type Git, type RunContext, readersOf } from "./context.ts";
 import { fleetEvidence } from "./fleet-evidence.ts";
-import { isAlone, movesControlPlane, requestsOf } from "./step.ts";
+import { branchOf, isAlone, movesControlPlane, requestsOf, sharedRequest, stepKey } from "./step.ts";
 import { editsOfStep } from "./step-edits.ts";
 
 export interface Subject {
@@ -65,11 +65,11 @@ async function repositoryOf(context: RunContext, subject: Subject, signal: Abort
   const [found] = inventory(files, mine);
   const git = found?.git === undefined ? undefined : evidenceFile.parse({ git: found.git }).git;
   const alone = isAlone(run, settings);
-  const together = members
-    .filter(({ entry, run: other }) => entry.gitlabRepo === repository && other?.step.index === run.step.index)
-    .map(({ entry }) => entry.clusterId);
-  const targets = alone ? [clusterId] : together;
-  const edits = editsOfStep(request, run, { files, clusters: readers, targets });
+  const own = stepKey(context.plan, { ...record, run });
+  const together = alone ? [record] : members.filter((one) => stepKey(context.plan, one) === own);
+  const targets = together.map(({ entry }) => entry.clusterId);
+  const shared = sharedRequest(context.plan, together) ?? request;
+  const edits = editsOfStep(shared, run, { files, clusters: readers, targets });
   const problems = [...(edits.kind === "refused" ? edits.problems : []), ...(found?.unproven ?? [])].map(
     ({ file, what, why, fix }) => `${file}: ${what}: ${why}. ${fix}`,
   );
@@ -160,23 +160,14 @@ const messages = z.array(
 
 /** Rule 29: our own branch is no rival, and who may merge is the project's. */
 async function gitlabSection(
-  { host, settings, digest, batch }: RunContext,
+  { host, settings, digest, batch, plan }: RunContext,
   record: ClusterRecord,
   run: RunRecord,
   signal: AbortSignal,
 ): Promise<NonNullable<Evidence["gitlab"]>> {
-  const { gitlabRepo: repository, fluxConfigPath, clusterId } = record.entry;
+  const { gitlabRepo: repository, fluxConfigPath } = record.entry;
   const facts = await host.facts(repository, signal);
-  const alone = isAlone(run, settings) ? { cluster: clusterId } : {};
-  const of = {
-    kind: "upgrade",
-    plan: run.plan,
-    step: run.step.index,
-    attempt: run.step.attempt,
-    batch,
-    version: run.to,
-    ...alone,
-  } as const;
+  const of = branchOf({ plan, settings, batch }, { ...record, run }, "upgrade");
   const own = branchName(repository, of, digest);
   const open = await host.openMergeRequests(
     repository,

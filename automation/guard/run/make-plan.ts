@@ -124,6 +124,8 @@ async function lookAt(
   return { cluster: { ...plain, evidence: { ...sections.evidence, ...measured } }, files, problems };
 }
 
-/** All move together in a plan, so that files that they share are theirs alone. */
+/** Those of one version move together in a plan, so that files that they share are theirs alone. */
 const besides = (members: readonly ClusterRecord[], record: ClusterRecord, run: RunRecord): readonly ClusterRecord[] =>
-  members.map((one) => (one === record ? { ...record, run } : { ...one, run }));
+  members.map((one) =>
+    one === record ? { ...record, run } : { ...one, run: { ...run, from: one.entry.currentIstioVersion } },
+  );

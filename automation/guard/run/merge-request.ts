@@ -14,7 +14,7 @@ import type { Finding } from "../rules/rule.ts";
 import { type RunContext, readersOf, recordsOf, together } from "./context.ts";
 import type { BatchView } from "./decide.ts";
 import * as outcomes from "./outcomes.ts";
-import { hasNext, isAlone, requestOf, requestsOf } from "./step.ts";
+import { branchOf, hasNext, requestsOf, sharedRequest } from "./step.ts";
 import { editsOfStep, joined, type StepEdits, stepEdits, takenBack } from "./step-edits.ts";
 
 interface Members {
@@ -34,19 +34,11 @@ const problemText = (problems: readonly { file: string; what: string; why: strin
   problems.map(({ file, what, why, fix }) => `${file}: ${what}: ${why}. ${fix}`).join("; ");
 
 function markOf(context: RunContext, { first, records }: Members, kind: StepMark["kind"], at: number): StepMark {
-  const { run } = first;
-  const alone = isAlone(run, context.settings);
   const checked = records.map((one) => one.run?.step.checkedAt ?? at);
   return {
-    kind,
-    plan: run.plan,
-    step: run.step.index,
-    attempt: kind === "rollback" ? (run.rollback?.attempt ?? 1) : run.step.attempt,
+    ...branchOf(context, first, kind),
     checkedAt: kind === "rollback" ? at : Math.min(...checked),
     validMinutes: context.settings.validation.checks_valid_minutes,
-    batch: context.batch,
-    version: kind === "rollback" ? run.from : run.to,
-    ...(alone ? { cluster: first.entry.clusterId } : {}),
   };
 }
 
@@ -197,7 +189,7 @@ export async function openUpgrade(
   const members = membersOf(view, clusters);
   const { repository, first } = members;
   const mark = markOf(context, members, "upgrade", view.now);
-  const request = requestOf(context.plan, first);
+  const request = sharedRequest(context.plan, members.records);
   if (request === undefined) throw new RangeError("the plan has no such step");
   const opened = await openOrFind(context, {
     members,
@@ -246,16 +238,20 @@ export async function openUpgrade(
  * Edits of the hop's landed steps, newest first, without the CRDs. A new revision that anything may name by now stays beside the old one:
  * to take it away is a step of its own.
  */
-async function landedEdits(context: RunContext, { first }: Members): Promise<readonly (readonly FileEdit[])[]> {
-  const { run, state, entry } = first;
-  const requests = requestsOf(context.plan, entry.clusterId, run);
-  const steps = state === "rollback_needed" ? [...run.landed, run.step] : run.landed;
-  const landed = steps.filter(({ edits, mergeRequest }) => edits !== undefined && mergeRequest?.landed !== undefined);
-  const kindOf = (index: number): string | undefined => requests[index]?.step.kind;
-  const named = landed.some(({ index }) => !["crds", "new-revision"].includes(kindOf(index) ?? ""));
+async function landedEdits(context: RunContext, { records }: Members): Promise<readonly (readonly FileEdit[])[]> {
+  // Clusters that go back together need not have come to the same step.
+  const landed = new Map<string, { readonly index: number; readonly kind: string | undefined }>();
+  for (const { run, entry } of records) {
+    if (run === undefined) continue;
+    const requests = requestsOf(context.plan, entry.clusterId, run);
+    for (const { index, edits, mergeRequest } of [...run.landed, run.step])
+      if (edits !== undefined && mergeRequest?.landed !== undefined)
+        landed.set(edits, { index, kind: requests[index]?.step.kind });
+  }
+  const named = [...landed.values()].some(({ kind }) => !["crds", "new-revision"].includes(kind ?? ""));
   const sets: (readonly FileEdit[])[] = [];
-  for (const { index, edits = "" } of landed.toReversed()) {
-    if (named && kindOf(index) === "new-revision") continue;
+  for (const [edits, { kind }] of [...landed].toSorted(([, one], [, other]) => other.index - one.index)) {
+    if (named && kind === "new-revision") continue;
     const kept = await readEdits(context, edits);
     if (kept === undefined) throw new RangeError(`the edits ${edits} were not kept`);
     sets.push(kept.step.rest);

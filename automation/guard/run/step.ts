@@ -1,5 +1,5 @@
 /** Which merge request of its hop a cluster is at, and what that one moves. Pure. */
-
+import type { BranchOf } from "../merge-request/mark.ts";
 import type { Plan, PlannedMergeRequest, StepKind } from "../plan/plan.ts";
 import type { Strategy } from "../plan/support.ts";
 import type { ClusterRecord, RunRecord, RunStep } from "../registry/record.ts";
@@ -24,6 +24,29 @@ export function requestsOf(plan: Plan, cluster: string, run: RunRecord): readonl
 /** The merge request that a cluster is at. */
 export function requestOf(plan: Plan, { entry, run }: ClusterRecord): PlannedMergeRequest | undefined {
   return run === undefined ? undefined : requestsOf(plan, entry.clusterId, run)[run.step.index];
+}
+
+/** Clusters with the same key are moved by one merge request: same repository, versions, step and attempt. */
+export const stepKey = (plan: Plan, one: ClusterRecord): string => {
+  const { run, entry } = one;
+  return JSON.stringify([
+    entry.gitlabRepo,
+    run?.hop,
+    run?.from,
+    run?.to,
+    run?.step.index,
+    run?.step.attempt,
+    requestOf(plan, one)?.step,
+  ]);
+};
+
+/** What a merge request of several clusters moves: what any of them has. */
+export function sharedRequest(plan: Plan, records: readonly ClusterRecord[]): PlannedMergeRequest | undefined {
+  const requests = records.flatMap((one) => requestOf(plan, one) ?? []);
+  const [first] = requests;
+  if (first === undefined) return undefined;
+  const moved = new Set(requests.flatMap((one) => one.components));
+  return { ...first, components: components.filter((one) => moved.has(one)) };
 }
 
 export const hasNext = (plan: Plan, { entry, run }: ClusterRecord): boolean =>
@@ -75,4 +98,23 @@ export function dataSoakMinutes(
   // In place gateways follow the workloads, and the whole is soaked at the end.
   if (step.kind === "control-plane" || step.kind === "all") return 0;
   return step.kind === "share" && step.share < 100 ? control_plane_soak_minutes : soak_period_minutes;
+}
+
+/** What the name of a cluster's branch follows from, for the step that it is at, or for what goes back. */
+export function branchOf(
+  {
+    plan,
+    settings,
+    batch,
+  }: { readonly plan: Plan; readonly settings: Pick<GuardConfig, "execution">; readonly batch: string },
+  record: ClusterRecord & { readonly run: RunRecord },
+  kind: BranchOf["kind"],
+): BranchOf {
+  const { run, entry } = record;
+  const alone = isAlone(run, settings) ? { cluster: entry.clusterId } : {};
+  const of = { kind, plan: run.plan, step: run.step.index, batch, ...alone };
+  if (kind === "rollback") return { ...of, attempt: run.rollback?.attempt ?? 1, version: run.from, from: run.to };
+  const step = requestOf(plan, record)?.step;
+  const part = step === undefined ? {} : { part: step.kind === "share" ? `share-${step.share}` : step.kind };
+  return { ...of, attempt: run.step.attempt, version: run.to, from: run.from, ...part };
 }

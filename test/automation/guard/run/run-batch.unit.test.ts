@@ -1,54 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { createFleet, type Fleet, type FleetOptions } from "../../../../automation/drill/guard/fleet.ts";
-import { planDigest } from "../../../../automation/guard/plan/digest.ts";
-import { parseVersion } from "../../../../automation/guard/plan/versions.ts";
 import { createRegistry } from "../../../../automation/guard/registry/registry.ts";
-import { planBatch, storedPlan } from "../../../../automation/guard/run/make-plan.ts";
-import { type RunOptions, runBatch } from "../../../../automation/guard/run/run-batch.ts";
-
-const fleetOf = (given: Partial<FleetOptions> = {}): Promise<Fleet> =>
-  createFleet({
-    clusters: 2,
-    waves: 1,
-    now: Date.parse("2026-12-01T10:00:00Z"),
-    istio: "1.30.5",
-    kubernetes: "1.33",
-    digest: planDigest,
-    ...given,
-  });
-
-async function plan(fleet: Fleet, target = "1.31.1", strategy: "in-place" | "revision" = "in-place") {
-  const version = parseVersion(target);
-  if (version === undefined) throw new Error(target);
-  const planned = await planBatch(fleet.ports, {
-    batch: "wave-01",
-    target: version,
-    strategy,
-    settings: fleet.settings,
-    signal: new AbortController().signal,
-  });
-  if (planned.kind !== "plan") throw new Error(JSON.stringify(planned.refusals));
-  return planned.plan;
-}
-
-const states = async (fleet: Fleet): Promise<readonly string[]> =>
-  (await createRegistry(fleet.store).loadAll()).map(
-    ({ record }) => `${record.state}${record.run?.note === undefined ? "" : `: ${record.run.note}`}`,
-  );
-
-function go(fleet: Fleet, one: Awaited<ReturnType<typeof plan>>, options: Partial<RunOptions> = {}) {
-  return fleet.clock.run(() =>
-    runBatch(fleet.ports, {
-      batch: "wave-01",
-      plan: one,
-      settings: fleet.settings,
-      holder: "test",
-      start: true,
-      until: "merge-request",
-      ...options,
-    }),
-  );
-}
+import { storedPlan } from "../../../../automation/guard/run/make-plan.ts";
+import { fleetOf, go, planOf, states } from "./simulated-run.ts";
 
 const loose = { latency_p95_increase: 2, latency_p99_increase: 2 };
 const tight = { latency_p95_increase: 0.1, latency_p99_increase: 0.1 };
@@ -67,7 +20,7 @@ describe("a run over a simulated fleet", () => {
         link: "docs",
       };
       const ports = { ...fleet.ports, customChecks: async () => [{ ...finding, level }] };
-      const one = await fleet.clock.run(() => plan(fleet));
+      const one = await planOf(fleet);
       await go({ ...fleet, ports }, one);
       expect(await states(fleet)).toEqual([
         expect.stringMatching(`^pre_check_failed: ${level} custom stock: stock: out of it. Buy.`),
@@ -78,7 +31,7 @@ describe("a run over a simulated fleet", () => {
 
   it("checks, opens one merge request, and after the merge proves, soaks, restarts and validates", async () => {
     const fleet = await fleetOf();
-    const one = await fleet.clock.run(() => plan(fleet));
+    const one = await planOf(fleet);
     expect(one.clusters.map(({ next }) => next?.findings.filter(({ level }) => level === "block"))).toEqual([[], []]);
     expect(await storedPlan(fleet.ports, one.hash)).toEqual(one);
     expect(one).toMatchObject({ verdict: "passed", warnings: [] });
@@ -98,7 +51,7 @@ describe("a run over a simulated fleet", () => {
   it("given the project wants a rebase and main has moved, it says so before anybody approves", async () => {
     const fleet = await fleetOf();
     fleet.host.configure("mesh/wave-01", { approvalsRequired: 1, fastForwardOnly: true });
-    const one = await fleet.clock.run(() => plan(fleet));
+    const one = await planOf(fleet);
     await go(fleet, one);
     const waits: string[] = [];
     const look = () =>
@@ -117,7 +70,7 @@ describe("a run over a simulated fleet", () => {
     const text = fleet.host.text("mesh/wave-01", fleet.host.fetched("mesh/wave-01", "main").commit, path) ?? "";
     const floating = text.replace('version: "1.30.5"', "version: 1.30.x");
     fleet.host.push("mesh/wave-01", "main", "bob", "float", [{ kind: "update", path, text: floating }]);
-    const one = await fleet.clock.run(() => plan(fleet));
+    const one = await planOf(fleet);
     expect(one.warnings.join()).toContain(path);
     await go(fleet, one);
     expect(await states(fleet)).toEqual([
@@ -129,7 +82,7 @@ describe("a run over a simulated fleet", () => {
 
   it("given traffic gets worse after the data plane moved, the batch goes back by one merge request, and the skew is measured", async () => {
     const fleet = await fleetOf();
-    const one = await fleet.clock.run(() => plan(fleet));
+    const one = await planOf(fleet);
     await go(fleet, one);
     await fleet.mergeAll("ada");
     fleet.metrics.ail("c-002", { from: fleet.clock.wall() + 20 * 60_000, latency: 1.4, errors: 0.004 });
@@ -158,7 +111,7 @@ describe("a run over a simulated fleet", () => {
     ["of the settings", { run: undefined, monitor: undefined }, "rollback_mr_created"],
   ])("holds to the limits %s", async (_, said, expected) => {
     const fleet = await fleetOf();
-    const one = await fleet.clock.run(() => plan(fleet));
+    const one = await planOf(fleet);
     await go(fleet, one, { thresholds: said.run });
     await fleet.mergeAll("ada");
     fleet.metrics.ail("c-002", { from: fleet.clock.wall() + 20 * 60_000, latency: 1.4, errors: 0 });
@@ -181,7 +134,7 @@ describe("a run over a simulated fleet", () => {
 
   it("given gate A fails, going back breaks no version rule", async () => {
     const fleet = await fleetOf();
-    const one = await fleet.clock.run(() => plan(fleet));
+    const one = await planOf(fleet);
     await go(fleet, one);
     await fleet.mergeAll("ada");
     fleet.metrics.worsen("c-001", "xds_rejects", fleet.clock.wall(), 5);
@@ -203,7 +156,7 @@ describe("a run over a simulated fleet", () => {
 
   it("given the metrics fall silent, nothing passes: the soak extends once and then a person is asked", async () => {
     const fleet = await fleetOf();
-    const one = await fleet.clock.run(() => plan(fleet));
+    const one = await planOf(fleet);
     await go(fleet, one);
     await fleet.mergeAll("ada");
     fleet.metrics.silence("c-001");
@@ -215,7 +168,7 @@ describe("a run over a simulated fleet", () => {
     const fleet = await fleetOf();
     const why = "chart base 1.31.1 at https://charts.example.com: no answer within 30000 ms";
     const ports = { ...fleet.ports, artifacts: async () => ({ section: [], unknown: [why] }) };
-    const one = await fleet.clock.run(() => plan(fleet));
+    const one = await planOf(fleet);
     await go({ ...fleet, ports }, one);
     expect(await states(fleet)).toEqual([
       expect.stringContaining(`pre_check_failed`),
@@ -225,7 +178,7 @@ describe("a run over a simulated fleet", () => {
 
   it("given nothing proves the order, CRDs, control plane and gateways follow each other by merge requests of their own", async () => {
     const fleet = await fleetOf({ clusters: 1, unordered: true });
-    const one = await fleet.clock.run(() => plan(fleet));
+    const one = await planOf(fleet);
     await go(fleet, one, {
       until: "end",
       onMove: (_, after) => {
@@ -240,7 +193,7 @@ describe("a run over a simulated fleet", () => {
   describe("by revision", () => {
     it("moves shares of the namespaces by merge requests, each restarts only its own, and the old one goes last", async () => {
       const fleet = await fleetOf({ clusters: 1, strategy: "revision" });
-      const one = await fleet.clock.run(() => plan(fleet, "1.31.1", "revision"));
+      const one = await planOf(fleet, "1.31.1", "revision");
       const seen: string[] = [];
       await go(fleet, one, {
         until: "end",
@@ -276,7 +229,7 @@ describe("a run over a simulated fleet", () => {
         },
       };
       Object.assign(fleet.ports, { metrics: { ...fleet.metrics, fresh: rejecting } });
-      const one = await fleet.clock.run(() => plan(fleet, "1.31.1", "revision"));
+      const one = await planOf(fleet, "1.31.1", "revision");
       let reason = "";
       await go(fleet, one, {
         until: "end",
@@ -291,7 +244,7 @@ describe("a run over a simulated fleet", () => {
 
     it("given traffic gets worse at a share, everything returns to the old revision, with both control planes there", async () => {
       const fleet = await fleetOf({ clusters: 1, strategy: "revision" });
-      const one = await fleet.clock.run(() => plan(fleet, "1.31.1", "revision"));
+      const one = await planOf(fleet, "1.31.1", "revision");
       let moved = 0;
       await go(fleet, one, {
         until: "end",
