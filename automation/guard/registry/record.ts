@@ -103,6 +103,8 @@ export const runRecord = z.strictObject({
   startedAt: ms,
   /** Whether the cluster has merge requests of its own; missing: as the settings say. */
   alone: z.boolean().optional(),
+  /** Clusters of the batch that stay out until it ends. */
+  without: z.array(text).optional(),
   /** Limits that were said where the run began; the others are the settings'. */
   thresholds: someThresholds.optional(),
   step,

@@ -15,6 +15,7 @@ import { addressOf, versionOf } from "./cluster.ts";
 import { projectOnce, type RunContext, type RunPorts } from "./context.ts";
 import { gathered } from "./gather.ts";
 import { inParallel } from "./loop.ts";
+import { assertInBatch } from "./members.ts";
 import { beginRun, firstRequest } from "./step.ts";
 
 export interface PlanOptions {
@@ -38,9 +39,9 @@ interface Looked {
 export async function planBatch(ports: RunPorts, options: PlanOptions): Promise<Planned> {
   const { batch, settings, exclude = [], target, strategy } = options;
   const registry = createRegistry(ports.store);
-  const members = (await registry.loadBatch(batch))
-    .map(({ record }) => record)
-    .filter(({ entry }) => !exclude.includes(entry.clusterId));
+  const loaded = await registry.loadBatch(batch);
+  assertInBatch(batch, loaded, exclude);
+  const members = loaded.map(({ record }) => record).filter(({ entry }) => !exclude.includes(entry.clusterId));
   const all = await registry.loadAll();
   // A plan is made outside any lock: nothing of a cluster is written by it.
   const host = projectOnce(ports.host, ports.clock);

@@ -13,6 +13,7 @@ import type { Move, Wait } from "./decide.ts";
 import { Failures, withBundle } from "./failure.ts";
 import { underLease } from "./lease.ts";
 import { driveBatch, type LoopEnd, type LoopOptions } from "./loop.ts";
+import { membersOf } from "./members.ts";
 import type { Refusal } from "./person.ts";
 import { keptLimits, startMoves } from "./start.ts";
 
@@ -112,15 +113,14 @@ class BatchRun {
   }
 
   async #members(): Promise<readonly Loaded[]> {
-    const { batch, exclude = [] } = this.#options;
-    const loaded = await this.#registry.loadBatch(batch);
-    return loaded.filter(({ record }) => !exclude.includes(record.entry.clusterId));
+    const { batch, plan, exclude = [] } = this.#options;
+    return membersOf({ batch, plan: plan.hash, exclude }, await this.#registry.loadBatch(batch));
   }
 
   #startable(members: readonly Loaded[]) {
-    const { plan, settings, thresholds } = this.#options;
+    const { plan, settings, exclude, thresholds } = this.#options;
     const clusters = members.map(({ record }) => record);
-    return startMoves({ now: this.#ports.clock.wall(), plan, settings, thresholds, clusters });
+    return startMoves({ now: this.#ports.clock.wall(), plan, settings, exclude, thresholds, clusters });
   }
 
   async #start(): Promise<readonly Wait[]> {

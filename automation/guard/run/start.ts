@@ -14,6 +14,8 @@ export interface StartView {
   readonly now: number;
   readonly plan: Plan;
   readonly settings: Pick<GuardConfig, "execution">;
+  /** Clusters of the batch that stay out of what begins. */
+  readonly exclude?: readonly string[] | undefined;
   /** Limits that are kept with the runs that begin. */
   readonly thresholds?: SomeThresholds | undefined;
   /** Of the batch, without those that a person left out. */
@@ -100,17 +102,18 @@ function endedOf(plan: Plan, record: ClusterRecord): readonly Refusal[] {
 
 /** The run that a cluster at rest would begin; undefined: it has nothing to do. */
 function nextRun(
-  { plan, now, settings, thresholds }: StartView,
+  { plan, now, settings, exclude = [], thresholds }: StartView,
   { entry, state, run }: ClusterRecord,
 ): RunRecord | undefined {
   if (!states[state].resting || !eventsFrom(state).includes("started")) return undefined;
   const next = nextHop(plan, entry.clusterId, entry.currentIstioVersion);
   if (next === undefined) return undefined;
   const alone = settings.execution.mr_strategy === "per-cluster";
-  const said = { alone, ...(thresholds === undefined ? {} : { thresholds }) };
+  const without = exclude.length === 0 ? {} : { without: [...exclude] };
+  const said = { alone, ...without, ...(thresholds === undefined ? {} : { thresholds }) };
   // What has landed of a hop whose checks failed half-way stays what it is.
   if (run !== undefined && state === "pre_check_failed" && run.plan === plan.hash && run.hop === next.index) {
-    const { note: _note, thresholds: _thresholds, ...kept } = run;
+    const { note: _note, thresholds: _limits, without: _without, ...kept } = run;
     return { ...kept, ...said, step: { index: run.step.index, attempt: run.step.attempt } };
   }
   const again = run !== undefined && run.plan === plan.hash && run.hop === next.index ? run.step.attempt + 1 : 1;

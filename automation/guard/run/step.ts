@@ -74,7 +74,7 @@ export const isAlone = (run: RunRecord | undefined, { execution }: Pick<GuardCon
 
 /** What a run is at its beginning; only looked at, where `plan` says so. */
 export function beginRun(
-  hop: Pick<RunRecord, "plan" | "hop" | "from" | "to" | "strategy" | "alone" | "thresholds">,
+  hop: Pick<RunRecord, "plan" | "hop" | "from" | "to" | "strategy" | "alone" | "thresholds" | "without">,
   at: number,
   attempt = 1,
 ): RunRecord {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Fleet } from "../../../../automation/drill/guard/fleet.ts";
 import type { Plan } from "../../../../automation/guard/plan/plan.ts";
+import type { ClusterRecord } from "../../../../automation/guard/registry/record.ts";
 import { createRegistry } from "../../../../automation/guard/registry/registry.ts";
 import { fleetOf, go, planOf, states } from "./simulated-run.ts";
 
@@ -88,5 +89,38 @@ describe("a batch whose clusters are not alike", () => {
       ["rollback_completed", "1.30.5"],
     ]);
     for (const id of ["c-001", "c-002"]) expect(fleet.cluster(id).charts().get("istiod")).toBe("1.30.5");
+  });
+
+  it("given one was left out, it stays out of every later step, also for a process that was not told", async () => {
+    const fleet = await fleetOf({ unordered: true });
+    const plan = await planOf(fleet);
+    const stock = { rule: "custom", check: "stock", subject: "s", evidence: "e", fix: "f", link: "l" } as const;
+    const ports = {
+      ...fleet.ports,
+      customChecks: async (record: ClusterRecord) =>
+        record.entry.clusterId === "c-001" ? [{ ...stock, level: "block" as const }] : [],
+    };
+    const checked = { ...fleet, ports };
+    await go(checked, plan);
+    expect(await states(fleet)).toEqual([
+      expect.stringContaining("block custom stock"),
+      expect.stringContaining("c-001 did not pass"),
+    ]);
+    await go(checked, plan, { exclude: ["c-001"] });
+    await toTheEnd(checked, plan);
+    expect(await states(fleet)).toEqual([expect.stringContaining("pre_check_failed"), "upgraded"]);
+    expect(fleet.cluster("c-001").charts().get("istiod")).toBe("1.30.5");
+  });
+
+  it("given a name that the batch does not have is to stay out, nothing begins", async () => {
+    const fleet = await fleetOf();
+    const unknown = expect.objectContaining({
+      code: "guard-unknown-cluster",
+      message: expect.stringMatching(/Batch wave-01 has no cluster c-0001 that could stay out.*c-001/),
+    });
+    await expect(planOf(fleet, "1.31.1", "in-place", ["c-0001"])).rejects.toThrow(unknown);
+    const plan = await planOf(fleet);
+    await expect(go(fleet, plan, { exclude: ["c-0001"] })).rejects.toThrow(unknown);
+    expect(await states(fleet)).toEqual(["pending", "pending"]);
   });
 });
