@@ -58,6 +58,9 @@ export const branchPrefix = ({ kind, version, batch }: Pick<BranchOf, "kind" | "
 /** Branches of guard, in whatever repository. */
 export const guardBranches = "guard/";
 
+/** A mark in a description. */
+export const markPattern = /<!-- guard-mark (.{1,2000}?) -->/;
+
 /** A comment that nobody sees in the page. No dash of its text stands bare, so that none can end it. */
 export function markText(of: StepMark): string {
   return `<!-- guard-mark ${JSON.stringify(mark.parse(of)).replaceAll("-", "\\u002d")} -->`;
@@ -65,7 +68,7 @@ export function markText(of: StepMark): string {
 
 /** The mark of a description; undefined when there is none, more than one, or one that is not whole. */
 export function readMark(description: string): StepMark | undefined {
-  const found = [...description.matchAll(/<!-- guard-mark (.{1,2000}?) -->/g)];
+  const found = [...description.matchAll(new RegExp(markPattern, "g"))];
   const text = found.length === 1 ? found[0]?.[1] : undefined;
   if (text === undefined) return undefined;
   try {

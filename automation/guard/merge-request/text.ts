@@ -1,7 +1,7 @@
 /** What stands in guard's merge requests and commits: for people, and safe whatever a cluster's texts hold. Pure. */
 
 import type { Finding, Level } from "../rules/rule.ts";
-import { markText, type StepMark } from "./mark.ts";
+import { markPattern, markText, type StepMark } from "./mark.ts";
 import { fitting, inline, row, table } from "./markdown.ts";
 
 export interface ClusterText {
@@ -133,11 +133,19 @@ function dashboardSection(
   return ["", "## Dashboards", "", ...shown, ...more(left)];
 }
 
+const heldUntil = ({ checkedAt, validMinutes }: StepMark): string =>
+  `its checks hold until ${time(checkedAt + validMinutes * 60_000)}.`;
+
+/** A description whose checks were made again; what people wrote into it stays. */
+export const withFreshMark = (description: string, mark: StepMark): string =>
+  description
+    .replace(markPattern, () => markText(mark))
+    .replace(/its checks hold until [0-9T:Z-]+\.(?=\n)/, () => heldUntil(mark));
+
 function footer(mark: StepMark, at: number): readonly string[] {
-  const until = time(mark.checkedAt + mark.validMinutes * 60_000);
   return [
     "",
-    `Plan ${mark.plan}, step ${mark.step + 1}, attempt ${mark.attempt}. Made ${time(at)}; its checks hold until ${until}.`,
+    `Plan ${mark.plan}, step ${mark.step + 1}, attempt ${mark.attempt}. Made ${time(at)}; ${heldUntil(mark)}`,
     "Commits of others on this branch end this attempt.",
     "",
     markText(mark),

@@ -74,6 +74,8 @@ const step = z.strictObject({
   /** Document with the evidence of those checks and what the rules said. */
   evidence: text.optional(),
   mergeRequest: mergeRequestMark.optional(),
+  /** Why the open merge request is a draft: the checks that were made again did not pass. */
+  held: text.optional(),
   /** Document with the edits that were committed: what a rollback takes back. */
   edits: text.optional(),
 });

@@ -58,6 +58,13 @@ export const moves = [
     when: "A rule blocks, is undecided, or evidence cannot be had.",
   },
   {
+    event: "recheck_failed",
+    from: ["pre_check_running"],
+    to: "mr_created",
+    by: "guard monitor",
+    when: "The checks were made again for an open merge request, and do not pass: it is a draft until they do.",
+  },
+  {
     event: "batch_refused",
     from: ["pre_check_passed"],
     to: "pre_check_failed",
@@ -242,10 +249,18 @@ export const moves = [
   },
   {
     event: "rollback_asked",
-    from: [...afterMerge, "pre_check_failed", "upgraded", "paused"],
+    from: [
+      "pre_check_running",
+      "pre_check_passed",
+      "mr_created",
+      ...afterMerge,
+      "pre_check_failed",
+      "upgraded",
+      "paused",
+    ],
     to: "rollback_needed",
     by: "guard rollback",
-    when: "A person wants it back, with a reason.",
+    when: "A person wants it back, with a reason; of a step before its merge, what landed before.",
   },
   {
     event: "rollback_mr_opened",

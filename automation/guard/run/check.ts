@@ -2,6 +2,7 @@
 
 import { type Baseline, baselineEvidence, baselineRecord, baselineText, takeBaseline } from "../judge/baseline.ts";
 import { signalsOf } from "../judge/signals.ts";
+import { inline } from "../merge-request/markdown.ts";
 import { noPlan } from "../plan/plan.ts";
 import type { ClusterRecord } from "../registry/record.ts";
 import { judge, laterStepRules, type Verdict } from "../rules/book.ts";
@@ -12,11 +13,12 @@ import { versionOf } from "./cluster.ts";
 import { type RunContext, type RunPorts, recordOf } from "./context.ts";
 import type { BatchView } from "./decide.ts";
 import { gathered, type Subject, versionNow } from "./gather.ts";
+import { holdBack } from "./hold-back.ts";
 import { istiodBefore, subjectOf } from "./metric-subject.ts";
 import { stillNamed } from "./old-revision.ts";
 import * as outcomes from "./outcomes.ts";
 import { peersOf } from "./peers.ts";
-import { beginRun, firstRequest, requestOf, requestsOf } from "./step.ts";
+import { beginRun, firstRequest, openRequestOf, requestOf, requestsOf } from "./step.ts";
 
 export async function checkStep(
   context: RunContext,
@@ -28,7 +30,13 @@ export async function checkStep(
   const request = requestOf(context.plan, record);
   if (record.run === undefined || request === undefined) throw new RangeError("there is nothing to check");
   const subject = { record, run: record.run, request, members: view.clusters, now: view.now };
-  return outcomes.afterCheck(record, await checked(context, subject, signal), view.now);
+  const result = await checked(context, subject, signal);
+  const open = openRequestOf(record);
+  if (result.kind === "refused" && open !== undefined) {
+    const why = `Do not merge this: ${inline(cluster, 100)} does not pass its checks any more. ${inline(result.why, 2_000)}\n\nGuard checks again, and takes the draft back when they pass.`;
+    await holdBack(context, open, { why, marker: `guard-held-${cluster}-${record.run.step.checkedAt ?? 0}` }, signal);
+  }
+  return outcomes.afterCheck(record, result, view.now);
 }
 
 /** What the rules say of one cluster outside a run; nothing is kept but the baseline of istioctl's messages. */

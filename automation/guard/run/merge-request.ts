@@ -7,14 +7,16 @@ import type { CommitAction, MergeRequest } from "../../ports/git-host.ts";
 import type { FileEdit } from "../edit/edit.ts";
 import { lookAtBranch } from "../merge-request/branch-look.ts";
 import { branchName, type StepMark } from "../merge-request/mark.ts";
+import { inline } from "../merge-request/markdown.ts";
 import { mergeState } from "../merge-request/merge-state.ts";
 import { rollbackText, upgradeText } from "../merge-request/text.ts";
 import type { ClusterRecord, MergeRequestMark, RunRecord } from "../registry/record.ts";
 import type { Finding } from "../rules/rule.ts";
 import { type RunContext, readersOf, recordsOf, together } from "./context.ts";
 import type { BatchView } from "./decide.ts";
+import { checkedAgain, holdBack } from "./hold-back.ts";
 import * as outcomes from "./outcomes.ts";
-import { branchOf, hasNext, requestsOf, sharedRequest } from "./step.ts";
+import { branchOf, hasNext, openRequestOf, requestsOf, sharedRequest } from "./step.ts";
 import { editsOfStep, joined, type StepEdits, stepEdits, takenBack } from "./step-edits.ts";
 
 interface Members {
@@ -76,6 +78,8 @@ interface Request {
     head: string,
   ): Promise<{ readonly kind: "edits"; readonly step: StepEdits } | { readonly kind: "refused"; readonly why: string }>;
   text(edits: StepEdits): Promise<ReturnType<typeof upgradeText>>;
+  /** Of one that is there already. */
+  found?(there: MergeRequest): Promise<void>;
 }
 
 type Kept =
@@ -121,6 +125,7 @@ async function openOrFind(context: RunContext, request: Request): Promise<Opened
   const ours = (await host.commitsBetween(repository, base, commit, signal)).find(({ parents }) => parents[0] === base);
   if (ours === undefined)
     return { kind: "refused", why: `the branch ${branch} is there and holds no commit of this step` };
+  if (there !== undefined) await request.found?.(there);
   const { iid, url } = there ?? (await create(context, request, text));
   return { kind: "open", mark: { repository, branch, iid, url, base, commit: ours.id }, edits: editsId(branch) };
 }
@@ -197,6 +202,8 @@ export async function openUpgrade(
     branch: branchName(repository, mark, context.digest),
     target: context.settings.gitlab.default_target_branch,
     signal,
+    found: (there) =>
+      checkedAgain(context, there, { repository, mark, clusters: members.records, all: view.clusters }, signal),
     edits: async (head) => {
       const files = await context.host.files(repository, head, signal);
       const made = editsOfStep(request, first.run, {
@@ -238,14 +245,18 @@ export async function openUpgrade(
  * Edits of the hop's landed steps, newest first, without the CRDs. A new revision that anything may name by now stays beside the old one:
  * to take it away is a step of its own.
  */
-async function landedEdits(context: RunContext, { records }: Members): Promise<readonly (readonly FileEdit[])[]> {
+async function landedEdits(
+  context: RunContext,
+  { records }: Members,
+  overtaken: ReadonlySet<string>,
+): Promise<readonly (readonly FileEdit[])[]> {
   // Clusters that go back together need not have come to the same step.
   const landed = new Map<string, { readonly index: number; readonly kind: string | undefined }>();
   for (const { run, entry } of records) {
     if (run === undefined) continue;
     const requests = requestsOf(context.plan, entry.clusterId, run);
     for (const { index, edits, mergeRequest } of [...run.landed, run.step])
-      if (edits !== undefined && mergeRequest?.landed !== undefined)
+      if (edits !== undefined && (mergeRequest?.landed !== undefined || overtaken.has(edits)))
         landed.set(edits, { index, kind: requests[index]?.step.kind });
   }
   const named = [...landed.values()].some(({ kind }) => !["crds", "new-revision"].includes(kind ?? ""));
@@ -257,6 +268,32 @@ async function landedEdits(context: RunContext, { records }: Members): Promise<r
     sets.push(kept.step.rest);
   }
   return sets;
+}
+
+/**
+ * Merge requests of the hop that are open must not be merged any more, in whatever repository; the edits of those that somebody merged
+ * before guard saw it.
+ */
+async function holdFurther(
+  context: RunContext,
+  run: RunRecord,
+  view: BatchView,
+  reason: string,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const overtaken = new Set<string>();
+  const held = new Map<string, Promise<MergeRequest>>();
+  const why = `Do not merge this: the batch goes back. ${inline(reason, 2_000)}`;
+  for (const one of view.clusters) {
+    const open = one.run?.hop === run.hop && one.run.plan === run.plan ? openRequestOf(one) : undefined;
+    if (open === undefined) continue;
+    const key = `${open.repository}!${open.iid}`;
+    const request = held.get(key) ?? holdBack(context, open, { why, marker: `guard-held-${run.plan}` }, signal);
+    held.set(key, request);
+    const edits = one.run?.step.edits;
+    if ((await request).state === "merged" && edits !== undefined) overtaken.add(edits);
+  }
+  return overtaken;
 }
 
 export async function openRollback(
@@ -277,8 +314,9 @@ export async function openRollback(
     target: context.settings.gitlab.default_target_branch,
     signal,
     edits: async (head) => {
+      const overtaken = await holdFurther(context, first.run, view, rollback.reason, signal);
       const files = await context.host.files(repository, head, signal);
-      const made = takenBack(await landedEdits(context, members), files);
+      const made = takenBack(await landedEdits(context, members, overtaken), files);
       return made.kind === "refused" ? { kind: "refused", why: problemText(made.problems) } : made;
     },
     text: async (edits) =>

@@ -2,7 +2,7 @@
 import type { ClusterRecord, MergeRequestMark, RunRecord } from "../registry/record.ts";
 import type { EventName } from "../registry/state.ts";
 import { type BatchView, type Gate, type Move, restarting, type Wait } from "./decide.ts";
-import { afterStep, dataPlaneMoved, dataSoakMinutes, hasNext, requestOf } from "./step.ts";
+import { afterStep, dataPlaneMoved, dataSoakMinutes, hasNext, openRequestOf, requestOf } from "./step.ts";
 
 export interface Outcome {
   readonly moves: readonly Move[];
@@ -81,8 +81,13 @@ export function afterCheck(record: ClusterRecord, checked: Checked, now: number)
   const subject = subjectOf(record);
   if (subject === undefined || record.state !== "pre_check_running") return nothing;
   const evidence = checked.evidence === undefined ? {} : { evidence: checked.evidence };
-  if (checked.kind === "refused")
-    return move(subject, "checks_failed", { step: { ...subject.run.step, ...evidence } }, checked.why);
+  if (checked.kind === "refused") {
+    const { step } = subject.run;
+    if (openRequestOf(record) === undefined)
+      return move(subject, "checks_failed", { step: { ...step, ...evidence } }, checked.why);
+    const held = `its checks do not pass any more: ${checked.why}`.slice(0, 1_900);
+    return move(subject, "recheck_failed", { step: { ...step, checkedAt: now, ...evidence, held } }, held);
+  }
   const step = { ...subject.run.step, checkedAt: now, ...evidence };
   const baseline = checked.baseline === undefined ? {} : { baseline: checked.baseline };
   return move(subject, "checks_passed", { step, ...baseline });
@@ -91,7 +96,8 @@ export function afterCheck(record: ClusterRecord, checked: Checked, now: number)
 export function afterOpening(record: ClusterRecord, mark: MergeRequestMark, edits: string): Outcome {
   const subject = subjectOf(record);
   if (subject === undefined || record.state !== "pre_check_passed") return nothing;
-  return move(subject, "mr_opened", { step: { ...subject.run.step, mergeRequest: mark, edits } });
+  const { held: _held, ...step } = subject.run.step;
+  return move(subject, "mr_opened", { step: { ...step, mergeRequest: mark, edits } });
 }
 
 /** A merge request that nobody had to make. */
@@ -137,7 +143,7 @@ export function afterLooking(record: ClusterRecord, looked: Looked, view: BatchV
     case "open": {
       const age = view.now - (step.checkedAt ?? 0);
       if (age > view.settings.validation.checks_valid_minutes * minute) return move(subject, "checks_expired");
-      return wait(subject, `merge request !${mark.iid} ${looked.waitsFor}`);
+      return wait(subject, `merge request !${mark.iid} ${step.held ?? looked.waitsFor}`);
     }
   }
 }

@@ -2,7 +2,7 @@
 import type { BranchOf } from "../merge-request/mark.ts";
 import type { Plan, PlannedMergeRequest, StepKind } from "../plan/plan.ts";
 import type { Strategy } from "../plan/support.ts";
-import type { ClusterRecord, RunRecord, RunStep } from "../registry/record.ts";
+import type { ClusterRecord, MergeRequestMark, RunRecord, RunStep } from "../registry/record.ts";
 import { components } from "../rules/evidence.ts";
 import type { GuardConfig } from "../settings.ts";
 
@@ -98,6 +98,12 @@ export function dataSoakMinutes(
   // In place gateways follow the workloads, and the whole is soaked at the end.
   if (step.kind === "control-plane" || step.kind === "all") return 0;
   return step.kind === "share" && step.share < 100 ? control_plane_soak_minutes : soak_period_minutes;
+}
+
+/** A cluster's merge request that has not landed, as far as is known. */
+export function openRequestOf({ run }: ClusterRecord): MergeRequestMark | undefined {
+  const mark = run?.step.mergeRequest;
+  return mark === undefined || mark.landed !== undefined ? undefined : mark;
 }
 
 /** What the name of a cluster's branch follows from, for the step that it is at, or for what goes back. */
