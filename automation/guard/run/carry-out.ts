@@ -4,8 +4,9 @@ import { proveRollback, proveStep, restartStep } from "./cluster.ts";
 import type { RunContext } from "./context.ts";
 import type { BatchView, Effect } from "./decide.ts";
 import { judgeStep } from "./judge.ts";
-import { lookAt, openRollback, openUpgrade } from "./merge-request.ts";
+import { lookAt, openUpgrade } from "./merge-request.ts";
 import type { Outcome } from "./outcomes.ts";
+import { openRollback } from "./rollback-request.ts";
 
 /** Errors: those of the ports; each may be repeated. */
 export function carryOut(context: RunContext, effect: Effect, view: BatchView, signal: AbortSignal): Promise<Outcome> {

@@ -7,35 +7,34 @@ import type { CommitAction, MergeRequest } from "../../ports/git-host.ts";
 import type { FileEdit } from "../edit/edit.ts";
 import { lookAtBranch } from "../merge-request/branch-look.ts";
 import { branchName, type StepMark } from "../merge-request/mark.ts";
-import { inline } from "../merge-request/markdown.ts";
 import { mergeState } from "../merge-request/merge-state.ts";
-import { rollbackText, upgradeText } from "../merge-request/text.ts";
+import { upgradeText } from "../merge-request/text.ts";
 import type { ClusterRecord, MergeRequestMark, RunRecord } from "../registry/record.ts";
 import type { Finding } from "../rules/rule.ts";
 import { type RunContext, readersOf, recordsOf, together } from "./context.ts";
 import type { BatchView } from "./decide.ts";
-import { checkedAgain, holdBack } from "./hold-back.ts";
+import { checkedAgain } from "./hold-back.ts";
 import * as outcomes from "./outcomes.ts";
-import { branchOf, hasNext, openRequestOf, requestsOf, sharedRequest } from "./step.ts";
-import { editsOfStep, joined, type StepEdits, stepEdits, takenBack } from "./step-edits.ts";
+import { branchOf, requestsOf, sharedRequest } from "./step.ts";
+import { editsOfStep, joined, type StepEdits, stepEdits } from "./step-edits.ts";
 
-interface Members {
+export interface Members {
   readonly records: readonly ClusterRecord[];
   readonly first: ClusterRecord & { readonly run: RunRecord };
   readonly repository: string;
 }
 
-function membersOf(view: BatchView, clusters: readonly string[]): Members {
+export function membersOf(view: BatchView, clusters: readonly string[]): Members {
   const records = recordsOf(view, clusters);
   const [first] = records;
   if (first?.run === undefined) throw new RangeError("a merge request needs clusters that run");
   return { records, first: { ...first, run: first.run }, repository: first.entry.gitlabRepo };
 }
 
-const problemText = (problems: readonly { file: string; what: string; why: string; fix: string }[]): string =>
+export const problemText = (problems: readonly { file: string; what: string; why: string; fix: string }[]): string =>
   problems.map(({ file, what, why, fix }) => `${file}: ${what}: ${why}. ${fix}`).join("; ");
 
-function markOf(context: RunContext, { first, records }: Members, kind: StepMark["kind"], at: number): StepMark {
+export function markOf(context: RunContext, { first, records }: Members, kind: StepMark["kind"], at: number): StepMark {
   const checked = records.map((one) => one.run?.step.checkedAt ?? at);
   return {
     ...branchOf(context, first, kind),
@@ -92,7 +91,7 @@ type Opened =
   | { readonly kind: "nothing"; readonly head: string }
   | { readonly kind: "refused"; readonly why: string };
 
-const allOf = ({ crds, rest }: StepEdits): readonly FileEdit[] => joined(crds, rest);
+export const allOf = ({ crds, rest }: StepEdits): readonly FileEdit[] => joined(crds, rest);
 
 /** The first intention counts: what is kept for a branch is what it holds, whoever makes it in the end. */
 const keptEdits = z.object({ base: z.string(), step: stepEdits });
@@ -104,13 +103,13 @@ interface KeptEdits {
 
 const editsId = (branch: string): string => branch.replaceAll("/", "-");
 
-async function readEdits({ store }: RunContext, id: string): Promise<KeptEdits | undefined> {
+export async function readEdits({ store }: RunContext, id: string): Promise<KeptEdits | undefined> {
   const text = await store.document("edits", id);
   return text === undefined ? undefined : keptEdits.parse(JSON.parse(text));
 }
 
 /** First what it changes is kept, then the commit, then the merge request; each is looked for before it is made. */
-async function openOrFind(context: RunContext, request: Request): Promise<Opened> {
+export async function openOrFind(context: RunContext, request: Request): Promise<Opened> {
   const { host } = context;
   const { members, branch, signal } = request;
   const { repository } = members;
@@ -237,115 +236,6 @@ export async function openUpgrade(
       if (opened.kind === "refused") return outcomes.afterProblem(one, opened.why);
       if (opened.kind === "nothing") return outcomes.afterNothingToWrite(one, opened.head, view);
       return outcomes.afterOpening(one, opened.mark, opened.edits);
-    }),
-  );
-}
-
-/**
- * Edits of the hop's landed steps, newest first, without the CRDs. A new revision that anything may name by now stays beside the old one:
- * to take it away is a step of its own.
- */
-async function landedEdits(
-  context: RunContext,
-  { records }: Members,
-  overtaken: ReadonlySet<string>,
-): Promise<readonly (readonly FileEdit[])[]> {
-  // Clusters that go back together need not have come to the same step.
-  const landed = new Map<string, { readonly index: number; readonly kind: string | undefined }>();
-  for (const { run, entry } of records) {
-    if (run === undefined) continue;
-    const requests = requestsOf(context.plan, entry.clusterId, run);
-    for (const { index, edits, mergeRequest } of [...run.landed, run.step])
-      if (edits !== undefined && (mergeRequest?.landed !== undefined || overtaken.has(edits)))
-        landed.set(edits, { index, kind: requests[index]?.step.kind });
-  }
-  const named = [...landed.values()].some(({ kind }) => !["crds", "new-revision"].includes(kind ?? ""));
-  const sets: (readonly FileEdit[])[] = [];
-  for (const [edits, { kind }] of [...landed].toSorted(([, one], [, other]) => other.index - one.index)) {
-    if (named && kind === "new-revision") continue;
-    const kept = await readEdits(context, edits);
-    if (kept === undefined) throw new RangeError(`the edits ${edits} were not kept`);
-    sets.push(kept.step.rest);
-  }
-  return sets;
-}
-
-/**
- * Merge requests of the hop that are open must not be merged any more, in whatever repository; the edits of those that somebody merged
- * before guard saw it.
- */
-async function holdFurther(
-  context: RunContext,
-  run: RunRecord,
-  view: BatchView,
-  reason: string,
-  signal: AbortSignal,
-): Promise<ReadonlySet<string>> {
-  const overtaken = new Set<string>();
-  const held = new Map<string, Promise<MergeRequest>>();
-  const why = `Do not merge this: the batch goes back. ${inline(reason, 2_000)}`;
-  for (const one of view.clusters) {
-    const open = one.run?.hop === run.hop && one.run.plan === run.plan ? openRequestOf(one) : undefined;
-    if (open === undefined) continue;
-    const key = `${open.repository}!${open.iid}`;
-    const request = held.get(key) ?? holdBack(context, open, { why, marker: `guard-held-${run.plan}` }, signal);
-    held.set(key, request);
-    const edits = one.run?.step.edits;
-    if ((await request).state === "merged" && edits !== undefined) overtaken.add(edits);
-  }
-  return overtaken;
-}
-
-export async function openRollback(
-  context: RunContext,
-  clusters: readonly string[],
-  view: BatchView,
-  signal: AbortSignal,
-): Promise<outcomes.Outcome> {
-  const members = membersOf(view, clusters);
-  const { repository, first, records } = members;
-  const mark = markOf(context, members, "rollback", view.now);
-  const { rollback } = first.run;
-  if (rollback === undefined) throw new RangeError("a rollback has a reason");
-  const opened = await openOrFind(context, {
-    members,
-    mark,
-    branch: branchName(repository, mark, context.digest),
-    target: context.settings.gitlab.default_target_branch,
-    signal,
-    edits: async (head) => {
-      const overtaken = await holdFurther(context, first.run, view, rollback.reason, signal);
-      const files = await context.host.files(repository, head, signal);
-      const made = takenBack(await landedEdits(context, members, overtaken), files);
-      return made.kind === "refused" ? { kind: "refused", why: problemText(made.problems) } : made;
-    },
-    text: async (edits) =>
-      rollbackText({
-        mark,
-        what: hasNext(context.plan, first) ? "what has landed of the hop" : "the whole hop",
-        steps: 1,
-        clusters: records.map(({ entry }) => ({
-          cluster: entry.clusterId,
-          from: first.run.to,
-          to: first.run.from,
-          findings: [],
-        })),
-        files: allOf(edits).map(({ path }) => path),
-        dashboards: context.settings.gitlab.dashboards,
-        at: view.now,
-        reason: rollback.reason,
-        askedBy: rollback.askedBy,
-        evidence: records.flatMap(({ entry, run }) =>
-          run?.note === undefined ? [] : [`${entry.clusterId}: ${run.note}`],
-        ),
-        dataPlaneMoved: records.some(({ run }) => run?.rollback?.dataPlaneMoved ?? false),
-      }),
-  });
-  return together(
-    records.map((one) => {
-      if (opened.kind === "refused") return outcomes.afterProblem(one, opened.why);
-      if (opened.kind === "nothing") return outcomes.afterNothingToTakeBack(one, opened.head, view);
-      return outcomes.afterRollbackOpened(one, opened.mark);
     }),
   );
 }

@@ -99,6 +99,9 @@ describe("a run over a simulated fleet", () => {
     expect(fleet.cluster("c-001").charts().get("istiod")).toBe("1.30.5");
     const { requests } = fleet.host;
     expect(requests).toBeLessThan(120);
+    const { description } = await fleet.ports.host.mergeRequest("mesh/wave-01", 2);
+    expect(description).toMatch(/^- c-002, p95&#58; [\d.]+ now, [\d.]+ before; 0\.1 is the limit/m);
+    expect(description).toContain("npx switchyard guard bundle --cluster c-002");
 
     function mergeWhenBack(_: unknown, after: { state: string }): void {
       if (after.state === "rollback_mr_created") void fleet.mergeAll("bob");
