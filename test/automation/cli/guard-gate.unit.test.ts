@@ -51,6 +51,28 @@ describe("the job of a merge request", () => {
     });
   });
 
+  test.each([
+    [
+      "a later one of another plan is open",
+      { plan: "abcdefabcdef", checkedAt: now + 1 },
+      /The plan has changed from 0123456789ab to abcdefabcdef, of merge request 2/,
+    ],
+    ["the batch goes back", { kind: "rollback", version: "1.29.8" }, /The batch goes back by merge request 2/],
+  ] as const)("fails when %s, by itself", async (_, other, why) => {
+    const { host, ...hands } = createSimulatedGitHost({ now: () => now });
+    const start = hands.createRepository(repository, { "a.yaml": "a: 1\n" });
+    for (const of of [mark, { ...mark, ...other }]) {
+      const source = branchName(repository, of, planDigest);
+      const actions = [{ kind: "delete", path: "a.yaml" }] as const;
+      await host.commit(repository, { branch: source, start, message: "x", actions });
+      const request = { source, target: "main", title: "x", labels: [], reviewers: [], removeSourceBranch: true };
+      await host.createMergeRequest(repository, { ...request, description: markText(of) });
+    }
+    const ask = (iid: number) => gateMergeRequest({ host, repository, iid, digest: planDigest, now: now + 1 });
+    await expect(ask(1)).rejects.toMatchObject({ code: "guard-refused", message: expect.stringMatching(why) });
+    expect(await ask(2)).toMatchObject({ kind: "fresh" });
+  });
+
   test("fails when there is no such merge request", async () => {
     await expect((await given()).ask({ iid: 2 })).rejects.toMatchObject({ code: "git-host-not-found" });
   });

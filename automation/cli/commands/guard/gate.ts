@@ -6,7 +6,7 @@ export default class GuardGate extends GuardCommand<Gate> {
   static override mutates = false;
   static override summary = "Say whether a merge request of guard may still be merged; a job of its pipeline.";
   static override description =
-    "Fails when its checks have aged or its plan has changed, so that a stale merge request turns red. Merge requests that are not guard's pass. Reads one merge request and changes nothing. In GitLab CI its flags have CI's own values; the token (scope read_api) is a variable of the project. Let the pipeline have to succeed, and run the job again before a merge that comes late.";
+    "Fails when its checks have aged or its plan has changed, so that a stale merge request turns red. Merge requests that are not guard's pass. Reads guard's open merge requests of the repository and changes nothing. In GitLab CI its flags have CI's own values; the token (scope read_api) is a variable of the project. Let the pipeline have to succeed, and run the job again before a merge that comes late.";
   static override examples = ["<%= config.bin %> guard gate --repository fleet/prod --merge-request 42"];
   static override flags = {
     repository: Flags.string({
@@ -20,7 +20,9 @@ export default class GuardGate extends GuardCommand<Gate> {
       min: 1,
       required: true,
     }),
-    plan: Flags.string({ description: "Hash of the plan that holds. Default: it is not compared." }),
+    plan: Flags.string({
+      description: "Hash of the plan that holds. Default: what the batch's other open merge requests say.",
+    }),
     url: Flags.string({
       description: "Address of GitLab. Default in CI: its own, else guard.gitlab.url.",
       env: "CI_SERVER_URL",
