@@ -69,6 +69,7 @@ export function fleetEvidence(
         return version === undefined ? [] : [{ cluster: one.entry.clusterId, version }];
       }),
     },
+    // A run works under its lock, and each write carries the fence (lease.unit, registry.unit): the store refuses what the rule would find.
     // Writes are conditional whatever the store is: its port has no others.
     lock: { held: true, fence, highestFence: Math.max(fence, 0), conditionalWrites: true },
     checks: { ranAt: now, validMinutes: validation.checks_valid_minutes },

@@ -177,6 +177,7 @@ async function gitlabSection(
   );
   return {
     openMergeRequests: open.filter(({ source }) => source !== own).map(({ iid, source }) => ({ iid, branch: source })),
+    // Our branch is looked at with its merge request (lookAtBranch): a rebase brings commits of others that are none on it.
     foreignCommits: [],
     approvalsRequired: facts.approvalsRequired,
     authorMayApprove: facts.authorMayApprove,
