@@ -4,9 +4,11 @@ import type { KubernetesApi } from "../../ports/kubernetes-api.ts";
 import { decideRestart, type RestartDecision, type RestartInput } from "../data-plane/restart.ts";
 import { type DataPlane, readDataPlane } from "../data-plane/waves.ts";
 import { revisionOf } from "../edit/add-revision.ts";
+import { ClusterObjects } from "../facts/cluster-objects.ts";
 import type { PlannedMergeRequest } from "../plan/plan.ts";
 import { compareVersions, parseVersion, type Version } from "../plan/versions.ts";
 import { readProofObjects } from "../proof/objects.ts";
+import { leftOfOldPlane } from "../proof/old-plane.ts";
 import { type ExpectedRelease, type Proof as FluxProof, prove, revisionsToCheck } from "../proof/proof.ts";
 import { proxiesAhead, restText, skewWindow } from "../proof/proxies-by-version.ts";
 import type { ClusterRecord, MergeRequestMark, RunRecord } from "../registry/record.ts";
@@ -52,7 +54,7 @@ export function expectedOf(request: PlannedMergeRequest, run: RunRecord, version
     case "new-revision":
       return [{ component: "istiod", version: at, name: `istiod-${revisionOf(run.to)}` }];
     default:
-      // Labels, tags and what is gone: the commit alone is proven.
+      // Labels and tags: the commit alone is proven. What goes is looked for apart.
       return [];
   }
 }
@@ -87,8 +89,30 @@ export async function proveStep(
   const { record, run, request, kubernetes } = atStep(context, cluster, view);
   const mark = run.step.mergeRequest;
   if (mark === undefined) throw new RangeError("there is nothing to prove");
-  const proof = await proofOf(context, kubernetes, mark, expectedOf(request, run, run.to), signal);
-  return outcomes.afterProof(record, asOutcome(proof), view);
+  const proof = asOutcome(await proofOf(context, kubernetes, mark, expectedOf(request, run, run.to), signal));
+  const removed = proof.kind === "proven" && request.step.kind === "remove-old";
+  const gone = removed ? await goneProof(kubernetes, run, view, signal) : proof;
+  return outcomes.afterProof(record, gone, view);
+}
+
+/** Nothing uses the old control plane any more, so that one that stays is a person's to remove and no reason to go back. */
+async function goneProof(
+  kubernetes: KubernetesApi,
+  { step, from }: RunRecord,
+  { now, settings }: BatchView,
+  signal: AbortSignal,
+): Promise<outcomes.Proof> {
+  const objects = new ClusterObjects(kubernetes, signal);
+  const left = leftOfOldPlane(versionOf(from), {
+    deployments: await objects.must("Deployment"),
+    mutating: await objects.must("MutatingWebhookConfiguration"),
+    validating: await objects.must("ValidatingWebhookConfiguration"),
+  });
+  if (left.length === 0) return { kind: "proven" };
+  const why = `the old control plane's release is not in Git any more, and the cluster still has ${left.join(", ")}`;
+  const patience = settings.validation.flux_sync_timeout_minutes * 60_000;
+  if (now - (step.mergeRequest?.mergedAt ?? now) <= patience) return { kind: "waiting", why, fetched: true };
+  return { kind: "person", why: `${why}: uninstall that release by Helm, then resume` };
 }
 
 /** The revision of the control plane of a version; undefined: there is none. */

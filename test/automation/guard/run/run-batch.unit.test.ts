@@ -214,6 +214,24 @@ describe("a run over a simulated fleet", () => {
       expect(fleet.cluster("c-001").charts().has("istiod-1-30-5")).toBe(false);
     });
 
+    it("given Flux does not prune, the old control plane is not taken for gone: a person is told what is still there, and nothing goes back", async () => {
+      const fleet = await fleetOf({ clusters: 1, strategy: "revision" });
+      const one = await planOf(fleet, "1.31.1", "revision");
+      const path = "clusters/c-001/istio.yaml";
+      const text = fleet.host.text("mesh/wave-01", fleet.host.fetched("mesh/wave-01", "main").commit, path) ?? "";
+      const kept = text.replace("prune: true", "prune: false");
+      fleet.host.push("mesh/wave-01", "main", "bob", "keep", [{ kind: "update", path, text: kept }]);
+      const merging = (_: unknown, { state }: { readonly state: string }): void => {
+        if (state === "mr_created") void fleet.mergeAll("ada");
+      };
+      await go(fleet, one, { until: "end", onMove: merging });
+      expect(await states(fleet)).toEqual([
+        expect.stringMatching(
+          /^paused: .*the cluster still has Deployment istio-system\/istiod-1-30-5, MutatingWebhookConfiguration istio-sidecar-injector-1-30-5, ValidatingWebhookConfiguration istio-validator-1-30-5-istio-system: uninstall/,
+        ),
+      ]);
+    });
+
     it("given the new control plane alone rejects configuration, its soak goes back", async () => {
       const fleet = await fleetOf({ clusters: 1, strategy: "revision" });
       const { fresh } = fleet.metrics;
