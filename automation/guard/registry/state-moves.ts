@@ -153,7 +153,7 @@ export const moves = [
     from: ["flux_synced", "soaking_control_plane", "soaking_data_plane"],
     to: "pre_check_running",
     by: "guard monitor",
-    when: "The plan's hop has a further merge request: base before istiod, a tag, the next share of workloads.",
+    when: "The plan's hop has a further merge request: base before istiod, a tag, the next share of the namespaces.",
   },
   {
     event: "control_plane_soak_passed",
