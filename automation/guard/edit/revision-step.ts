@@ -18,8 +18,8 @@ import { textAt } from "./tree.ts";
 export type RevisionStep =
   /** The CRDs first; they serve both. */
   | { readonly kind: "base" }
-  /** A release of the new version beside the old one. `also`: node components, which no revision has two of. */
-  | { readonly kind: "new-revision"; readonly also?: readonly ("cni" | "ztunnel")[] }
+  /** A release of the new version beside the old one. */
+  | { readonly kind: "new-revision" }
   /** The tag stands at the new release, and nowhere else. Default `canary`. */
   | { readonly kind: "canary-tag"; readonly tag?: string }
   /** Default `stable`. */
@@ -105,10 +105,8 @@ function moveDefault(revision: Revision, { cluster, releases }: FleetCluster): v
 
 function planStep(revision: Revision, one: FleetCluster, step: RevisionStep): void {
   if (step.kind === "base") inPlace(revision, one, ["base"]);
-  else if (step.kind === "new-revision") {
-    addRevision(revision, one);
-    if (step.also !== undefined && step.also.length > 0) inPlace(revision, one, step.also);
-  } else if (step.kind === "canary-tag") moveTag(revision, one, step.tag ?? "canary");
+  else if (step.kind === "new-revision") addRevision(revision, one);
+  else if (step.kind === "canary-tag") moveTag(revision, one, step.tag ?? "canary");
   else if (step.kind === "stable-tag") moveTag(revision, one, step.tag ?? "stable");
   else if (step.kind === "gateways") moveGateways(revision, one, step.releases);
   else if (step.kind === "default-revision") moveDefault(revision, one);
@@ -133,9 +131,7 @@ function allowedBy(step: RevisionStep, from: string, to: string): (effect: Effec
       return (effect) => isMove(effect, ["base"], from, to);
     case "new-revision":
       return (effect) =>
-        effect.before === undefined
-          ? of(effect) === "istiod" && effect.after?.["version"]?.includes(to) === true
-          : isMove(effect, step.also ?? [], from, to);
+        effect.before === undefined && of(effect) === "istiod" && effect.after?.["version"]?.includes(to) === true;
     case "canary-tag":
     case "stable-tag":
       return (effect) => of(effect) === "istiod" && differsOnlyIn(effect, ["revisionTags"], from, to);

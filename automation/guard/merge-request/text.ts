@@ -229,7 +229,10 @@ export function rollbackText(text: RollbackText): MergeRequestText {
           "Proxies have moved already. From the merge until they have restarted they are newer than their control plane, which Istio does not support: guard restarts them at once and reports how long it took.",
           "",
         ]
-      : ["No proxy has moved: going back breaks no version rule.", ""]),
+      : [
+          "Guard has restarted no workload. Pods that started by themselves meanwhile have proxies that are newer than their control plane from the merge on: guard restarts those at once and reports how long it took.",
+          "",
+        ]),
     ...clusterSection(clusters),
     "",
     ...fileSection(files),

@@ -78,7 +78,7 @@ type ClusterRequest = PlanRequest["clusters"][number];
 /** What a merge request of a hop does; `share` in percent of the namespaces. */
 export type StepKind =
   | { readonly kind: "all" | "crds" | "control-plane" | "gateways" }
-  | { readonly kind: "new-revision" | "canary-tag" | "default-revision" | "remove-old" }
+  | { readonly kind: "new-revision" | "canary-tag" | "node-components" | "default-revision" | "remove-old" }
   | { readonly kind: "share"; readonly share: number };
 
 export interface PlannedMergeRequest {
@@ -152,20 +152,20 @@ function mergeRequestsOf(
   present: readonly Component[],
 ): readonly PlannedMergeRequest[] {
   const of = (...wanted: Component[]): readonly Component[] => present.filter((one) => wanted.includes(one));
-  const planes = of("istiod", "cni", "ztunnel");
+  const nodes = of("cni", "ztunnel");
   const gateways = of("gateway");
   if (strategy === "in-place") {
     if (!stepwise) return [{ title: "all components", step: { kind: "all" }, components: present }];
     const requests: readonly PlannedMergeRequest[] = [
       { title: "CRDs", step: { kind: "crds" }, components: of("base") },
-      { title: "control plane", step: { kind: "control-plane" }, components: planes },
+      { title: "control plane", step: { kind: "control-plane" }, components: of("istiod", "cni", "ztunnel") },
       { title: "gateways", step: { kind: "gateways" }, components: gateways },
     ];
     return requests.filter((one) => one.components.length > 0);
   }
   return [
     { title: "CRDs", step: { kind: "crds" }, components: of("base") },
-    { title: "new revision beside the old", step: { kind: "new-revision" }, components: planes },
+    { title: "new revision beside the old", step: { kind: "new-revision" }, components: of("istiod") },
     { title: "canary tag", step: { kind: "canary-tag" }, components: [] },
     ...shares.map(
       (share): PlannedMergeRequest => ({
@@ -174,6 +174,10 @@ function mergeRequestsOf(
         components: [],
       }),
     ),
+    // A node has one of each: they follow when no workload is left with a control plane older than they become (rule 4).
+    ...(nodes.length === 0
+      ? []
+      : [{ title: "node components", step: { kind: "node-components" }, components: nodes } as const]),
     { title: "gateways", step: { kind: "gateways" }, components: gateways },
     { title: "default revision", step: { kind: "default-revision" }, components: of("base") },
     { title: "old revision removed", step: { kind: "remove-old" }, components: of("istiod") },

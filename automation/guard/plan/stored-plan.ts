@@ -28,6 +28,7 @@ const stepKind = z.union([
       "gateways",
       "new-revision",
       "canary-tag",
+      "node-components",
       "default-revision",
       "remove-old",
     ]),

@@ -176,6 +176,17 @@ function hit(names: readonly string[], of: number, evidence: string, fix: string
     : [{ subject: some(names), evidence: `${names.length} of ${of} proxies: ${evidence}`, fix }];
 }
 
+const tooFar = (name: string, version: Version, to: Version): readonly Hit[] =>
+  (minorsBetween(minorOf(version), minorOf(to)) ?? 2) <= 1
+    ? []
+    : [
+        {
+          subject: `${name} ${formatVersion(version)}`,
+          evidence: `it does not work with a control plane ${minorOf(to)}`,
+          fix: "Bring it to the control plane's minor first, and go one minor at a time: revisions do not help it.",
+        },
+      ];
+
 const ambient: Rule = {
   id: "G04",
   title: "istio-cni and ztunnel are at the control plane's minor or the one below, in this order",
@@ -185,9 +196,10 @@ const ambient: Rule = {
       name: "node-components",
       needs: ["ambient"],
       find({ ambient: found }, { hop }) {
-        if (!found.used) return [];
         const { cni, ztunnel } = found;
         const hits: Hit[] = [];
+        // Without ztunnel its chain of rules does not hold, but istio-cni still has to work with both ends of a hop.
+        if (!found.used) return cni === undefined ? [] : tooFar("istio-cni", cni, hop.to);
         for (const [name, version] of [
           ["istio-cni", cni],
           ["ztunnel", ztunnel],
@@ -205,12 +217,7 @@ const ambient: Rule = {
               evidence: `it is ahead of the control plane (${formatVersion(hop.from)})`,
               fix: "Bring the control plane up first, then istio-cni, then ztunnel.",
             });
-          else if ((minorsBetween(minorOf(version), minorOf(hop.to)) ?? 2) > 1)
-            hits.push({
-              subject: `${name} ${formatVersion(version)}`,
-              evidence: `it does not work with a control plane ${minorOf(hop.to)}`,
-              fix: "Bring it to the control plane's minor first, and go one minor at a time: revisions do not help it.",
-            });
+          else hits.push(...tooFar(name, version, hop.to));
         }
         if (cni !== undefined && ztunnel !== undefined && isAhead(ztunnel, cni))
           hits.push({

@@ -49,6 +49,7 @@ export function expectedOf(request: PlannedMergeRequest, run: RunRecord, version
     case "all":
     case "crds":
     case "control-plane":
+    case "node-components":
     case "gateways":
       return components.map((component) => ({ component, version: at }));
     case "new-revision":
@@ -189,10 +190,12 @@ export async function proveRollback(
   const { workloads, planes } = await readDataPlane(kubernetes, signal);
   const ahead = proxiesAhead(workloads, planes).reduce((sum, { proxies }) => sum + proxies, 0);
   const mark = new Date(rollback.mergeRequest.mergedAt ?? view.now).toISOString();
-  // Old proxies cannot be injected while the new control plane serves: restarts follow the proof.
+  // Old proxies cannot be injected while the new control plane serves: restarts follow the proof. Pods that started by themselves under
+  // the new one are ahead too, whether guard restarted any or not.
   const revision = revisionAt(planes, run.from);
+  const moved = rollback.dataPlaneMoved || ahead > 0 || rollback.skewFrom !== undefined;
   const again =
-    rollback.dataPlaneMoved && proof.kind === "proven" && revision !== undefined
+    moved && proof.kind === "proven" && revision !== undefined
       ? await restarted(
           context,
           kubernetes,

@@ -15,6 +15,7 @@ import {
   isAlone,
   isTakenBack,
   movesControlPlane,
+  movesDataPlane,
   requestOf,
   requestsOf,
   stepKey,
@@ -193,7 +194,7 @@ function moveOf(view: BatchView, one: ClusterRecord, members: readonly ClusterRe
             run: soaking(run, view, validation.control_plane_soak_minutes),
           },
         ];
-      if (request.step.kind === "share" || request.step.kind === "gateways" || !more)
+      if (movesDataPlane(request.step) || !more)
         return [{ cluster, event: "data_plane_due", run: restarting(run, view) }];
       return [{ cluster, event: "next_step_due", run: afterStep(run) }];
     case "soaking_data_plane":

@@ -88,7 +88,7 @@ export function editsOfStep(request: PlannedMergeRequest, run: RunRecord, view: 
 
 function workOut(request: PlannedMergeRequest, run: RunRecord, view: RepositoryView): StepResult {
   const { step } = request;
-  if (step.kind === "crds" || run.strategy === "in-place") return inPlace(request, run, view);
+  if (step.kind === "crds" || step.kind === "node-components" || run.strategy === "in-place") return inPlace(request, run, view);
   const rest = step.kind === "share" ? shareOf(step.share, run, view) : revisioned(request, run, view);
   if (rest.kind === "refused") return rest;
   return { ...rest, step: { crds: [], rest: rest.edits } };
@@ -120,11 +120,9 @@ function inPlace({ components }: PlannedMergeRequest, { from, to }: RunRecord, v
 const canary = "canary";
 const stable = "stable";
 
-function revisioned({ step, components }: PlannedMergeRequest, { from, to }: RunRecord, view: RepositoryView): Edited {
-  const also = components.filter((one) => one === "cni" || one === "ztunnel");
+function revisioned({ step }: PlannedMergeRequest, { from, to }: RunRecord, view: RepositoryView): Edited {
   switch (step.kind) {
     case "new-revision":
-      return revisionStep({ ...view, step: { kind: step.kind, also }, from, to });
     case "canary-tag":
     case "gateways":
     case "default-revision":

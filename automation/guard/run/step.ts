@@ -55,6 +55,10 @@ export const hasNext = (plan: Plan, { entry, run }: ClusterRecord): boolean =>
 export const movesControlPlane = ({ kind }: StepKind): boolean =>
   kind === "all" || kind === "control-plane" || kind === "new-revision";
 
+/** Whether traffic goes through something else after a step by revision. */
+export const movesDataPlane = ({ kind }: StepKind): boolean =>
+  kind === "share" || kind === "node-components" || kind === "gateways";
+
 /** Whether a landed step put anything into the cluster that a rollback takes back: CRDs stay (rule 9). */
 export const isTakenBack = ({ kind }: StepKind): boolean => kind !== "crds";
 

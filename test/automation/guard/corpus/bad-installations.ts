@@ -43,6 +43,14 @@ export const badInstallations: readonly BadCase[] = [
     "two minors by revision in ambient",
     healthy({ from: "1.29.8", to: "1.31.1", ...revised }, ambient("1.29.8", "1.29.8", "1.31.1")),
   ),
+  bad(
+    "G04 node-components",
+    "two minors by revision with istio-cni, without ambient",
+    healthy({ from: "1.29.8", to: "1.31.1", ...revised }, (all) => ({
+      ...ambient("1.29.8", "1.29.8", "1.31.1")(all),
+      ambient: { used: false, cni: "1.29.8", drainsNodes: false },
+    })),
+  ),
   // 5 to 8: sources and order
   bad(
     "G05 artifact-missing",

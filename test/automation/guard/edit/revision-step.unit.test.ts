@@ -196,13 +196,6 @@ describe("a new revision", () => {
     const now = applied(texts, step(texts, { kind: "new-revision" }, both));
     expect(now["base/kustomization.yaml"]).toBe("resources: [all.yaml, istiod-1-31-1.yaml]\n");
   });
-
-  it("takes node components along where that is asked for", () => {
-    const texts: Texts = { ...fleet, "clusters/one/gateways.yaml": release({ name: "cni", chart: "cni" }) };
-    const now = applied(texts, step(texts, { kind: "new-revision", also: ["cni"] }));
-    expect(now["clusters/one/gateways.yaml"]).toContain("version: 1.31.1");
-    expect(now["clusters/one/istiod-1-30-5.yaml"]).toBe(fleet["clusters/one/istiod-1-30-5.yaml"]);
-  });
 });
 
 describe("what is refused", () => {

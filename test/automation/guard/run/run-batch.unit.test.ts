@@ -154,6 +154,37 @@ describe("a run over a simulated fleet", () => {
     expect(record?.record.run?.rollback?.skewFrom).toBeUndefined();
   });
 
+  it("given gate A fails and pods have started by themselves under the new control plane, these restart, and no others", async () => {
+    const fleet = await fleetOf();
+    const one = await planOf(fleet);
+    await go(fleet, one);
+    await fleet.mergeAll("ada");
+    let rolled: string | undefined;
+    await go(fleet, one, {
+      start: false,
+      until: "end",
+      onMove: (_, { state }) => {
+        if (state === "rollback_mr_created") void fleet.mergeAll("bob");
+        if (state !== "soaking_control_plane" || rolled !== undefined) return;
+        const workload = fleet.cluster("c-001").workload("Deployment", "shop", "cart");
+        rolled = workload.spec.name;
+        workload.roll({ env: { DEPLOY: "2" } });
+        fleet.metrics.worsen("c-001", "xds_rejects", fleet.clock.wall() + 120_000, 5);
+      },
+    });
+    expect(await states(fleet)).toEqual([
+      expect.stringMatching(/^rollback_completed: proxies were ahead of their control plane for \d+ s$/),
+      "rollback_completed",
+    ]);
+    expect([...fleet.cluster("c-001").proxies().keys()]).toEqual(["1.30.5"]);
+    const deployments = fleet.cluster("c-001").api.all({ apiVersion: "apps/v1", kind: "Deployment" });
+    const restarted = deployments.filter((each) => JSON.stringify(each).includes("restartedAt"));
+    expect(restarted.map(({ metadata }) => metadata.name)).toEqual([rolled]);
+    expect((await fleet.ports.host.mergeRequest("mesh/wave-01", 2)).description).toContain(
+      "Guard has restarted no workload. Pods that started by themselves",
+    );
+  });
+
   it("given the metrics fall silent, nothing passes: the soak extends once and then a person is asked", async () => {
     const fleet = await fleetOf();
     const one = await planOf(fleet);
