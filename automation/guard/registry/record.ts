@@ -89,7 +89,7 @@ const rollback = z.strictObject({
   dataPlaneMoved: z.boolean(),
   attempt: z.number().int().positive(),
   mergeRequest: mergeRequestMark.optional(),
-  /** Proxies ahead of their control plane, from and to. */
+  /** Proxies or node components ahead of their control plane, from and to. */
   skewFrom: ms.optional(),
   skewTo: ms.optional(),
 });

@@ -288,13 +288,13 @@ export const moves = [
     from: ["rollback_mr_merged"],
     to: "rollback_mr_merged",
     by: "guard monitor",
-    when: "Proxies are ahead of their control plane: from here the window is measured.",
+    when: "Proxies or node components are ahead of their control plane: from here the window is measured.",
   },
   {
     event: "rolled_back",
     from: ["rollback_mr_merged"],
     to: "rollback_completed",
     by: "guard monitor",
-    when: "The old version is proven as the new one was, and no proxy is ahead of its control plane.",
+    when: "The old version is proven as the new one was, and nothing of the data plane is ahead of its control plane.",
   },
 ] as const satisfies readonly Move[];

@@ -1,6 +1,7 @@
 /** What a run asks of a cluster, and does in it: the proof that a commit is applied, and restarts of its workloads. */
 import type { ClusterAddress } from "../../ports/clusters.ts";
 import type { KubernetesApi } from "../../ports/kubernetes-api.ts";
+import { aheadOf, countAhead } from "../data-plane/ahead.ts";
 import { decideRestart, type RestartDecision, type RestartInput } from "../data-plane/restart.ts";
 import { type DataPlane, readDataPlane } from "../data-plane/waves.ts";
 import { revisionOf } from "../edit/add-revision.ts";
@@ -10,7 +11,7 @@ import { compareVersions, parseVersion, type Version } from "../plan/versions.ts
 import { readProofObjects } from "../proof/objects.ts";
 import { leftOfOldPlane } from "../proof/old-plane.ts";
 import { type ExpectedRelease, type Proof as FluxProof, prove, revisionsToCheck } from "../proof/proof.ts";
-import { proxiesAhead, restText, skewWindow } from "../proof/proxies-by-version.ts";
+import { restText, skewWindow } from "../proof/proxies-by-version.ts";
 import type { ClusterRecord, MergeRequestMark, RunRecord } from "../registry/record.ts";
 import { type RunContext, recordOf } from "./context.ts";
 import type { BatchView } from "./decide.ts";
@@ -187,13 +188,14 @@ export async function proveRollback(
   if (rollback?.mergeRequest === undefined) throw new RangeError("nothing goes back");
   const expected = expectedBack(context, record);
   const proof = await proofOf(context, kubernetes, rollback.mergeRequest, expected, signal);
-  const { workloads, planes } = await readDataPlane(kubernetes, signal);
-  const ahead = proxiesAhead(workloads, planes).reduce((sum, { proxies }) => sum + proxies, 0);
+  const dataPlane = await readDataPlane(kubernetes, signal);
+  const { workloads, planes } = dataPlane;
+  const ahead = aheadOf(dataPlane, versionOf(run.from));
   const mark = new Date(rollback.mergeRequest.mergedAt ?? view.now).toISOString();
   // Old proxies cannot be injected while the new control plane serves: restarts follow the proof. Pods that started by themselves under
   // the new one are ahead too, whether guard restarted any or not.
   const revision = revisionAt(planes, run.from);
-  const moved = rollback.dataPlaneMoved || ahead > 0 || rollback.skewFrom !== undefined;
+  const moved = rollback.dataPlaneMoved || ahead.proxies > 0 || rollback.skewFrom !== undefined;
   const again =
     moved && proof.kind === "proven" && revision !== undefined
       ? await restarted(
@@ -209,7 +211,7 @@ export async function proveRollback(
           signal,
         )
       : undefined;
-  const skew = skewWindow(rollback, ahead, view.now);
+  const skew = skewWindow(rollback, countAhead(ahead), view.now);
   return outcomes.afterRollbackProof(record, asOutcome(proof), ahead, again, skew, view);
 }
 

@@ -1,4 +1,5 @@
 /** What an effect found, as changes of state. Pure. */
+import { type Ahead, aheadText, countAhead } from "../data-plane/ahead.ts";
 import type { ClusterRecord, MergeRequestMark, RunRecord } from "../registry/record.ts";
 import type { EventName } from "../registry/state.ts";
 import { type BatchView, type Gate, type Move, restarting, type Wait } from "./decide.ts";
@@ -290,17 +291,17 @@ export function afterRollbackLook(record: ClusterRecord, looked: Looked): Outcom
   }
 }
 
-/** How long proxies were newer than their control plane, which Istio does not support. */
+/** How long the data plane was newer than its control plane, which Istio does not support. */
 export interface Skew {
   readonly skewFrom?: number;
   readonly skewTo?: number;
 }
 
-/** `ahead`: proxies that are newer than their control plane now. */
+/** `ahead`: what is newer than its control plane now. */
 export function afterRollbackProof(
   record: ClusterRecord,
   proof: Proof,
-  ahead: number,
+  ahead: Ahead,
   restarted: Restarted | undefined,
   skew: Skew,
   view: BatchView,
@@ -314,18 +315,21 @@ export function afterRollbackProof(
   // When the window began is kept, whoever goes on from here.
   const begun = rollback.skewFrom === undefined && skew.skewFrom !== undefined;
   if (begun)
-    return move(subject, "skew_seen", { rollback: measured }, `${ahead} proxies are ahead of their control plane`);
+    return move(subject, "skew_seen", { rollback: measured }, `ahead of the control plane: ${aheadText(ahead)}`);
   if (proof.kind === "waiting") return wait(subject, proof.why);
-  if (ahead > 0 || (restarted !== undefined && restarted.kind !== "done"))
+  if (countAhead(ahead) > 0 || (restarted !== undefined && restarted.kind !== "done"))
     return wait(
       subject,
       restarted?.kind === "manual"
         ? `a person restarts ${restarted.left.join(", ")}`
-        : `${ahead} proxies are ahead of their control plane${restarted?.kind === "going" ? `; ${restarted.why}` : ""}`,
+        : [
+            ...(countAhead(ahead) > 0 ? [`ahead of the control plane: ${aheadText(ahead)}`] : []),
+            ...(restarted?.kind === "going" ? [restarted.why] : []),
+          ].join("; "),
     );
   const window =
     measured.skewFrom === undefined
       ? undefined
-      : `proxies were ahead of their control plane for ${Math.round(((measured.skewTo ?? view.now) - measured.skewFrom) / 1_000)} s`;
+      : `the data plane was ahead of its control plane for ${Math.round(((measured.skewTo ?? view.now) - measured.skewFrom) / 1_000)} s`;
   return move(subject, "rolled_back", { rollback: measured }, window);
 }

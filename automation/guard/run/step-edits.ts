@@ -88,7 +88,8 @@ export function editsOfStep(request: PlannedMergeRequest, run: RunRecord, view: 
 
 function workOut(request: PlannedMergeRequest, run: RunRecord, view: RepositoryView): StepResult {
   const { step } = request;
-  if (step.kind === "crds" || step.kind === "node-components" || run.strategy === "in-place") return inPlace(request, run, view);
+  if (step.kind === "crds" || step.kind === "node-components" || run.strategy === "in-place")
+    return inPlace(request, run, view);
   const rest = step.kind === "share" ? shareOf(step.share, run, view) : revisioned(request, run, view);
   if (rest.kind === "refused") return rest;
   return { ...rest, step: { crds: [], rest: rest.edits } };

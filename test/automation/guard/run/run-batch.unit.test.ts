@@ -90,8 +90,8 @@ describe("a run over a simulated fleet", () => {
     const end = go(fleet, one, { start: false, until: "end", signal: stop.signal, onMove: mergeWhenBack });
     await end;
     expect(await states(fleet)).toEqual([
-      expect.stringMatching(/^rollback_completed: proxies were ahead of their control plane for \d+ s$/),
-      expect.stringMatching(/^rollback_completed: proxies were ahead/),
+      expect.stringMatching(/^rollback_completed: the data plane was ahead of its control plane for \d+ s$/),
+      expect.stringMatching(/^rollback_completed: the data plane was ahead/),
     ]);
     expect([...fleet.cluster("c-001").proxies().keys()]).toEqual(["1.30.5"]);
     // CRDs stay (rule 9).
@@ -173,7 +173,7 @@ describe("a run over a simulated fleet", () => {
       },
     });
     expect(await states(fleet)).toEqual([
-      expect.stringMatching(/^rollback_completed: proxies were ahead of their control plane for \d+ s$/),
+      expect.stringMatching(/^rollback_completed: the data plane was ahead of its control plane for \d+ s$/),
       "rollback_completed",
     ]);
     expect([...fleet.cluster("c-001").proxies().keys()]).toEqual(["1.30.5"]);
