@@ -80,6 +80,8 @@ const release = z.strictObject({
 const git = z.strictObject({
   releases: z.array(release).min(1),
   kustomizations: z.array(z.strictObject({ name: text, dependsOn: texts, wait: z.boolean() })),
+  /** Namespaces whose label istio.io/rev names a tag of the series, stable or canary; missing where nobody read them. */
+  tagged: texts.optional(),
 });
 
 const proxies = z.array(z.strictObject({ workload: text, version: versionText, revision: z.string() }));

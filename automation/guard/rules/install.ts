@@ -226,6 +226,27 @@ const defaultTag: Rule = {
       },
     }),
     check({
+      name: "label-not-in-git",
+      needs: ["injection", "git"],
+      applies: ({ hop }) => hop.strategy === "revision",
+      find({ injection, git: { tagged } }) {
+        if (tagged === undefined) return [];
+        const left = injection.namespaces
+          .filter(({ injection: said, revision }) => said === "enabled" || (said !== "disabled" && revision !== ""))
+          .filter(({ name }) => !tagged.includes(name))
+          .map(({ name }) => name);
+        return left.length === 0
+          ? []
+          : [
+              {
+                subject: some(left),
+                evidence: `${left.length} namespaces are injected and have no label istio.io/rev: stable in Git: no share would move them, and the last would move them all at once or never`,
+                fix: "Label them istio.io/rev: stable in the repository, by a merge request of its own, before the hop.",
+              },
+            ];
+      },
+    }),
+    check({
       name: "default-revision-gone",
       needs: ["base", "controlPlanes"],
       find({ base, controlPlanes }) {

@@ -13,7 +13,7 @@ import { addressOf, versionOf } from "./cluster.ts";
 import { type Git, type RunContext, readersOf } from "./context.ts";
 import { fleetEvidence } from "./fleet-evidence.ts";
 import { branchOf, isAlone, movesControlPlane, requestsOf, sharedRequest, stepKey } from "./step.ts";
-import { editsOfStep } from "./step-edits.ts";
+import { editsOfStep, taggedNamespaces } from "./step-edits.ts";
 
 export interface Subject {
   readonly record: ClusterRecord;
@@ -63,7 +63,8 @@ async function repositoryOf(context: RunContext, subject: Subject, signal: Abort
   const readers = readersOf(await context.fleet(), repository);
   const mine = readers.filter(({ cluster }) => cluster === clusterId);
   const [found] = inventory(files, mine);
-  const git = found?.git === undefined ? undefined : evidenceFile.parse({ git: found.git }).git;
+  const tagged = run.strategy === "revision" ? { tagged: taggedNamespaces(files, mine) } : {};
+  const git = found?.git === undefined ? undefined : evidenceFile.parse({ git: { ...found.git, ...tagged } }).git;
   const alone = isAlone(run, settings);
   const own = stepKey(context.plan, { ...record, run });
   const together = alone ? [record] : members.filter((one) => stepKey(context.plan, one) === own);

@@ -89,7 +89,7 @@ async function verdictOf(
     cluster: one.entry.clusterId,
     subject: subjectOf(one),
   }));
-  const source = beforeOnce(context, fresh, baseline.window);
+  const source = askedOnce(context, fresh, baseline.window, until);
   const subject = subjectOf(record, istiodNow(run, requestOf(context.plan, record), baseline.istiod));
   const asked = { source, language, subject, signals, baseline, peers };
   const startedAt = run.soak?.startedAt ?? until;
@@ -107,20 +107,42 @@ async function verdictOf(
   return gate === "control-plane" ? gateA(input) : gateB(input);
 }
 
-type Answers = Map<string, ReturnType<MetricSource["query"]>>;
+type Answer = ReturnType<MetricSource["query"]>;
+
+interface Answers {
+  /** Of the minutes of baselines. */
+  readonly before: Map<string, Answer>;
+  /** Of one look at the whole batch, at that instant. */
+  look: { readonly at: number; readonly answers: Map<string, Answer> };
+}
 
 const answers = new WeakMap<RunContext, Answers>();
 
-/** What was in the minutes of the baseline does not change: answers for exactly these are kept in a run, once no minute is missing. */
-function beforeOnce(context: RunContext, source: MetricSource, { fromMs, toMs }: Baseline["window"]): MetricSource {
-  const known: Answers = answers.get(context) ?? new Map();
+function answersOf(context: RunContext, at: number): Answers {
+  const known: Answers = answers.get(context) ?? { before: new Map(), look: { at, answers: new Map() } };
   answers.set(context, known);
+  if (known.look.at !== at) known.look = { at, answers: new Map() };
+  return known;
+}
+
+/**
+ * What was in the minutes of the baseline does not change: answers for exactly these are kept in a run, once no minute is missing. What is
+ * asked of the minutes of a soak is asked at each look anew, once for all clusters that are compared with the same others.
+ */
+function askedOnce(
+  context: RunContext,
+  source: MetricSource,
+  { fromMs, toMs }: Baseline["window"],
+  at: number,
+): MetricSource {
+  const { before, look } = answersOf(context, at);
   return {
     description: source.description,
     names: (signal) => source.names(signal),
     async query(question, signal) {
-      if (question.fromMs !== fromMs || question.toMs !== toMs) return source.query(question, signal);
-      const key = `${fromMs} ${toMs} ${question.query}`;
+      const ofBaseline = question.fromMs === fromMs && question.toMs === toMs;
+      const known = ofBaseline ? before : look.answers;
+      const key = `${question.fromMs} ${question.toMs} ${question.stepMs} ${question.query}`;
       const answer = known.get(key) ?? source.query(question, signal);
       known.set(key, answer);
       const values = await answer.catch((error: unknown) => {
@@ -128,7 +150,7 @@ function beforeOnce(context: RunContext, source: MetricSource, { fromMs, toMs }:
         throw error;
       });
       const whole = values.length * question.stepMs === toMs - fromMs && values.every(Number.isFinite);
-      if (!whole) known.delete(key);
+      if (ofBaseline && !whole) known.delete(key);
       return values;
     },
   };

@@ -2,6 +2,7 @@
 import { SwitchyardError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ClusterRecord } from "../registry/record.ts";
+import type { EventName } from "../registry/state.ts";
 import { type BatchView, type Decision, decide, type Effect, type Move, type Wait } from "./decide.ts";
 import type { Outcome } from "./outcomes.ts";
 
@@ -55,9 +56,7 @@ export async function driveBatch(ports: LoopPorts, options: LoopOptions): Promis
       continue;
     }
     const effects = wanted(decision, options.until);
-    const outcomes = await inParallel(settings.execution.max_parallel_clusters, effects, (effect) =>
-      outcomeOf(ports, effect, view, signal),
-    );
+    const outcomes = await carriedOut(ports, options, effects, view);
     const moves = outcomes.flatMap((outcome) => outcome.moves);
     const waits = [...decision.waits, ...outcomes.flatMap((outcome) => outcome.waits)];
     if (moves.length > 0) {
@@ -83,11 +82,44 @@ function wanted({ effects }: Decision, until: LoopOptions["until"]): readonly Ef
   return until === "merge-request" ? effects.filter(({ kind }) => !leftToMonitor.includes(kind)) : effects;
 }
 
-async function outcomeOf(ports: LoopPorts, effect: Effect, view: BatchView, signal: AbortSignal): Promise<Outcome> {
+/** They change nothing, and are made again. */
+const looks: readonly Effect["kind"][] = ["check", "prove", "judge", "look-merge-request"];
+
+const goingBack: readonly EventName[] = ["gate_failed", "sync_failed", "restart_failed"];
+const nothing: Outcome = { moves: [], waits: [] };
+
+/**
+ * All of a look, so many at a time. When one finds that its cluster has to go back, what only looks is not waited for: metrics of a large
+ * wave take minutes where a source allows few queries.
+ */
+async function carriedOut(
+  ports: LoopPorts,
+  { settings, signal }: LoopOptions,
+  effects: readonly Effect[],
+  view: BatchView,
+): Promise<readonly Outcome[]> {
+  const urgent = new AbortController();
+  const looking = AbortSignal.any([signal, urgent.signal]);
+  return inParallel(settings.execution.max_parallel_clusters, effects, async (effect) => {
+    const isLook = looks.includes(effect.kind);
+    if (isLook && urgent.signal.aborted) return nothing;
+    const outcome = await outcomeOf(ports, effect, view, { signal, looking: isLook ? looking : signal });
+    if (outcome.moves.some(({ event }) => goingBack.includes(event))) urgent.abort();
+    return outcome;
+  });
+}
+
+async function outcomeOf(
+  ports: LoopPorts,
+  effect: Effect,
+  view: BatchView,
+  { signal, looking }: { readonly signal: AbortSignal; readonly looking: AbortSignal },
+): Promise<Outcome> {
   try {
-    return await ports.carryOut(effect, view, signal);
+    return await ports.carryOut(effect, view, looking);
   } catch (error) {
     signal.throwIfAborted();
+    if (looking.aborted) return nothing;
     if (!(error instanceof SwitchyardError)) throw error;
     const clusters = "clusters" in effect ? effect.clusters : [effect.cluster];
     return { moves: [], waits: clusters.map((cluster) => ({ cluster, why: `${error.code}: ${error.message}` })) };

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { nextOfShare } from "../data-plane/shares.ts";
 import type { Edited, EditSet, FileEdit, Problem, ReadingCluster, RepositoryFile } from "../edit/edit.ts";
 import { editVersions } from "../edit/edit-versions.ts";
-import { namespaceLabels, relabelNamespaces } from "../edit/namespaces.ts";
+import { type NamespaceLabel, namespaceLabels, relabelNamespaces } from "../edit/namespaces.ts";
 import { revertEdits } from "../edit/revert.ts";
 import { revisionStep } from "../edit/revision-step.ts";
 import type { PlannedMergeRequest } from "../plan/plan.ts";
@@ -134,15 +134,24 @@ function revisioned({ step }: PlannedMergeRequest, { from, to }: RunRecord, view
   }
 }
 
+const tagLabels = (files: readonly RepositoryFile[], clusters: readonly ReadingCluster[]): readonly NamespaceLabel[] =>
+  namespaceLabels(files, clusters).filter(
+    ({ label, value }) => label === "istio.io/rev" && (value === stable || value === canary),
+  );
+
+/** Namespaces that the shares of a revisioned hop move. */
+export const taggedNamespaces = (
+  files: readonly RepositoryFile[],
+  clusters: readonly ReadingCluster[],
+): readonly string[] => tagLabels(files, clusters).map(({ namespace }) => namespace);
+
 /**
  * A share of each cluster's namespaces follows the canary tag, by a hash of their names; with the last share the stable tag itself moves,
  * and the namespaces come back to it, where nothing of them restarts any more.
  */
 function shareOf(share: number, { from, to, plan }: RunRecord, view: RepositoryView): Edited {
   const mine = view.clusters.filter(({ cluster }) => view.targets.includes(cluster));
-  const labels = namespaceLabels(view.files, mine).filter(
-    ({ label, value }) => label === "istio.io/rev" && (value === stable || value === canary),
-  );
+  const labels = tagLabels(view.files, mine);
   const sets: FileEdit[][] = [];
   const readers: Record<string, readonly string[]> = {};
   let files = view.files;

@@ -55,7 +55,8 @@ describe("redaction", () => {
   });
 
   test("what was replaced comes back as it was", () => {
-    const name = fc.stringMatching(/^[a-z][a-z0-9-]{2,12}[a-z0-9]$/);
+    // None that looks like a key ("sk-…"): that is a secret, and never comes back.
+    const name = fc.stringMatching(/^eu[a-z0-9-]{2,12}[a-z0-9]$/);
     fc.assert(
       fc.property(
         fc.array(name, { minLength: 1, maxLength: 6 }),

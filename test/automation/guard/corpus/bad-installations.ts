@@ -196,6 +196,11 @@ export const badInstallations: readonly BadCase[] = [
     healthy({ ...revised }, labelled("enabled", "")),
   ),
   bad(
+    "G14 label-not-in-git",
+    "a namespace that somebody labelled by hand, by revision",
+    healthy({ ...revised }, ({ git }) => ({ git: { ...git, tagged: ["other"] } })),
+  ),
+  bad(
     "G14 default-revision-gone",
     "defaultRevision of a deleted revision",
     healthy({ ...revised }, base({ defaultRevision: "1-28-0" })),

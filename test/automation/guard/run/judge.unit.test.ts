@@ -69,7 +69,7 @@ describe("clusters that one is held against", () => {
   });
 });
 
-it("what peers did in the minutes of the baseline is asked once in a run; the minutes of a soak are asked at each look", async () => {
+it("what peers did in the minutes of the baseline is asked once in a run; the minutes of a soak at each look, once for the wave", async () => {
   const fleet = await createFleet({
     clusters: 4,
     waves: 2,
@@ -100,4 +100,9 @@ it("what peers did in the minutes of the baseline is asked once in a run; the mi
   }
   expect([...windows.keys()]).toEqual([1]);
   expect(asked.size).toBeGreaterThan(2 * (windows.get(1) ?? 0));
+  // Both clusters of the wave are compared with the same two of the other: what these do is asked once for both.
+  // There are two looks a minute: for each cluster alone it would be four times.
+  const peers = [...asked].filter(([key]) => key.includes("c-003"));
+  expect(peers.length).toBeGreaterThan(100);
+  expect(peers.filter(([, times]) => times > 2).length).toBeLessThan(peers.length / 10);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Fleet } from "../../../../automation/drill/guard/fleet.ts";
 import { parseVersion } from "../../../../automation/guard/plan/versions.ts";
+import { namespace } from "../../../../automation/guard/simulation/shapes.ts";
 import { fleetOf, go, planOf, states } from "./simulated-run.ts";
 
 // By revision, in a cluster that has istio-cni.
@@ -29,6 +30,24 @@ async function withCni(): Promise<Fleet> {
   };
   return { ...fleet, ports: { ...fleet.ports, artifacts: looked } };
 }
+
+describe("namespaces that are injected, by revision", () => {
+  it("given the repository does not have their label, the plan is blocked with their names, and nothing begins", async () => {
+    const fleet = await fleetOf({ clusters: 1, strategy: "revision" });
+    const path = "istio/c-001/namespaces.yaml";
+    fleet.host.push(repository, "main", "bob", "by hand", [{ kind: "delete", path }]);
+    await fleet.clock.run(() => fleet.clock.sleep(20 * 60_000));
+    const { api } = fleet.cluster("c-001");
+    for (const name of ["cart", "mail"]) api.put(namespace(name, { "istio.io/rev": "stable" }), fleet.clock.wall());
+    const plan = await planOf(fleet, "1.31.1", "revision");
+    expect(plan.verdict).toBe("blocked");
+    expect(plan.clusters[0]?.next?.findings).toContainEqual(
+      expect.objectContaining({ rule: "G14", check: "label-not-in-git", level: "block", subject: "cart, mail" }),
+    );
+    await go(fleet, plan);
+    expect(await states(fleet)).toEqual([expect.stringContaining("label-not-in-git")]);
+  });
+});
 
 describe("node components by revision", () => {
   it("move after the last share of the workloads, proven, and before the gateways", async () => {
