@@ -163,6 +163,13 @@ export const moves = [
     when: "Gate A passed and the data plane is to move.",
   },
   {
+    event: "workloads_restarted",
+    from: ["restarting_data_plane"],
+    to: "restarting_data_plane",
+    by: "guard monitor",
+    when: "The next wave was restarted; its workloads are kept with the run.",
+  },
+  {
     event: "data_plane_moved",
     from: ["restarting_data_plane"],
     to: "soaking_data_plane",
@@ -289,6 +296,13 @@ export const moves = [
     to: "rollback_mr_merged",
     by: "guard monitor",
     when: "Proxies or node components are ahead of their control plane: from here the window is measured.",
+  },
+  {
+    event: "workloads_restarted",
+    from: ["rollback_mr_merged"],
+    to: "rollback_mr_merged",
+    by: "guard monitor",
+    when: "A wave was restarted under the control plane that is back.",
   },
   {
     event: "rolled_back",

@@ -136,10 +136,11 @@ async function restarted(
 
 function restartedAs(decision: RestartDecision): outcomes.Restarted {
   switch (decision.kind) {
-    case "restart": {
-      const names = decision.workloads.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`);
-      return { kind: "going", why: `restarts ${names.join(", ")}` };
-    }
+    case "restart":
+      return {
+        kind: "restarted",
+        workloads: decision.workloads.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`),
+      };
     case "waiting":
       return { kind: "going", why: decision.for.map(({ workload, why }) => `${workload}: ${why}`).join("; ") };
     case "done":
@@ -206,7 +207,7 @@ export async function proveRollback(
             plane: { revision, version: versionOf(run.from) },
             strategy: run.strategy,
             mark,
-            restarted: [],
+            restarted: run.restarted,
           },
           signal,
         )

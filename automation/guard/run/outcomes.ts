@@ -41,6 +41,8 @@ export interface Judged {
 
 export type Restarted =
   | { readonly kind: "going"; readonly why: string }
+  /** A wave just now. */
+  | { readonly kind: "restarted"; readonly workloads: readonly string[] }
   | { readonly kind: "done"; readonly rest: readonly string[] }
   | { readonly kind: "failed"; readonly why: string }
   /** A person restarts them. */
@@ -234,6 +236,16 @@ function passed(
   }
 }
 
+/** Kept, because the mark on a workload is not safe from other tools. */
+const withRestarted = ({ restarted }: RunRecord, more: readonly string[]): Pick<RunRecord, "restarted"> => ({
+  restarted: [...new Set([...restarted, ...more])],
+});
+
+const wave = (subject: Subject, workloads: readonly string[]): Outcome => {
+  const note = `restarted ${workloads.join(", ")}`.slice(0, 1_900);
+  return move(subject, "workloads_restarted", withRestarted(subject.run, workloads), note);
+};
+
 export function afterRestart(record: ClusterRecord, restarted: Restarted, view: BatchView): Outcome {
   const subject = subjectOf(record);
   const request = requestOf(view.plan, record);
@@ -245,6 +257,8 @@ export function afterRestart(record: ClusterRecord, restarted: Restarted, view: 
       return wait(subject, `a person restarts ${restarted.left.length}: ${restarted.left.slice(0, 3).join(", ")}`);
     case "going":
       return wait(subject, restarted.why);
+    case "restarted":
+      return wave(subject, restarted.workloads);
     case "done": {
       const minutes = dataSoakMinutes(request.step, hasNext(view.plan, record), view.settings.validation);
       const soak = { startedAt: view.now, endsAt: view.now + minutes * minute, extended: false };
@@ -268,6 +282,7 @@ export function afterNothingToTakeBack(record: ClusterRecord, head: string, view
   if (subject === undefined || rollback === undefined || record.state !== "rollback_needed") return nothing;
   return move(subject, "rollback_not_needed", {
     rollback: { ...rollback, mergeRequest: landedAlready(record, head, view.now) },
+    restarted: [],
   });
 }
 
@@ -280,7 +295,7 @@ export function afterRollbackLook(record: ClusterRecord, looked: Looked): Outcom
   switch (looked.kind) {
     case "merged": {
       const landed = { ...mark, landed: looked.landed, mergedAt: looked.mergedAt };
-      return move(subject, "rollback_mr_merged", { rollback: { ...rollback, mergeRequest: landed } });
+      return move(subject, "rollback_mr_merged", { rollback: { ...rollback, mergeRequest: landed }, restarted: [] });
     }
     case "closed":
       return move(subject, "mr_closed", {}, `the merge request that goes back, !${mark.iid}, was closed`);
@@ -314,8 +329,12 @@ export function afterRollbackProof(
   const measured = { ...rollback, ...skew };
   // When the window began is kept, whoever goes on from here.
   const begun = rollback.skewFrom === undefined && skew.skewFrom !== undefined;
-  if (begun)
-    return move(subject, "skew_seen", { rollback: measured }, `ahead of the control plane: ${aheadText(ahead)}`);
+  const again = restarted?.kind === "restarted" ? restarted.workloads : [];
+  if (begun) {
+    const kept = { rollback: measured, ...withRestarted(subject.run, again) };
+    return move(subject, "skew_seen", kept, `ahead of the control plane: ${aheadText(ahead)}`);
+  }
+  if (again.length > 0) return wave(subject, again);
   if (proof.kind === "waiting") return wait(subject, proof.why);
   if (countAhead(ahead) > 0 || (restarted !== undefined && restarted.kind !== "done"))
     return wait(

@@ -312,6 +312,7 @@ describe("whatever the world answers", () => {
                   { kind: "done", rest: [] },
                   { kind: "failed", why: "not ready" },
                   { kind: "going", why: "wave 1" },
+                  { kind: "restarted", workloads: ["Deployment shop/cart"] },
                 ),
             },
           );

@@ -132,6 +132,36 @@ describe("a run over a simulated fleet", () => {
     expect([...seen]).toContain(expected);
   });
 
+  it("keeps each workload that it restarts with the run and its history, there and back", async () => {
+    const fleet = await fleetOf({ clusters: 1 });
+    const one = await planOf(fleet);
+    await go(fleet, one);
+    await fleet.mergeAll("ada");
+    fleet.metrics.ail("c-001", { from: fleet.clock.wall() + 20 * 60_000, latency: 1.4, errors: 0.004 });
+    const kept: Record<string, readonly string[]> = {};
+    await go(fleet, one, {
+      start: false,
+      until: "end",
+      onMove: (before, after, { event }) => {
+        if (after.state === "rollback_mr_created") void fleet.mergeAll("bob");
+        if (event === "data_plane_moved" || event === "rolled_back")
+          kept[event] = before.run?.restarted.toSorted() ?? [];
+      },
+    });
+    const deployments = fleet.cluster("c-001").api.all({ apiVersion: "apps/v1", kind: "Deployment" });
+    const marked = deployments
+      .filter((each) => JSON.stringify(each).includes("restartedAt"))
+      .map(({ metadata: { namespace, name } }) => `Deployment ${namespace ?? ""}/${name}`)
+      .toSorted();
+    expect(marked.length).toBeGreaterThan(2);
+    expect(kept["data_plane_moved"]).toEqual(expect.arrayContaining(marked));
+    expect(kept["rolled_back"]).toEqual(kept["data_plane_moved"]);
+    const [loaded] = await createRegistry(fleet.store).loadAll();
+    const waves = loaded?.record.history.filter(({ event }) => event === "workloads_restarted") ?? [];
+    expect(new Set(waves.map(({ to }) => to))).toEqual(new Set(["restarting_data_plane", "rollback_mr_merged"]));
+    for (const name of marked) expect(waves.filter(({ note }) => note?.includes(name))).toHaveLength(2);
+  });
+
   it("given gate A fails, going back breaks no version rule", async () => {
     const fleet = await fleetOf();
     const one = await planOf(fleet);
