@@ -56,7 +56,7 @@ export interface Fleet {
   readonly watched: WatchedStore;
   /** Everything that was seen of store and clusters and must not be, in sentences. */
   problems(): readonly string[];
-  /** Percent of a cluster's workloads that may be at the new revision by now. */
+  /** Percent of a cluster's namespaces that may be at the new revision by now. */
   shareOf(cluster: string): number;
   /** As it is now. */
   cluster(id: string): SimulatedCluster;

@@ -57,7 +57,7 @@ export const rollbackPlay = (given: Given): Play => ({
   beside: (moment, fleet) => failAtRestart(moment, fleet, fleet.waves[0] ?? ""),
 });
 
-/** Half of the workloads: a share at which there is something to return, and something that never moved. */
+/** Half of the namespaces: a share at which there is something to return, and something that never moved. */
 const brokenShare = 50;
 
 /** Traffic of a wave's last cluster gets worse once its data plane begins to move; by revision, with the second share. */
@@ -79,7 +79,7 @@ export const revisionUpgradePlay = (given: Given): Play => ({
   killsPerPlay,
 });
 
-/** Half of the workloads have moved when gate B returns them. */
+/** Half of the namespaces have moved when gate B returns them. */
 export const revisionRollbackPlay = (given: Given): Play => ({
   ...revisionUpgradePlay(given),
   expected: ends.revision.wentBack,

@@ -9,7 +9,7 @@ import { helmReleaseType } from "../../guard/simulation/flux-objects.ts";
 import type { Workload } from "../../guard/simulation/workload.ts";
 
 export interface RevisionLimits {
-  /** Percent of the workloads that may have left the old revision by now. */
+  /** Percent of the namespaces that may have left the old revision by now. */
   shareOf(cluster: string): number;
   /** A revision stays so long after its last proxy has left, ms. */
   readonly holdMs: number;
@@ -180,17 +180,18 @@ class WatchedCluster {
     ];
   }
 
-  /** Gateways move with the last share. */
+  /** A namespace has moved when any workload of it has; gateways move with the last share. */
   #share(): readonly string[] {
     const share = this.#limits.shareOf(this.#cluster.name);
     const left = (one: Workload): boolean =>
       one.pods.some(({ sidecar }) => sidecar !== undefined && sidecar.revision !== this.#first.get(keyOf(one)));
     const gateways = this.#mesh.filter(({ spec }) => spec.image === "auto");
     const others = this.#mesh.filter(({ spec }) => spec.image !== "auto");
-    const moved = others.filter(left).length;
-    const most = Math.round((others.length * share) / 100);
+    const spacesOf = (some: readonly Workload[]): number => new Set(some.map(({ spec }) => spec.namespace)).size;
+    const [all, moved] = [spacesOf(others), spacesOf(others.filter(left))];
+    const most = Math.round((all * share) / 100);
     return [
-      ...(moved > most ? [`${moved} of ${others.length} workloads have moved, at ${share} % at most ${most} may`] : []),
+      ...(moved > most ? [`${moved} of ${all} namespaces have moved, at ${share} % at most ${most} may`] : []),
       ...(share < 100 ? gateways.filter(left).map((one) => `${keyOf(one)} has moved at a share of ${share} %`) : []),
     ];
   }

@@ -3,12 +3,14 @@ import type { KubernetesApi } from "../../ports/kubernetes-api.ts";
 import { ClusterObjects } from "../facts/cluster-objects.ts";
 import { type ControlPlane, readControlPlanes } from "../facts/control-planes.ts";
 import { readInjection } from "../facts/injection.ts";
+import { type NodePods, readNodePods } from "../facts/node-components.ts";
 import { readPods } from "../facts/pods.ts";
 import { type MeshWorkload, meshWorkloads } from "../facts/workloads.ts";
 
 export interface DataPlane {
   readonly planes: readonly ControlPlane[];
   readonly workloads: readonly MeshWorkload[];
+  readonly nodes: readonly NodePods[];
 }
 
 /** Pods are listed last: none is older than its workload says. Errors: cluster-unreachable, cluster-refused, Unreadable. */
@@ -20,10 +22,12 @@ export async function readDataPlane(kubernetes: KubernetesApi, signal?: AbortSig
   const daemonSets = await objects.must("DaemonSet");
   const budgets = await objects.must("PodDisruptionBudget");
   const planes = readControlPlanes(deployments);
+  const pods = readPods(await objects.must("Pod"));
   return {
     planes,
+    nodes: readNodePods(daemonSets, pods),
     workloads: meshWorkloads({
-      pods: readPods(await objects.must("Pod")),
+      pods,
       deployments,
       statefulSets,
       daemonSets,

@@ -1,7 +1,9 @@
 /** Rollouts of the DaemonSets of ambient and CNI. Pure. */
 import { z } from "zod";
 import type { KubernetesObject } from "../../ports/kubernetes-api.ts";
-import { list, metadata, number, read } from "./objects.ts";
+import type { Version } from "../plan/versions.ts";
+import { imageVersion, list, metadata, number, read } from "./objects.ts";
+import type { Pod } from "./pods.ts";
 
 const daemonSet = z.object({
   metadata,
@@ -69,4 +71,30 @@ export function readNodeRollout(
       stuck: undefined,
     },
   };
+}
+
+export interface NodePods {
+  /** As people call it. */
+  readonly name: "istio-cni" | "ztunnel";
+  /** Of each pod whose image tells it. */
+  readonly versions: readonly Version[];
+}
+
+/** What runs on the nodes now, whatever its DaemonSet asks for. Errors: Unreadable. */
+export function readNodePods(daemonSets: readonly KubernetesObject[], pods: readonly Pod[]): readonly NodePods[] {
+  return (["cni", "ztunnel"] as const).flatMap((component) => {
+    const found = readNodeRollout(component, daemonSets);
+    if (found === undefined) return [];
+    const own = pods.filter(
+      ({ gone, namespace, owner }) =>
+        !gone && namespace === found.namespace && owner.kind === "DaemonSet" && owner.name === found.name,
+    );
+    const images = own.flatMap(({ fields }) => fields.spec.containers.filter(({ name }) => name === found.container));
+    return [
+      {
+        name: component === "cni" ? "istio-cni" : component,
+        versions: images.flatMap(({ image }) => imageVersion(image) ?? []),
+      } as const,
+    ];
+  });
 }

@@ -75,7 +75,7 @@ export const planFile = z
 export type PlanRequest = z.output<typeof planFile>;
 type ClusterRequest = PlanRequest["clusters"][number];
 
-/** What a merge request of a hop does; `share` in percent of the workloads. */
+/** What a merge request of a hop does; `share` in percent of the namespaces. */
 export type StepKind =
   | { readonly kind: "all" | "crds" | "control-plane" | "gateways" }
   | { readonly kind: "new-revision" | "canary-tag" | "node-components" | "default-revision" | "remove-old" }
@@ -142,7 +142,7 @@ export type Planned =
   /** No way for some clusters: the batch has no plan. */
   | { readonly kind: "refused"; readonly refusals: readonly Refusal[] };
 
-/** Shares of the workloads that a stable tag moves in turn. */
+/** Percent of the namespaces that are at the new revision after each step. */
 const shares = [10, 50, 90, 100] as const;
 
 /** In place: one where Flux keeps the order, else one each. By revision: the series that keeps the old one until nothing names it. */
@@ -169,7 +169,7 @@ function mergeRequestsOf(
     { title: "canary tag", step: { kind: "canary-tag" }, components: [] },
     ...shares.map(
       (share): PlannedMergeRequest => ({
-        title: `stable tag for ${share} % of the workloads`,
+        title: `new revision for ${share} % of the namespaces`,
         step: { kind: "share", share },
         components: [],
       }),

@@ -122,6 +122,10 @@ const reasons: Readonly<Record<RestReason, string>> = {
 export const restText = ({ workload, proxies, versions, reason }: Rest): string =>
   `${workload}: ${proxies} ${proxies === 1 ? "proxy" : "proxies"} at ${versions.join(", ")}; ${reasons[reason]}`;
 
+/** Patches of a minor work with each other. */
+export const isNewerMinor = (one: Version, other: Version): boolean =>
+  (one.major - other.major || one.minor - other.minor) > 0;
+
 /** Proxies whose version is above their control plane's, which Istio does not support. */
 export function proxiesAhead(
   workloads: readonly MeshWorkload[],
@@ -131,7 +135,7 @@ export function proxiesAhead(
   return workloads.flatMap(({ key, pods }) => {
     const ahead = pods.filter(({ proxy }) => {
       const plane = versions.get(proxy?.revision ?? "");
-      return proxy?.version !== undefined && plane !== undefined && compareMinor(proxy.version, plane) > 0;
+      return proxy?.version !== undefined && plane !== undefined && isNewerMinor(proxy.version, plane);
     });
     const [first] = ahead;
     return first?.proxy?.version === undefined
@@ -140,9 +144,7 @@ export function proxiesAhead(
   });
 }
 
-const compareMinor = (a: Version, b: Version): number => a.major - b.major || a.minor - b.minor;
-
-/** The window of a rollback: it begins when the first proxy is ahead, and ends when none is any more. */
+/** The window of a rollback: it begins when the first is ahead, and ends when none is any more. */
 export function skewWindow(
   before: { readonly skewFrom?: number | undefined; readonly skewTo?: number | undefined },
   ahead: number,
@@ -150,7 +152,7 @@ export function skewWindow(
 ): { readonly skewFrom?: number; readonly skewTo?: number } {
   const { skewFrom, skewTo } = before;
   if (skewFrom === undefined) return ahead > 0 ? { skewFrom: now } : {};
-  // A proxy that is ahead again opens it anew: its end is the last one.
+  // One that is ahead again opens it anew: its end is the last one.
   if (ahead > 0) return { skewFrom };
   return { skewFrom, skewTo: skewTo ?? now };
 }

@@ -89,7 +89,7 @@ const rollback = z.strictObject({
   dataPlaneMoved: z.boolean(),
   attempt: z.number().int().positive(),
   mergeRequest: mergeRequestMark.optional(),
-  /** Proxies ahead of their control plane, from and to. */
+  /** Proxies or node components ahead of their control plane, from and to. */
   skewFrom: ms.optional(),
   skewTo: ms.optional(),
 });
@@ -115,7 +115,7 @@ export const runRecord = z.strictObject({
   /** Document with the baseline. */
   baseline: text.optional(),
   soak: soak.optional(),
-  /** Workloads that were restarted, `Kind namespace/name`. */
+  /** Workloads that guard restarted in this step, or on the way back, `Kind namespace/name`. */
   restarted: z.array(text).default([]),
   restartingSince: ms.optional(),
   /** The instant that its restarts carry. */

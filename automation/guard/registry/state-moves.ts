@@ -153,7 +153,7 @@ export const moves = [
     from: ["flux_synced", "soaking_control_plane", "soaking_data_plane"],
     to: "pre_check_running",
     by: "guard monitor",
-    when: "The plan's hop has a further merge request: base before istiod, a tag, the next share of workloads.",
+    when: "The plan's hop has a further merge request: base before istiod, a tag, the next share of the namespaces.",
   },
   {
     event: "control_plane_soak_passed",
@@ -161,6 +161,13 @@ export const moves = [
     to: "restarting_data_plane",
     by: "guard monitor",
     when: "Gate A passed and the data plane is to move.",
+  },
+  {
+    event: "workloads_restarted",
+    from: ["restarting_data_plane"],
+    to: "restarting_data_plane",
+    by: "guard monitor",
+    when: "The next wave was restarted; its workloads are kept with the run.",
   },
   {
     event: "data_plane_moved",
@@ -288,13 +295,20 @@ export const moves = [
     from: ["rollback_mr_merged"],
     to: "rollback_mr_merged",
     by: "guard monitor",
-    when: "Proxies are ahead of their control plane: from here the window is measured.",
+    when: "Proxies or node components are ahead of their control plane: from here the window is measured.",
+  },
+  {
+    event: "workloads_restarted",
+    from: ["rollback_mr_merged"],
+    to: "rollback_mr_merged",
+    by: "guard monitor",
+    when: "A wave was restarted under the control plane that is back.",
   },
   {
     event: "rolled_back",
     from: ["rollback_mr_merged"],
     to: "rollback_completed",
     by: "guard monitor",
-    when: "The old version is proven as the new one was, and no proxy is ahead of its control plane.",
+    when: "The old version is proven as the new one was, and nothing of the data plane is ahead of its control plane.",
   },
 ] as const satisfies readonly Move[];

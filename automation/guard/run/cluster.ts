@@ -1,14 +1,17 @@
 /** What a run asks of a cluster, and does in it: the proof that a commit is applied, and restarts of its workloads. */
 import type { ClusterAddress } from "../../ports/clusters.ts";
 import type { KubernetesApi } from "../../ports/kubernetes-api.ts";
+import { aheadOf, countAhead } from "../data-plane/ahead.ts";
 import { decideRestart, type RestartDecision, type RestartInput } from "../data-plane/restart.ts";
 import { type DataPlane, readDataPlane } from "../data-plane/waves.ts";
 import { revisionOf } from "../edit/add-revision.ts";
+import { ClusterObjects } from "../facts/cluster-objects.ts";
 import type { PlannedMergeRequest } from "../plan/plan.ts";
 import { compareVersions, parseVersion, type Version } from "../plan/versions.ts";
 import { readProofObjects } from "../proof/objects.ts";
+import { leftOfOldPlane } from "../proof/old-plane.ts";
 import { type ExpectedRelease, type Proof as FluxProof, prove, revisionsToCheck } from "../proof/proof.ts";
-import { proxiesAhead, restText, skewWindow } from "../proof/proxies-by-version.ts";
+import { restText, skewWindow } from "../proof/proxies-by-version.ts";
 import type { ClusterRecord, MergeRequestMark, RunRecord } from "../registry/record.ts";
 import { type RunContext, recordOf } from "./context.ts";
 import type { BatchView } from "./decide.ts";
@@ -53,7 +56,7 @@ export function expectedOf(request: PlannedMergeRequest, run: RunRecord, version
     case "new-revision":
       return [{ component: "istiod", version: at, name: `istiod-${revisionOf(run.to)}` }];
     default:
-      // Labels, tags and what is gone: the commit alone is proven.
+      // Labels and tags: the commit alone is proven. What goes is looked for apart.
       return [];
   }
 }
@@ -88,8 +91,30 @@ export async function proveStep(
   const { record, run, request, kubernetes } = atStep(context, cluster, view);
   const mark = run.step.mergeRequest;
   if (mark === undefined) throw new RangeError("there is nothing to prove");
-  const proof = await proofOf(context, kubernetes, mark, expectedOf(request, run, run.to), signal);
-  return outcomes.afterProof(record, asOutcome(proof), view);
+  const proof = asOutcome(await proofOf(context, kubernetes, mark, expectedOf(request, run, run.to), signal));
+  const removed = proof.kind === "proven" && request.step.kind === "remove-old";
+  const gone = removed ? await goneProof(kubernetes, run, view, signal) : proof;
+  return outcomes.afterProof(record, gone, view);
+}
+
+/** Nothing uses the old control plane any more, so that one that stays is a person's to remove and no reason to go back. */
+async function goneProof(
+  kubernetes: KubernetesApi,
+  { step, from }: RunRecord,
+  { now, settings }: BatchView,
+  signal: AbortSignal,
+): Promise<outcomes.Proof> {
+  const objects = new ClusterObjects(kubernetes, signal);
+  const left = leftOfOldPlane(versionOf(from), {
+    deployments: await objects.must("Deployment"),
+    mutating: await objects.must("MutatingWebhookConfiguration"),
+    validating: await objects.must("ValidatingWebhookConfiguration"),
+  });
+  if (left.length === 0) return { kind: "proven" };
+  const why = `the old control plane's release is not in Git any more, and the cluster still has ${left.join(", ")}`;
+  const patience = settings.validation.flux_sync_timeout_minutes * 60_000;
+  if (now - (step.mergeRequest?.mergedAt ?? now) <= patience) return { kind: "waiting", why, fetched: true };
+  return { kind: "person", why: `${why}: uninstall that release by Helm, then resume` };
 }
 
 /** The revision of the control plane of a version; undefined: there is none. */
@@ -111,10 +136,11 @@ async function restarted(
 
 function restartedAs(decision: RestartDecision): outcomes.Restarted {
   switch (decision.kind) {
-    case "restart": {
-      const names = decision.workloads.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`);
-      return { kind: "going", why: `restarts ${names.join(", ")}` };
-    }
+    case "restart":
+      return {
+        kind: "restarted",
+        workloads: decision.workloads.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`),
+      };
     case "waiting":
       return { kind: "going", why: decision.for.map(({ workload, why }) => `${workload}: ${why}`).join("; ") };
     case "done":
@@ -163,13 +189,14 @@ export async function proveRollback(
   if (rollback?.mergeRequest === undefined) throw new RangeError("nothing goes back");
   const expected = expectedBack(context, record);
   const proof = await proofOf(context, kubernetes, rollback.mergeRequest, expected, signal);
-  const { workloads, planes } = await readDataPlane(kubernetes, signal);
-  const ahead = proxiesAhead(workloads, planes).reduce((sum, { proxies }) => sum + proxies, 0);
+  const dataPlane = await readDataPlane(kubernetes, signal);
+  const { workloads, planes } = dataPlane;
+  const ahead = aheadOf(dataPlane, versionOf(run.from));
   const mark = new Date(rollback.mergeRequest.mergedAt ?? view.now).toISOString();
   // Old proxies cannot be injected while the new control plane serves: restarts follow the proof. Pods that started by themselves under
   // the new one are ahead too, whether guard restarted any or not.
   const revision = revisionAt(planes, run.from);
-  const moved = rollback.dataPlaneMoved || ahead > 0 || rollback.skewFrom !== undefined;
+  const moved = rollback.dataPlaneMoved || ahead.proxies > 0 || rollback.skewFrom !== undefined;
   const again =
     moved && proof.kind === "proven" && revision !== undefined
       ? await restarted(
@@ -180,12 +207,12 @@ export async function proveRollback(
             plane: { revision, version: versionOf(run.from) },
             strategy: run.strategy,
             mark,
-            restarted: [],
+            restarted: run.restarted,
           },
           signal,
         )
       : undefined;
-  const skew = skewWindow(rollback, ahead, view.now);
+  const skew = skewWindow(rollback, countAhead(ahead), view.now);
   return outcomes.afterRollbackProof(record, asOutcome(proof), ahead, again, skew, view);
 }
 

@@ -1,4 +1,5 @@
 /** What an effect found, as changes of state. Pure. */
+import { type Ahead, aheadText, countAhead } from "../data-plane/ahead.ts";
 import type { ClusterRecord, MergeRequestMark, RunRecord } from "../registry/record.ts";
 import type { EventName } from "../registry/state.ts";
 import { type BatchView, type Gate, type Move, restarting, type Wait } from "./decide.ts";
@@ -40,6 +41,8 @@ export interface Judged {
 
 export type Restarted =
   | { readonly kind: "going"; readonly why: string }
+  /** A wave just now. */
+  | { readonly kind: "restarted"; readonly workloads: readonly string[] }
   | { readonly kind: "done"; readonly rest: readonly string[] }
   | { readonly kind: "failed"; readonly why: string }
   /** A person restarts them. */
@@ -233,6 +236,16 @@ function passed(
   }
 }
 
+/** Kept, because the mark on a workload is not safe from other tools. */
+const withRestarted = ({ restarted }: RunRecord, more: readonly string[]): Pick<RunRecord, "restarted"> => ({
+  restarted: [...new Set([...restarted, ...more])],
+});
+
+const wave = (subject: Subject, workloads: readonly string[]): Outcome => {
+  const note = `restarted ${workloads.join(", ")}`.slice(0, 1_900);
+  return move(subject, "workloads_restarted", withRestarted(subject.run, workloads), note);
+};
+
 export function afterRestart(record: ClusterRecord, restarted: Restarted, view: BatchView): Outcome {
   const subject = subjectOf(record);
   const request = requestOf(view.plan, record);
@@ -244,6 +257,8 @@ export function afterRestart(record: ClusterRecord, restarted: Restarted, view: 
       return wait(subject, `a person restarts ${restarted.left.length}: ${restarted.left.slice(0, 3).join(", ")}`);
     case "going":
       return wait(subject, restarted.why);
+    case "restarted":
+      return wave(subject, restarted.workloads);
     case "done": {
       const minutes = dataSoakMinutes(request.step, hasNext(view.plan, record), view.settings.validation);
       const soak = { startedAt: view.now, endsAt: view.now + minutes * minute, extended: false };
@@ -267,6 +282,7 @@ export function afterNothingToTakeBack(record: ClusterRecord, head: string, view
   if (subject === undefined || rollback === undefined || record.state !== "rollback_needed") return nothing;
   return move(subject, "rollback_not_needed", {
     rollback: { ...rollback, mergeRequest: landedAlready(record, head, view.now) },
+    restarted: [],
   });
 }
 
@@ -279,7 +295,7 @@ export function afterRollbackLook(record: ClusterRecord, looked: Looked): Outcom
   switch (looked.kind) {
     case "merged": {
       const landed = { ...mark, landed: looked.landed, mergedAt: looked.mergedAt };
-      return move(subject, "rollback_mr_merged", { rollback: { ...rollback, mergeRequest: landed } });
+      return move(subject, "rollback_mr_merged", { rollback: { ...rollback, mergeRequest: landed }, restarted: [] });
     }
     case "closed":
       return move(subject, "mr_closed", {}, `the merge request that goes back, !${mark.iid}, was closed`);
@@ -290,17 +306,17 @@ export function afterRollbackLook(record: ClusterRecord, looked: Looked): Outcom
   }
 }
 
-/** How long proxies were newer than their control plane, which Istio does not support. */
+/** How long the data plane was newer than its control plane, which Istio does not support. */
 export interface Skew {
   readonly skewFrom?: number;
   readonly skewTo?: number;
 }
 
-/** `ahead`: proxies that are newer than their control plane now. */
+/** `ahead`: what is newer than its control plane now. */
 export function afterRollbackProof(
   record: ClusterRecord,
   proof: Proof,
-  ahead: number,
+  ahead: Ahead,
   restarted: Restarted | undefined,
   skew: Skew,
   view: BatchView,
@@ -313,19 +329,26 @@ export function afterRollbackProof(
   const measured = { ...rollback, ...skew };
   // When the window began is kept, whoever goes on from here.
   const begun = rollback.skewFrom === undefined && skew.skewFrom !== undefined;
-  if (begun)
-    return move(subject, "skew_seen", { rollback: measured }, `${ahead} proxies are ahead of their control plane`);
+  const again = restarted?.kind === "restarted" ? restarted.workloads : [];
+  if (begun) {
+    const kept = { rollback: measured, ...withRestarted(subject.run, again) };
+    return move(subject, "skew_seen", kept, `ahead of the control plane: ${aheadText(ahead)}`);
+  }
+  if (again.length > 0) return wave(subject, again);
   if (proof.kind === "waiting") return wait(subject, proof.why);
-  if (ahead > 0 || (restarted !== undefined && restarted.kind !== "done"))
+  if (countAhead(ahead) > 0 || (restarted !== undefined && restarted.kind !== "done"))
     return wait(
       subject,
       restarted?.kind === "manual"
         ? `a person restarts ${restarted.left.join(", ")}`
-        : `${ahead} proxies are ahead of their control plane${restarted?.kind === "going" ? `; ${restarted.why}` : ""}`,
+        : [
+            ...(countAhead(ahead) > 0 ? [`ahead of the control plane: ${aheadText(ahead)}`] : []),
+            ...(restarted?.kind === "going" ? [restarted.why] : []),
+          ].join("; "),
     );
   const window =
     measured.skewFrom === undefined
       ? undefined
-      : `proxies were ahead of their control plane for ${Math.round(((measured.skewTo ?? view.now) - measured.skewFrom) / 1_000)} s`;
+      : `the data plane was ahead of its control plane for ${Math.round(((measured.skewTo ?? view.now) - measured.skewFrom) / 1_000)} s`;
   return move(subject, "rolled_back", { rollback: measured }, window);
 }

@@ -1,6 +1,6 @@
 /** What a merge request of a hop changes in a repository, and what takes it back. Pure. */
 import { z } from "zod";
-import { assignShare } from "../data-plane/shares.ts";
+import { nextOfShare } from "../data-plane/shares.ts";
 import type { Edited, EditSet, FileEdit, Problem, ReadingCluster, RepositoryFile } from "../edit/edit.ts";
 import { editVersions } from "../edit/edit-versions.ts";
 import { type NamespaceLabel, namespaceLabels, relabelNamespaces } from "../edit/namespaces.ts";
@@ -169,8 +169,8 @@ function shareOf(share: number, { from, to, plan }: RunRecord, view: RepositoryV
   for (const { cluster } of mine) {
     const own = labels.filter((one) => one.cluster === cluster);
     const moved = own.filter(({ value }) => value === canary).map(({ namespace }) => namespace);
-    const members = own.map(({ namespace }) => ({ name: namespace }));
-    const wanted = share === 100 ? moved : assignShare({ members, share, seed: `${plan}/${cluster}`, moved }).delta;
+    const namespaces = own.map(({ namespace }) => namespace);
+    const wanted = share === 100 ? moved : nextOfShare({ namespaces, share, seed: `${plan}/${cluster}`, moved });
     if (wanted.length === 0) continue;
     const [at, towards] = share === 100 ? [canary, stable] : [stable, canary];
     const made = relabelNamespaces({ ...view, files, targets: [cluster], namespaces: wanted, from: at, to: towards });

@@ -173,7 +173,9 @@ export class FluxControllers {
     const { name } = object.metadata;
     const owned = manifests.map((manifest) => owner(manifest, name));
     const kept = new Set(owned.map(idOf));
-    for (const entry of listAt(object, "status", "inventory", "entries")) this.#prune(textAt(entry, "id") ?? "", kept);
+    if (at(object, "spec", "prune") === true)
+      for (const entry of listAt(object, "status", "inventory", "entries"))
+        this.#prune(textAt(entry, "id") ?? "", kept);
     const applied = owned.map((manifest) => api.put(this.#stillSuspended(manifest), time.now));
     for (const one of applied) if (one.kind.endsWith("Repository")) this.#stored(one);
     for (const { kind, metadata } of applied) {

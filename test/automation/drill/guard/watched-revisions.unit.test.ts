@@ -126,13 +126,13 @@ describe("a cluster with two control planes, watched", () => {
       "of which no istiod runs",
     ],
     [
-      "more workloads than the share",
+      "more namespaces than the share",
       async (world) => {
         world.share = 10;
         world.apply(movedTo(bothFiles(), first, second));
         await world.restart(first, second);
       },
-      "2 of 8 workloads have moved, at 10 % at most 1 may",
+      "2 of 8 namespaces have moved, at 10 % at most 1 may",
     ],
     [
       "a gateway before the last share",

@@ -1,88 +1,64 @@
-/** Shares of a new revision: the same for everybody, growing only, as close as whole members allow. */
+/** Shares of a new revision: the same for everybody, growing only, as close as whole namespaces allow. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { assignShare, returnAll, type ShareMember } from "../../../../automation/guard/data-plane/shares.ts";
+import { nextOfShare } from "../../../../automation/guard/data-plane/shares.ts";
 
-const named = (count: number): readonly ShareMember[] =>
-  Array.from({ length: count }, (_, index) => ({ name: `Deployment team-${index % 37}/service-${index}` }));
+const named = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => `team-${index}`);
 const steps = [10, 50, 90, 100] as const;
 
-const members = fc.uniqueArray(
-  fc.record({ name: fc.string({ minLength: 1, maxLength: 20 }), weight: fc.integer({ min: 1, max: 50 }) }),
-  {
-    selector: ({ name }) => name,
-    maxLength: 60,
-  },
-);
+const namespaces = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 20 }), { maxLength: 60 });
 
 describe("a share", () => {
-  test.each([1_000, 997, 40])("of %i workloads is within a point of what was asked for", (count) => {
-    for (const share of [...steps, 1, 33, 99])
-      expect(
-        Math.abs(assignShare({ members: named(count), share, seed: "plan", moved: [] }).percent - share),
-      ).toBeLessThanOrEqual(count >= 997 ? 1 : 100 / count);
-  });
+  test.each([1, 2, 8, 40, 997])(
+    "of %i namespaces is as close as whole ones allow, of two as close the fewer",
+    (count) => {
+      for (const share of [...steps, 1, 33, 99]) {
+        const chosen = nextOfShare({ namespaces: named(count), share, seed: "plan", moved: [] }).length;
+        const target = (count * share) / 100;
+        expect(Math.abs(chosen - target)).toBeLessThanOrEqual(0.5);
+        if (Math.abs(chosen - target) === 0.5) expect(chosen).toBeLessThan(target);
+      }
+    },
+  );
 
-  test("grows by its delta only, ends at all, and is the same whatever the order of the members", () => {
+  test("adds to what has moved, ends at all, and is the same whatever the order of the namespaces", () => {
     fc.assert(
-      fc.property(members, fc.string(), (all, seed) => {
+      fc.property(namespaces, fc.string(), (all, seed) => {
         let moved: readonly string[] = [];
         for (const share of steps) {
-          const next = assignShare({ members: all, share, seed, moved });
-          expect(next.members).toEqual(expect.arrayContaining([...moved]));
-          expect(next.delta.every((name) => !moved.includes(name))).toBe(true);
-          expect(next.members.length).toBe(moved.length + next.delta.length);
-          const again = assignShare({ members: all.toReversed(), share, seed, moved: [] });
-          expect(again.members).toEqual(next.members);
-          moved = next.members;
+          const next = nextOfShare({ namespaces: all, share, seed, moved });
+          expect(next.filter((name) => moved.includes(name))).toEqual([]);
+          moved = [...moved, ...next].toSorted();
+          expect(nextOfShare({ namespaces: all.toReversed(), share, seed, moved: [] })).toEqual(moved);
         }
-        expect(moved.length).toBe(all.length);
+        expect(moved).toEqual(all.toSorted());
       }),
     );
   });
 
-  test("is as close as whole members allow", () => {
+  test("moves none anew when namespaces went, and only as many as the share lacks when others came", () => {
     fc.assert(
-      fc.property(members, fc.integer({ min: 0, max: 100 }), (all, share) => {
-        const total = all.reduce((sum, { weight }) => sum + weight, 0);
-        const { percent } = assignShare({ members: all, share, seed: "s", moved: [] });
-        const heaviest = Math.max(0, ...all.map(({ weight }) => weight));
-        if (total > 0) expect(Math.abs(percent - share)).toBeLessThanOrEqual((heaviest / total) * 100);
-      }),
-    );
-  });
-
-  test("leaves whoever moved where it is when members come and go", () => {
-    fc.assert(
-      fc.property(members, members, (all, others) => {
-        const first = assignShare({ members: all, share: 50, seed: "s", moved: [] });
-        const names = new Set(all.map(({ name }) => name));
-        const grown = [...all, ...others.filter(({ name }) => !names.has(name))];
-        const second = assignShare({ members: grown, share: 50, seed: "s", moved: first.members });
-        expect(second.members).toEqual(expect.arrayContaining([...first.members]));
-      }),
-    );
-  });
-
-  test("that is given up gives all back, and only what had moved", () => {
-    fc.assert(
-      fc.property(members, fc.constantFrom(...steps), (all, share) => {
-        const { members: moved } = assignShare({ members: all, share, seed: "s", moved: [] });
-        expect(returnAll({ members: all, seed: "s", moved }).toSorted()).toEqual([...moved].toSorted());
+      fc.property(namespaces, namespaces, (all, others) => {
+        const moved = nextOfShare({ namespaces: all, share: 50, seed: "s", moved: [] });
+        const left = all.filter((name) => moved.includes(name));
+        expect(nextOfShare({ namespaces: left, share: 50, seed: "s", moved })).toEqual([]);
+        const grown = [...new Set([...all, ...others])];
+        const next = nextOfShare({ namespaces: grown, share: 50, seed: "s", moved });
+        expect(next.length).toBe(Math.max(0, Math.ceil(grown.length / 2 - 0.5) - moved.length));
       }),
     );
   });
 
   test("of another plan holds others", () => {
-    const one = assignShare({ members: named(200), share: 50, seed: "a", moved: [] });
-    const other = assignShare({ members: named(200), share: 50, seed: "b", moved: [] });
-    const shared = one.members.filter((name) => other.members.includes(name)).length;
+    const one = nextOfShare({ namespaces: named(200), share: 50, seed: "a", moved: [] });
+    const other = nextOfShare({ namespaces: named(200), share: 50, seed: "b", moved: [] });
+    const shared = one.filter((name) => other.includes(name)).length;
     expect(shared).toBeGreaterThan(25);
     expect(shared).toBeLessThan(75);
   });
 
   test("takes names alike apart: neighbours do not all fall on one side", () => {
-    const { members: moved } = assignShare({ members: named(1_000), share: 50, seed: "plan", moved: [] });
+    const moved = nextOfShare({ namespaces: named(1_000), share: 50, seed: "plan", moved: [] });
     const low = moved.filter((name) => Number(name.split("-").at(-1)) < 500).length;
     expect(low).toBeGreaterThan(200);
     expect(low).toBeLessThan(300);

@@ -80,7 +80,7 @@ describe("a plan", () => {
       "CRDs",
       "new revision beside the old",
       "canary tag",
-      ...[10, 50, 90, 100].map((share) => `stable tag for ${share} % of the workloads`),
+      ...[10, 50, 90, 100].map((share) => `new revision for ${share} % of the namespaces`),
       "gateways",
       "default revision",
       "old revision removed",

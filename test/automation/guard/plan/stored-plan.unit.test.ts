@@ -14,7 +14,7 @@ describe("a stored plan", () => {
   it.each([
     ["another target", text.replaceAll("1.31.1", "1.31.2")],
     ["another cluster", text.replaceAll("eu-2", "eu-3")],
-    ["a share of the workloads", text.replaceAll('"share":10', '"share":60')],
+    ["a share of the namespaces", text.replaceAll('"share":10', '"share":60')],
     ["no JSON", text.slice(1)],
     ["another form", text.replace('"format":1', '"format":2')],
     ["another hash in it", text.replace(plan.hash, `${plan.hash.slice(1)}0`)],

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { noneAhead } from "../../../../automation/guard/data-plane/ahead.ts";
 import type { ClusterRecord, MergeRequestMark } from "../../../../automation/guard/registry/record.ts";
 import { states } from "../../../../automation/guard/registry/state.ts";
 import type { BatchView, Effect } from "../../../../automation/guard/run/decide.ts";
@@ -102,7 +103,9 @@ function run(
         );
       case "prove-rollback":
         return joined(
-          records.map((record) => outcomes.afterRollbackProof(record, { kind: "proven" }, 0, undefined, {}, view)),
+          records.map((record) =>
+            outcomes.afterRollbackProof(record, { kind: "proven" }, noneAhead, undefined, {}, view),
+          ),
         );
     }
   };
@@ -309,6 +312,7 @@ describe("whatever the world answers", () => {
                   { kind: "done", rest: [] },
                   { kind: "failed", why: "not ready" },
                   { kind: "going", why: "wave 1" },
+                  { kind: "restarted", workloads: ["Deployment shop/cart"] },
                 ),
             },
           );

@@ -90,8 +90,8 @@ describe("a run over a simulated fleet", () => {
     const end = go(fleet, one, { start: false, until: "end", signal: stop.signal, onMove: mergeWhenBack });
     await end;
     expect(await states(fleet)).toEqual([
-      expect.stringMatching(/^rollback_completed: proxies were ahead of their control plane for \d+ s$/),
-      expect.stringMatching(/^rollback_completed: proxies were ahead/),
+      expect.stringMatching(/^rollback_completed: the data plane was ahead of its control plane for \d+ s$/),
+      expect.stringMatching(/^rollback_completed: the data plane was ahead/),
     ]);
     expect([...fleet.cluster("c-001").proxies().keys()]).toEqual(["1.30.5"]);
     // CRDs stay (rule 9).
@@ -135,6 +135,36 @@ describe("a run over a simulated fleet", () => {
     expect([...seen]).toContain(expected);
   });
 
+  it("keeps each workload that it restarts with the run and its history, there and back", async () => {
+    const fleet = await fleetOf({ clusters: 1 });
+    const one = await planOf(fleet);
+    await go(fleet, one);
+    await fleet.mergeAll("ada");
+    fleet.metrics.ail("c-001", { from: fleet.clock.wall() + 20 * 60_000, latency: 1.4, errors: 0.004 });
+    const kept: Record<string, readonly string[]> = {};
+    await go(fleet, one, {
+      start: false,
+      until: "end",
+      onMove: (before, after, { event }) => {
+        if (after.state === "rollback_mr_created") void fleet.mergeAll("bob");
+        if (event === "data_plane_moved" || event === "rolled_back")
+          kept[event] = before.run?.restarted.toSorted() ?? [];
+      },
+    });
+    const deployments = fleet.cluster("c-001").api.all({ apiVersion: "apps/v1", kind: "Deployment" });
+    const marked = deployments
+      .filter((each) => JSON.stringify(each).includes("restartedAt"))
+      .map(({ metadata: { namespace, name } }) => `Deployment ${namespace ?? ""}/${name}`)
+      .toSorted();
+    expect(marked.length).toBeGreaterThan(2);
+    expect(kept["data_plane_moved"]).toEqual(expect.arrayContaining(marked));
+    expect(kept["rolled_back"]).toEqual(kept["data_plane_moved"]);
+    const [loaded] = await createRegistry(fleet.store).loadAll();
+    const waves = loaded?.record.history.filter(({ event }) => event === "workloads_restarted") ?? [];
+    expect(new Set(waves.map(({ to }) => to))).toEqual(new Set(["restarting_data_plane", "rollback_mr_merged"]));
+    for (const name of marked) expect(waves.filter(({ note }) => note?.includes(name))).toHaveLength(2);
+  });
+
   it("given gate A fails, going back breaks no version rule", async () => {
     const fleet = await fleetOf();
     const one = await planOf(fleet);
@@ -176,7 +206,7 @@ describe("a run over a simulated fleet", () => {
       },
     });
     expect(await states(fleet)).toEqual([
-      expect.stringMatching(/^rollback_completed: proxies were ahead of their control plane for \d+ s$/),
+      expect.stringMatching(/^rollback_completed: the data plane was ahead of its control plane for \d+ s$/),
       "rollback_completed",
     ]);
     expect([...fleet.cluster("c-001").proxies().keys()]).toEqual(["1.30.5"]);
@@ -246,6 +276,24 @@ describe("a run over a simulated fleet", () => {
       expect(seen[0]).toMatch(/1\.30\.5=1\d 1\.31\.1=2/);
       expect([...fleet.cluster("c-001").proxies().keys()]).toEqual(["1.31.1"]);
       expect(fleet.cluster("c-001").charts().has("istiod-1-30-5")).toBe(false);
+    });
+
+    it("given Flux does not prune, the old control plane is not taken for gone: a person is told what is still there, and nothing goes back", async () => {
+      const fleet = await fleetOf({ clusters: 1, strategy: "revision" });
+      const one = await planOf(fleet, "1.31.1", "revision");
+      const path = "clusters/c-001/istio.yaml";
+      const text = fleet.host.text("mesh/wave-01", fleet.host.fetched("mesh/wave-01", "main").commit, path) ?? "";
+      const kept = text.replace("prune: true", "prune: false");
+      fleet.host.push("mesh/wave-01", "main", "bob", "keep", [{ kind: "update", path, text: kept }]);
+      const merging = (_: unknown, { state }: { readonly state: string }): void => {
+        if (state === "mr_created") void fleet.mergeAll("ada");
+      };
+      await go(fleet, one, { until: "end", onMove: merging });
+      expect(await states(fleet)).toEqual([
+        expect.stringMatching(
+          /^paused: .*the cluster still has Deployment istio-system\/istiod-1-30-5, MutatingWebhookConfiguration istio-sidecar-injector-1-30-5, ValidatingWebhookConfiguration istio-validator-1-30-5-istio-system: uninstall/,
+        ),
+      ]);
     });
 
     it("given the new control plane alone rejects configuration, its soak goes back", async () => {
