@@ -5,7 +5,7 @@ import { makePlan, noPlan, type Plan, type Planned, type PlannedFile, type PlanR
 import { readPlan } from "../plan/stored-plan.ts";
 import type { Strategy } from "../plan/support.ts";
 import { formatVersion, parseMinor, type Version } from "../plan/versions.ts";
-import type { ClusterRecord, RunRecord } from "../registry/record.ts";
+import type { ClusterRecord } from "../registry/record.ts";
 import { createRegistry } from "../registry/registry.ts";
 import { states } from "../registry/state.ts";
 import type { GuardState } from "../registry/state-names.ts";
@@ -15,7 +15,7 @@ import { addressOf, versionOf } from "./cluster.ts";
 import { projectOnce, type RunContext, type RunPorts } from "./context.ts";
 import { gathered } from "./gather.ts";
 import { inParallel } from "./loop.ts";
-import { beginRun, firstRequest } from "./step.ts";
+import { beginRun, begunTogether, firstRequest } from "./step.ts";
 
 export interface PlanOptions {
   readonly batch: string;
@@ -106,11 +106,11 @@ async function lookAt(
     record: { ...record, run },
     run,
     request,
-    members: besides(members, record, run),
+    members: begunTogether(members, run),
     now: context.clock.wall(),
   };
   const unplanned = { ...context, plan: noPlan(formatVersion(target)) };
-  const { repository, sections } = await gathered(unplanned, subject, signal);
+  const { repository, sections } = await gathered(unplanned, subject, false, signal);
   const measured = await measuredNow(unplanned, subject, signal);
   const files = repository.edits
     .filter(({ path }) => repository.readers[path]?.includes(cluster) ?? false)
@@ -123,7 +123,3 @@ async function lookAt(
   const problems = [...repository.problems, ...sections.problems];
   return { cluster: { ...plain, evidence: { ...sections.evidence, ...measured } }, files, problems };
 }
-
-/** All move together in a plan, so that files that they share are theirs alone. */
-const besides = (members: readonly ClusterRecord[], record: ClusterRecord, run: RunRecord): readonly ClusterRecord[] =>
-  members.map((one) => (one === record ? { ...record, run } : { ...one, run }));

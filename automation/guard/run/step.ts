@@ -45,6 +45,10 @@ export function firstRequest(strategy: Strategy, ambient: boolean): PlannedMerge
   return { title: "all components", step: { kind: "all" }, components: present };
 }
 
+/** Members of a batch as if all of them began this run: files that they share are theirs alone. */
+export const begunTogether = (members: readonly ClusterRecord[], run: RunRecord): readonly ClusterRecord[] =>
+  members.map((one) => ({ ...one, run }));
+
 /** Whether a cluster has merge requests of its own: as its run began, whatever a later process is told. */
 export const isAlone = (run: RunRecord | undefined, { execution }: Pick<GuardConfig, "execution">): boolean =>
   run?.alone ?? execution.mr_strategy === "per-cluster";

@@ -56,6 +56,22 @@ describe("before anything is written", () => {
     expect(notesOf(end)).toEqual([expect.stringMatching(/G05 artifact-missing/)]);
   });
 
+  test("a look at one cluster says the same, and passes for a version that is there", async () => {
+    const check = ["check", "--cluster", "e-1", "--target-version"] as const;
+    const [missing, fine, revision] = await Promise.all([
+      world.failure(...check, "1.31.0"),
+      world.result(...check, "1.31.1"),
+      world.run(...check, "1.31.1", "--strategy", "revision", "--json"),
+    ]);
+    expect(missing).toMatchObject({
+      code: "guard-refused",
+      message: expect.stringContaining("block G05 artifact-missing"),
+      data: { verdict: "blocked", strategy: "in-place", refusals: [], problems: [] },
+    });
+    expect(fine).toMatchObject({ verdict: "passed", istio: "1.30.5", target: "1.31.1", refusals: [], problems: [] });
+    expect(revision.stdout).toContain('"strategy":"revision"');
+  });
+
   test("a token that has expired is told, and where it is set", async () => {
     await world.gitlab.hands.expireToken(world.now() - 1_000);
     expect(await world.failure(...run("early"))).toMatchObject({
