@@ -87,10 +87,13 @@ describe("an upgrade of two clusters", () => {
     const planned = await world.result("plan", "--batch", "calm", "--target-version", "1.31.1");
     expect(planned).toMatchObject({ target: "1.31.1", clusters: [{ cluster: "c-1" }, { cluster: "c-2" }] });
     hash = z.string().parse(planned["hash"]);
-    const { files } = await world.result("diff", "--batch", "calm", "--plan", hash);
-    const changed = z
-      .array(z.object({ path: z.string(), readers: z.array(z.string()), changes: z.array(z.looseObject({})) }))
-      .parse(files);
+    const diff = await world.result("diff", "--batch", "calm", "--plan", hash);
+    expect(diff).toMatchObject({ next: [{ repository: "mesh/calm", title: "all components", later: 0 }] });
+    const file = z.object({ path: z.string(), readers: z.array(z.string()), changes: z.array(z.looseObject({})) });
+    const [changed = []] = z
+      .array(z.object({ files: z.array(file) }))
+      .parse(diff["next"])
+      .map(({ files }) => files);
     expect(changed.map(({ path }) => path).toSorted()).toEqual(
       ["c-1", "c-2"].flatMap((id) => ["base", "gateway", "istiod"].map((name) => `istio/${id}/${name}.yaml`)),
     );
@@ -138,6 +141,8 @@ describe("an upgrade of two clusters", () => {
       entry: { current_istio_version: "1.31.1" },
     });
     expect(created("mesh/calm")).toBe(1);
+    const left = await world.run("diff", "--batch", "calm");
+    expect(left.stdout).toContain("Nothing is left to change in Git for batch calm");
   });
 });
 
