@@ -90,7 +90,10 @@ async function outcomeOf(ports: LoopPorts, effect: Effect, view: BatchView, sign
     signal.throwIfAborted();
     if (!(error instanceof SwitchyardError)) throw error;
     const clusters = "clusters" in effect ? effect.clusters : [effect.cluster];
-    return { moves: [], waits: clusters.map((cluster) => ({ cluster, why: `${error.code}: ${error.message}` })) };
+    return {
+      moves: [],
+      waits: clusters.map((cluster) => ({ cluster, why: `${error.code}: ${error.message}`, code: error.code })),
+    };
   }
 }
 

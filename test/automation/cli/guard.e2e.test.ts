@@ -156,9 +156,11 @@ describe("an upgrade that makes traffic worse", () => {
     expect(await world.result("status", "--batch", "ill")).toMatchObject({ waitingForPeople: ["i-1", "i-2"] });
     expect([...(await world.cluster("i-1")).charts().values()]).toEqual(["1.31.1", "1.31.1", "1.31.1"]);
     await merge("ill", 2);
-    const ended = parseEnvelope((await monitor.ended).stdout);
-    if (ended.status !== "ok") throw new Error(ended.error.message);
-    expect(statesOf(ended.result)).toEqual(["i-1 1.30.5 rollback_completed", "i-2 1.30.5 rollback_completed"]);
+    const { code, stdout } = await monitor.ended;
+    const ended = parseEnvelope(stdout);
+    if (ended.status !== "error") throw new Error("what went back is no success");
+    expect({ code, said: ended.error.code }).toEqual({ code: 1, said: "guard-failed" });
+    expect(statesOf(ended.error.data)).toEqual(["i-1 1.30.5 rollback_completed", "i-2 1.30.5 rollback_completed"]);
     const cluster = await world.cluster("i-1");
     expect([...cluster.proxies().keys()]).toEqual(["1.30.5"]);
     // CRDs stay (rule 9).

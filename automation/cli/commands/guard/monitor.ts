@@ -1,4 +1,5 @@
 import { Flags } from "@oclif/core";
+import { finishBatch } from "../../guard-outcome.ts";
 import {
   type BatchResult,
   batchFlag,
@@ -13,7 +14,7 @@ export default class GuardMonitor extends GuardRunCommand<BatchResult> {
   static override summary =
     "Go on with a batch after its merge: proof, soaks, restarts, verdict, and the way back when it fails.";
   static override description =
-    "Proves that Flux applied the merged commit, soaks the control plane (gate A), restarts the data plane in waves, soaks it (gate B), and puts the new version into the registry. When a gate fails it opens the merge request that reverts, at once, and people are told. Killed at any moment, the next one goes on.";
+    "Proves that Flux applied the merged commit, soaks the control plane (gate A), restarts the data plane in waves, soaks it (gate B), and puts the new version into the registry. When a gate fails it opens the merge request that reverts, at once, and people are told. Killed at any moment, the next one goes on. It fails when the batch goes back or was given up, when it waits for a person, and when the checks of a further step do not pass; the result is then the error's data. With --once a batch that merely waits is no failure.";
   static override examples = ["<%= config.bin %> guard monitor --batch prod-wave-1"];
   static override flags = {
     batch: batchFlag,
@@ -33,7 +34,7 @@ export default class GuardMonitor extends GuardRunCommand<BatchResult> {
     const { batch, once } = flags;
     const settings = await this.settings((config) => withFlags(config, flags));
     const plan = await this.planOf(batch, flags.plan);
-    return this.drive({
+    const end = await this.drive({
       batch,
       plan,
       settings,
@@ -41,6 +42,7 @@ export default class GuardMonitor extends GuardRunCommand<BatchResult> {
       start: false,
       until: once ? "once" : "end",
     });
+    return finishBatch(end, "upgrade");
   }
 
   protected override describe(result: BatchResult): readonly string[] {

@@ -3,6 +3,7 @@ import { SwitchyardError } from "../../../errors.ts";
 import type { Plan } from "../../../guard/plan/plan.ts";
 import { strategies } from "../../../guard/plan/support.ts";
 import { parseVersion } from "../../../guard/plan/versions.ts";
+import { finishBatch } from "../../guard-outcome.ts";
 import { describeGuardPlan } from "../../guard-plan-view.ts";
 import {
   type BatchResult,
@@ -24,7 +25,7 @@ export default class GuardRun extends GuardRunCommand<RunResult> {
   static override summary =
     "Begin the next hop of an Istio upgrade in a batch: checks, baseline, and a merge request that a person merges.";
   static override description =
-    "Makes exactly one hop of a stored plan. Every cluster of the batch is checked; when one does not pass, nothing is opened. Run again, it continues where it stopped and finds its own merge request. After the merge `guard monitor` goes on.";
+    "Makes exactly one hop of a stored plan. Every cluster of the batch is checked; when one does not pass, nothing is opened. Run again, it continues where it stopped and finds its own merge request. After the merge `guard monitor` goes on. It fails when the checks do not pass, when the batch waits for a person, and when it goes back; the result is then the error's data.";
   static override examples = ["<%= config.bin %> guard run --batch prod-wave-1 --target-version 1.31.1"];
   static override flags = {
     batch: batchFlag,
@@ -85,7 +86,7 @@ export default class GuardRun extends GuardRunCommand<RunResult> {
     });
     const report = flags["export-health-report"];
     if (report !== undefined) await this.#report(report, batch);
-    return result;
+    return finishBatch(result, "upgrade");
   }
 
   /** The plan that the batch runs already, or a new one. */
