@@ -81,6 +81,9 @@ describe("before anything is written", () => {
       code: "git-host-refused",
       message: expect.stringContaining("expired"),
     });
+    const { message } = await world.failure("validate", "--batch", "early");
+    expect(message).toMatch(/FAILS {2}repository mesh\/early: git-host-refused: .*expired/);
+    for (const name of ["table", "metrics", "monitors", "e-1 kubernetes"]) expect(message).toContain(`works  ${name}:`);
     await world.gitlab.hands.expireToken(undefined);
   });
 

@@ -69,9 +69,13 @@ describe("an upgrade of two clusters", () => {
     const lines = z.array(z.object({ name: z.string(), works: z.boolean() })).parse(connections);
     expect(lines.map(({ name, works }) => `${name} ${works}`)).toEqual([
       "table true",
-      "credentials true",
+      "GitLab true",
       "repository mesh/calm true",
+      expect.stringMatching(/^charts of http.* true$/),
+      expect.stringMatching(/^images of .*\/istio true$/),
       "metrics true",
+      "monitors true",
+      "listen true",
       ...["c-1", "c-2"].flatMap((id) => [`${id} kubernetes true`, `${id} eks true`, `${id} istioctl true`]),
     ]);
     expect(await world.result("list", "--batch", "calm")).toMatchObject({
