@@ -2,6 +2,7 @@
 
 import { type Baseline, baselineEvidence, baselineRecord, baselineText, takeBaseline } from "../judge/baseline.ts";
 import { signalsOf } from "../judge/signals.ts";
+import { limitsOf } from "../judge/thresholds.ts";
 import { isStepwise, noPlan } from "../plan/plan.ts";
 import type { ClusterRecord, RunRecord } from "../registry/record.ts";
 import { judge, laterStepRules, type Verdict, verdictOver } from "../rules/book.ts";
@@ -79,7 +80,7 @@ export async function measuredNow(
 
 async function asEvidence(
   context: RunContext,
-  { record, members }: Subject,
+  { record, run, members }: Subject,
   baseline: Baseline,
   immutable: boolean,
 ): Promise<Pick<Evidence, "metricsBaseline">> {
@@ -87,7 +88,10 @@ async function asEvidence(
   if (section === undefined) return {};
   const moving = new Set(members.map(({ entry }) => entry.clusterId));
   const peers = peersOf(await context.fleet(), record, baseline).filter(({ entry }) => !moving.has(entry.clusterId));
-  return evidenceFile.parse({ metricsBaseline: { ...section, unchangedClusters: peers.length } });
+  const { thresholds, baseline_hours: hoursAllowed } = context.settings.validation;
+  const { min_requests: requestsNeeded } = limitsOf(thresholds, run.thresholds, context.thresholds);
+  const limits = { unchangedClusters: peers.length, requestsNeeded, hoursAllowed };
+  return evidenceFile.parse({ metricsBaseline: { ...section, ...limits } });
 }
 
 function situationOf(

@@ -17,6 +17,12 @@ const fleetOf = (given: Partial<FleetOptions> = {}): Promise<Fleet> =>
     ...given,
   });
 
+/** What G25 says of a hop under settings. */
+async function ofBaseline(validation: object): Promise<readonly string[]> {
+  const { findings } = await look(await fleetOf({ settings: { validation } }));
+  return findings.filter(({ rule, level }) => rule === "G25" && level === "block").map(({ evidence }) => evidence);
+}
+
 const look = (fleet: Fleet, ports: Partial<RunPorts> = {}, hop: Partial<Parameters<typeof checkCluster>[4]> = {}) =>
   fleet.clock.run(() =>
     checkCluster(
@@ -102,6 +108,12 @@ describe("a look at one cluster", () => {
     const revision = await look(fleet, {}, { strategy: "revision" });
     expect(revision.strategy).toBe("revision");
     expect(revision.findings.filter(({ rule, level }) => rule === "G01" && level === "block")).toEqual([]);
+  });
+
+  it("wants as many requests as the settings and the flags of a run say", async () => {
+    expect(await ofBaseline({})).toEqual([]);
+    const many = { thresholds: { min_requests: 9_000_000 } };
+    expect(await ofBaseline(many)).toEqual(["1 services had fewer than 9,000,000 requests in 180 minutes"]);
   });
 
   it("takes a file that only clusters of its batch read for editable", async () => {

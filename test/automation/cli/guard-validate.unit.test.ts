@@ -15,7 +15,9 @@ interface Broken extends Omit<Partial<Surroundings>, "parts"> {
   readonly probe?: Surroundings["parts"]["clusters"]["probe"];
 }
 
-const ready: Surroundings["parts"]["clusters"]["probe"] = async () => [{ connection: "kubernetes", works: true, line: "ready" }];
+const ready: Surroundings["parts"]["clusters"]["probe"] = async () => [
+  { connection: "kubernetes", works: true, line: "ready" },
+];
 
 /** Every line of a fleet of two clusters in one repository, where some things are not as they should be. */
 async function linesOf({ probe, parts: given, ...rest }: Broken = {}, config: object = {}) {

@@ -76,6 +76,28 @@ describe("a run over a simulated fleet", () => {
     },
   );
 
+  it("given a run is told how many requests a service needs, its checks want them of the baseline", async () => {
+    const fleet = await fleetOf();
+    const one = await fleet.clock.run(() => plan(fleet));
+    await go(fleet, one, { thresholds: { min_requests: 9_000_000 } });
+    expect(await states(fleet)).toEqual([
+      expect.stringMatching(/^pre_check_failed: block G25 baseline: all services .*fewer than 9,000,000 requests/),
+      expect.stringMatching("^pre_check_failed"),
+    ]);
+  });
+
+  it("given a baseline may be older than a day, checks that are made again keep it", async () => {
+    const validation = { checks_valid_minutes: 1_440, baseline_hours: 72 };
+    const fleet = await fleetOf({ settings: { validation } });
+    const one = await fleet.clock.run(() => plan(fleet));
+    await go(fleet, one);
+    await fleet.clock.run(() => fleet.clock.sleep(30 * 3_600_000));
+    await go(fleet, one, { start: false, until: "once" });
+    expect((await states(fleet)).join()).toContain("pre_check_running");
+    await go(fleet, one, { start: false });
+    expect(await states(fleet)).toEqual(["mr_created", "mr_created"]);
+  });
+
   it("checks, opens one merge request, and after the merge proves, soaks, restarts and validates", async () => {
     const fleet = await fleetOf();
     const one = await fleet.clock.run(() => plan(fleet));
