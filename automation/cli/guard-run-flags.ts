@@ -3,6 +3,7 @@ import { Flags } from "@oclif/core";
 import type { z } from "zod";
 import { SwitchyardError } from "../errors.ts";
 import type { SomeThresholds } from "../guard/judge/thresholds.ts";
+import type { RestartMode } from "../guard/registry/record.ts";
 import { type GuardConfig, guardConfig } from "../guard/settings.ts";
 
 const share = (what: string, standard: string) =>
@@ -16,6 +17,18 @@ export const thresholdFlags = {
   "resource-increase": share("Rise of istiod's CPU and memory that fails.", "0.3"),
   "min-requests": share("Requests per judged service.", "1000"),
 } as const;
+
+export const restartFlag = Flags.string({
+  description:
+    "Whether guard restarts the workloads (auto) or says which are left (manual). Default guard.restart.mode.",
+  options: ["auto", "manual"],
+});
+
+/** undefined: nothing was said. */
+export function restartOf({ restart }: { readonly restart?: string | undefined }): RestartMode | undefined {
+  if (restart === undefined) return undefined;
+  return restart === "manual" ? "manual" : "automatic";
+}
 
 const names: Readonly<Record<keyof typeof thresholdFlags, keyof GuardConfig["validation"]["thresholds"]>> = {
   "latency-p95-increase": "latency_p95_increase",

@@ -163,6 +163,7 @@ function againAfterRollback(view: BatchView, record: ClusterRecord, by: string):
       strategy: plan.strategy,
       ...(run.alone === undefined ? {} : { alone: run.alone }),
       ...(run.thresholds === undefined ? {} : { thresholds: run.thresholds }),
+      ...(run.restart === undefined ? {} : { restart: run.restart }),
     },
     now,
     run.step.attempt + 1,

@@ -55,7 +55,7 @@ export const isAlone = (run: RunRecord | undefined, { execution }: Pick<GuardCon
 
 /** What a run is at its beginning; only looked at, where `plan` says so. */
 export function beginRun(
-  hop: Pick<RunRecord, "plan" | "hop" | "from" | "to" | "strategy" | "alone" | "thresholds">,
+  hop: Pick<RunRecord, "plan" | "hop" | "from" | "to" | "strategy" | "alone" | "thresholds" | "restart">,
   at: number,
   attempt = 1,
 ): RunRecord {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../../automation/cli/config-file.ts";
-import { thresholdsOf, withFlags } from "../../../automation/cli/guard-run-flags.ts";
+import { restartOf, thresholdsOf, withFlags } from "../../../automation/cli/guard-run-flags.ts";
 import { guardConfig } from "../../../automation/guard/settings.ts";
 
 const invalid = (message: RegExp) =>
@@ -45,4 +45,8 @@ test("limits are those that a flag names, and no others", () => {
     min_requests: 200,
   });
   expect(thresholdsOf({ batch: "wave-1" })).toBeUndefined();
+});
+
+test("how workloads restart is said in short, and kept in the words of the settings", () => {
+  expect([{}, { restart: "auto" }, { restart: "manual" }].map(restartOf)).toEqual([undefined, "automatic", "manual"]);
 });

@@ -7,7 +7,7 @@ import {
   GuardRunCommand,
   maxConcurrentFlag,
 } from "../../guard-run-command.ts";
-import { thresholdFlags, thresholdsOf, withFlags } from "../../guard-run-flags.ts";
+import { restartFlag, restartOf, thresholdFlags, thresholdsOf, withFlags } from "../../guard-run-flags.ts";
 
 export default class GuardMonitor extends GuardRunCommand<BatchResult> {
   static override mutates = true;
@@ -26,6 +26,7 @@ export default class GuardMonitor extends GuardRunCommand<BatchResult> {
     }),
     "max-concurrent": maxConcurrentFlag,
     once: Flags.boolean({ description: "Look once at everything, and end; for jobs that are started by a clock." }),
+    restart: restartFlag,
     ...thresholdFlags,
   };
 
@@ -39,6 +40,7 @@ export default class GuardMonitor extends GuardRunCommand<BatchResult> {
       plan,
       settings,
       thresholds: thresholdsOf(flags),
+      restart: restartOf(flags),
       start: false,
       until: once ? "once" : "end",
     });

@@ -12,7 +12,7 @@ import {
   GuardRunCommand,
   maxConcurrentFlag,
 } from "../../guard-run-command.ts";
-import { thresholdFlags, thresholdsOf, withFlags } from "../../guard-run-flags.ts";
+import { restartFlag, restartOf, thresholdFlags, thresholdsOf, withFlags } from "../../guard-run-flags.ts";
 import type { UpgradeSpec } from "../../guard-upgrade-spec.ts";
 
 interface RunResult extends BatchResult {
@@ -50,6 +50,7 @@ export default class GuardRun extends GuardRunCommand<RunResult> {
       description: "Refused: without the proof that Flux applied the commit nothing is known.",
       hidden: true,
     }),
+    restart: restartFlag,
     ...thresholdFlags,
   };
 
@@ -80,6 +81,7 @@ export default class GuardRun extends GuardRunCommand<RunResult> {
       plan,
       settings,
       thresholds,
+      restart: restartOf(flags),
       start: true,
       until: "merge-request",
       exclude,

@@ -175,6 +175,27 @@ describe("a run over a simulated fleet", () => {
   });
 
   it.each([
+    ["as the run was told", { run: "manual", monitor: undefined }, "restarting_data_plane"],
+    ["as a monitor is told, before the run", { run: "manual", monitor: "automatic" }, "upgraded"],
+    ["as the settings say", { run: undefined, monitor: undefined }, "upgraded"],
+  ] as const)("restarts workloads %s", async (_, said, expected) => {
+    const fleet = await fleetOf();
+    const one = await fleet.clock.run(() => plan(fleet));
+    await go(fleet, one, { restart: said.run });
+    const warnings: string[] = [];
+    await go(fleet, one, { restart: "automatic", onWarning: (text) => warnings.push(text) });
+    expect(warnings).toHaveLength(2);
+    await fleet.mergeAll("ada");
+    const stop = new AbortController();
+    const onWaits: RunOptions["onWaits"] = (waits) => {
+      if (waits.every(({ why }) => /^a person restarts \d+: /.test(why))) stop.abort();
+    };
+    const end = go(fleet, one, { start: false, until: "end", restart: said.monitor, signal: stop.signal, onWaits });
+    await end.catch((error: unknown) => expect(stop.signal.aborted, String(error)).toBe(true));
+    expect(await states(fleet)).toEqual([expected, expected]);
+  });
+
+  it.each([
     ["said where the run began", { run: loose, monitor: undefined }, "upgraded"],
     ["said to a monitor, before those of the run", { run: loose, monitor: tight }, "rollback_mr_created"],
     ["of the settings", { run: undefined, monitor: undefined }, "rollback_mr_created"],
