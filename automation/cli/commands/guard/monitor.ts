@@ -7,7 +7,7 @@ import {
   GuardRunCommand,
   maxConcurrentFlag,
 } from "../../guard-run-command.ts";
-import { restartFlag, restartOf, thresholdFlags, thresholdsOf, withFlags } from "../../guard-run-flags.ts";
+import { begunSoaks, restartFlag, restartOf, thresholdFlags, thresholdsOf, withFlags } from "../../guard-run-flags.ts";
 
 export default class GuardMonitor extends GuardRunCommand<BatchResult> {
   static override mutates = true;
@@ -20,7 +20,8 @@ export default class GuardMonitor extends GuardRunCommand<BatchResult> {
     batch: batchFlag,
     plan: Flags.string({ description: "Hash of the plan. Default the one that the batch runs." }),
     "soak-period": Flags.integer({
-      description: "Minutes of gate B. Default guard.validation.soak_period_minutes.",
+      description:
+        "Minutes of gate B, of soaks that begin from now on; one that has begun keeps its end, and it is said. Default guard.validation.soak_period_minutes.",
       min: 1,
       max: 1_440,
     }),
@@ -35,6 +36,9 @@ export default class GuardMonitor extends GuardRunCommand<BatchResult> {
     const { batch, once } = flags;
     const settings = await this.settings((config) => withFlags(config, flags));
     const plan = await this.planOf(batch, flags.plan);
+    const loaded = await (await (await this.guard()).registry()).loadBatch(batch);
+    const clusters = loaded.map(({ record }) => record);
+    for (const warning of begunSoaks(clusters, flags["soak-period"])) this.addWarning(warning);
     const end = await this.drive({
       batch,
       plan,

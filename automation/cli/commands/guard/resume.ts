@@ -1,4 +1,5 @@
 import { Flags } from "@oclif/core";
+import { SwitchyardError } from "../../../errors.ts";
 import type { ResumeAs } from "../../../guard/run/person.ts";
 import { finishBatch } from "../../guard-outcome.ts";
 import { type BatchResult, batchFlag, describeBatch, GuardRunCommand } from "../../guard-run-command.ts";
@@ -27,11 +28,17 @@ export default class GuardResume extends GuardRunCommand<BatchResult> {
       description: "Take a soak without a verdict for passed, with this reason.",
       exclusive: besides("accept"),
     }),
+    "from-step": Flags.string({ description: "Refused: it goes on where it stopped.", hidden: true }),
   };
 
   protected override async execute(): Promise<BatchResult> {
     const { flags } = await this.parse(GuardResume);
     const { batch, accept } = flags;
+    if (flags["from-step"] !== undefined)
+      throw new SwitchyardError("usage-error", {
+        message: "--from-step is of the tool that guard replaces: guard goes on where it stopped, and proves each step",
+        next: `Leave it out: npx switchyard guard resume --batch ${batch}`,
+      });
     const giveUp = flags["give-up"];
     const as: ResumeAs =
       giveUp !== undefined

@@ -12,7 +12,14 @@ import {
   GuardRunCommand,
   maxConcurrentFlag,
 } from "../../guard-run-command.ts";
-import { restartFlag, restartOf, thresholdFlags, thresholdsOf, withFlags } from "../../guard-run-flags.ts";
+import {
+  assertStrategy,
+  restartFlag,
+  restartOf,
+  thresholdFlags,
+  thresholdsOf,
+  withFlags,
+} from "../../guard-run-flags.ts";
 import type { UpgradeSpec } from "../../guard-upgrade-spec.ts";
 
 interface RunResult extends BatchResult {
@@ -31,7 +38,11 @@ export default class GuardRun extends GuardRunCommand<RunResult> {
     batch: batchFlag,
     "target-version": Flags.string({ description: "Version to reach, for example 1.31.1.", exclusive: ["plan"] }),
     plan: Flags.string({ description: "Hash of a stored plan, instead of a target." }),
-    strategy: Flags.string({ description: "Default guard.execution.strategy.", options: [...strategies] }),
+    strategy: Flags.string({
+      description:
+        "Default guard.execution.strategy. A plan that the batch runs already keeps its own: another is refused.",
+      options: [...strategies],
+    }),
     "dry-run": Flags.boolean({ description: "Make and store the plan, and show it; begin nothing." }),
     "max-concurrent": maxConcurrentFlag,
     exclude: Flags.string({
@@ -68,11 +79,13 @@ export default class GuardRun extends GuardRunCommand<RunResult> {
     const settings = await this.settings((config) => withFlags(config, flags));
     const exclude = [...(flags.exclude ?? []), ...(spec.exclude ?? [])];
     const { batch } = flags;
-    const strategy = strategies.find((one) => one === (flags.strategy ?? spec.strategy)) ?? settings.execution.strategy;
+    const asked = flags.strategy ?? spec.strategy;
+    const strategy = strategies.find((one) => one === asked) ?? settings.execution.strategy;
     const plan =
       flags.plan === undefined
         ? await this.#plan(batch, flags["target-version"] ?? spec.target_version, strategy, settings, exclude)
         : await this.planOf(batch, flags.plan);
+    assertStrategy(plan, asked);
     if (flags["dry-run"]) return { batch, plan: plan.hash, clusters: [], waits: [], planned: plan };
     for (const cluster of exclude) this.addWarning(`${cluster} stays out of this run`);
     const thresholds = thresholdsOf(flags);
