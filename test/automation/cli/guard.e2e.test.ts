@@ -69,9 +69,13 @@ describe("an upgrade of two clusters", () => {
     const lines = z.array(z.object({ name: z.string(), works: z.boolean() })).parse(connections);
     expect(lines.map(({ name, works }) => `${name} ${works}`)).toEqual([
       "table true",
-      "credentials true",
+      "GitLab true",
       "repository mesh/calm true",
+      expect.stringMatching(/^charts of http.* true$/),
+      expect.stringMatching(/^images of .*\/istio true$/),
       "metrics true",
+      "monitors true",
+      "listen true",
       ...["c-1", "c-2"].flatMap((id) => [`${id} kubernetes true`, `${id} eks true`, `${id} istioctl true`]),
     ]);
     expect(await world.result("list", "--batch", "calm")).toMatchObject({
@@ -87,10 +91,13 @@ describe("an upgrade of two clusters", () => {
     const planned = await world.result("plan", "--batch", "calm", "--target-version", "1.31.1");
     expect(planned).toMatchObject({ target: "1.31.1", clusters: [{ cluster: "c-1" }, { cluster: "c-2" }] });
     hash = z.string().parse(planned["hash"]);
-    const { files } = await world.result("diff", "--batch", "calm", "--plan", hash);
-    const changed = z
-      .array(z.object({ path: z.string(), readers: z.array(z.string()), changes: z.array(z.looseObject({})) }))
-      .parse(files);
+    const diff = await world.result("diff", "--batch", "calm", "--plan", hash);
+    expect(diff).toMatchObject({ next: [{ repository: "mesh/calm", title: "all components", later: 0 }] });
+    const file = z.object({ path: z.string(), readers: z.array(z.string()), changes: z.array(z.looseObject({})) });
+    const [changed = []] = z
+      .array(z.object({ files: z.array(file) }))
+      .parse(diff["next"])
+      .map(({ files }) => files);
     expect(changed.map(({ path }) => path).toSorted()).toEqual(
       ["c-1", "c-2"].flatMap((id) => ["base", "gateway", "istiod"].map((name) => `istio/${id}/${name}.yaml`)),
     );
@@ -138,6 +145,8 @@ describe("an upgrade of two clusters", () => {
       entry: { current_istio_version: "1.31.1" },
     });
     expect(created("mesh/calm")).toBe(1);
+    const left = await world.run("diff", "--batch", "calm");
+    expect(left.stdout).toContain("Nothing is left to change in Git for batch calm");
   });
 });
 
@@ -151,9 +160,11 @@ describe("an upgrade that makes traffic worse", () => {
     expect(await world.result("status", "--batch", "ill")).toMatchObject({ waitingForPeople: ["i-1", "i-2"] });
     expect([...(await world.cluster("i-1")).charts().values()]).toEqual(["1.31.1", "1.31.1", "1.31.1"]);
     await merge("ill", 2);
-    const ended = parseEnvelope((await monitor.ended).stdout);
-    if (ended.status !== "ok") throw new Error(ended.error.message);
-    expect(statesOf(ended.result)).toEqual(["i-1 1.30.5 rollback_completed", "i-2 1.30.5 rollback_completed"]);
+    const { code, stdout } = await monitor.ended;
+    const ended = parseEnvelope(stdout);
+    if (ended.status !== "error") throw new Error("what went back is no success");
+    expect({ code, said: ended.error.code }).toEqual({ code: 1, said: "guard-failed" });
+    expect(statesOf(ended.error.data)).toEqual(["i-1 1.30.5 rollback_completed", "i-2 1.30.5 rollback_completed"]);
     const cluster = await world.cluster("i-1");
     expect([...cluster.proxies().keys()]).toEqual(["1.30.5"]);
     // CRDs stay (rule 9).
