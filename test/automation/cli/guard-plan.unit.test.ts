@@ -30,7 +30,12 @@ describe("guard plan", () => {
     if (input.mesh !== "istio") throw new Error(input.mesh);
     const [first] = input.request.clusters;
     if (first === undefined) throw new Error("no cluster");
-    const file = { repository: "mesh/fleet", path: "istio/istiod.yaml", readers: [first.cluster, "dev-1"], changes: [] };
+    const file = {
+      repository: "mesh/fleet",
+      path: "istio/istiod.yaml",
+      readers: [first.cluster, "dev-1"],
+      changes: [],
+    };
     const planned = makePlan(input.request, 0, planDigest, new Map([[first.cluster, [file]]]));
     if (planned.kind !== "plan") throw new Error("refused");
     expect(describeGuardPlan(planned.plan)).toContain(
