@@ -7,7 +7,14 @@ import { versionOf } from "../guard/run/cluster.ts";
 import { readersOf } from "../guard/run/context.ts";
 import type { Artifact, ArtifactAnswer, Artifacts } from "../ports/artifacts.ts";
 import type { GitHost } from "../ports/git-host.ts";
-import type { Connection } from "./guard-validate.ts";
+
+/** How one connection of guard is. */
+export interface Connection {
+  /** `GitLab`, `repository mesh/fleet`, `prod-eu-1 kubernetes`. */
+  readonly name: string;
+  readonly works: boolean;
+  readonly line: string;
+}
 
 interface Read {
   readonly host: Pick<GitHost, "files">;

@@ -13,15 +13,8 @@ import type { EventBus } from "../ports/event-bus.ts";
 import type { GitHost } from "../ports/git-host.ts";
 import type { GuardStore } from "../ports/guard-store.ts";
 import type { RunParts } from "./compose-guard-run.ts";
-import { artifactsNow, sourceLines } from "./guard-validate-sources.ts";
+import { artifactsNow, type Connection, sourceLines } from "./guard-validate-sources.ts";
 import { plural } from "./text.ts";
-
-export interface Connection {
-  /** `GitLab`, `repository mesh/fleet`, `prod-eu-1 kubernetes`. */
-  readonly name: string;
-  readonly works: boolean;
-  readonly line: string;
-}
 
 export interface Validated {
   readonly connections: readonly Connection[];

@@ -68,12 +68,21 @@ export async function lookAtCluster(
   const { repository, sections } = await gathered(context, subject, false, signal);
   const evidence = { ...sections.evidence, ...(await measuredNow(context, subject, signal)) };
   const judged = judge(situationOf(subject, evidence, to, isStepwise(evidence, strategy)));
-  const { kind, findings } = verdictOver([...judged.findings, ...(await ports.customChecks(record, signal))]);
+  const { findings } = verdictOver([...judged.findings, ...(await ports.customChecks(record, signal))]);
   const { problems: refusals } = repository;
   const { problems } = sections;
-  // What stops a run (whyNot) is no pass here either.
-  const verdict = refusals.length > 0 ? "blocked" : problems.length > 0 && kind === "passed" ? "undecided" : kind;
-  return { verdict, findings, refusals, problems };
+  return { verdict: verdictOf(findings, refusals, problems), findings, refusals, problems };
+}
+
+/** Passed only where nothing stops a run (whyNot). */
+function verdictOf(
+  findings: readonly Finding[],
+  refusals: readonly string[],
+  problems: readonly string[],
+): Verdict["kind"] {
+  if (refusals.length > 0) return "blocked";
+  const { kind } = verdictOver(findings);
+  return problems.length > 0 && kind === "passed" ? "undecided" : kind;
 }
 
 /** What a baseline would say, of one that nobody keeps. */
@@ -140,9 +149,11 @@ async function checked(context: RunContext, subject: Subject, signal: AbortSigna
   const further = run.landed.length > 0;
   const verdict = judge(situation, further ? { rules: laterStepRules } : {});
   const findings = [...verdict.findings, ...(await context.customChecks(record, signal))];
-  const kept = await keepEvidence(context, subject, { evidence, findings, problems: sections.problems });
-  const named = await stillNamed(context, subject, signal);
-  const why = whyNot(findings, [...repository.problems, ...sections.problems, ...named]);
+  const { problems } = sections;
+  const refusals = [...repository.problems, ...(await stillNamed(context, subject, signal))];
+  const said = { verdict: verdictOf(findings, refusals, problems), findings, refusals, problems };
+  const kept = await keepEvidence(context, subject, { ...said, evidence });
+  const why = whyNot(findings, [...refusals, ...problems]);
   if (why !== undefined) return { kind: "refused", why, evidence: kept };
   return { kind: "passed", baseline: baseline.id, evidence: kept };
 }
@@ -192,15 +203,10 @@ async function baselineOf(
 async function keepEvidence(
   { store }: RunContext,
   { record, run, now }: Subject,
-  found: {
-    readonly evidence: Evidence;
-    readonly findings: readonly Finding[];
-    readonly problems: readonly string[];
-  },
+  found: Look & { readonly evidence: Evidence },
 ): Promise<string> {
-  const { evidence, findings, problems } = found;
   const id = `${record.entry.clusterId}-${run.plan}-${run.step.index}-${run.step.attempt}-${now}`;
-  await store.keep("evidence", id, JSON.stringify({ at: now, findings, problems, evidence }));
+  await store.keep("evidence", id, JSON.stringify({ at: now, ...found }));
   return id;
 }
 

@@ -149,6 +149,19 @@ describe("a merge request that is closed, and Flux that is suspended", () => {
   });
 });
 
+test("flags of the tool that guard replaces say what to use instead, and a run can be given up", async () => {
+  const [format, step] = await Promise.all([
+    world.failure("list", "--format", "json"),
+    world.failure("resume", "--batch", "odd", "--from-step", "monitor"),
+  ]);
+  expect(format).toMatchObject({ code: "usage-error", next: [expect.stringContaining("--json")] });
+  expect(step).toMatchObject({ code: "usage-error", next: [expect.stringContaining("guard resume --batch odd")] });
+  await world.result(...run("early"));
+  const given = await world.result("resume", "--batch", "early", "--give-up", "not this week");
+  expect(statesOf(given)).toEqual(["abandoned"]);
+  expect(await world.failure("monitor", "--batch", "early", "--once")).toMatchObject({ code: "guard-failed" });
+});
+
 /** Looks, as a job that a clock starts; until a cluster is paused. Errors: after a minute. */
 async function untilPaused(): Promise<unknown> {
   for (const late = Date.now() + 60_000; ; ) {
