@@ -37,7 +37,7 @@ export function finishBatch(result: BatchResult, asked: Asked): BatchResult {
   );
   if (paused.length > 0)
     throw fail("guard-paused", `Batch ${batch} waits for a person\n${linesOf(paused)}`, describePause(batch));
-  const refused = clusters.filter(({ state }) => state === "pre_check_failed");
+  const refused = clusters.filter(({ state, held }) => state === "pre_check_failed" || held === true);
   if (asked !== "rollback" && refused.length > 0)
     throw fail("guard-checks-failed", `Batch ${batch} did not pass its checks\n${linesOf(refused)}`);
   const broken = waits.flatMap(({ cluster, why, code }) => (code === undefined ? [] : [{ cluster, why, code }]));

@@ -22,6 +22,8 @@ export interface BatchResult {
     readonly state: string;
     /** Only paused. */
     readonly pausedFrom?: string;
+    /** Its open merge request is a draft: checks that were made again do not pass. */
+    readonly held?: true;
     /** Its hop was taken back. */
     readonly wentBack?: true;
     readonly mergeRequest?: string;
@@ -209,6 +211,7 @@ export function resultOf(
         istio: entry.currentIstioVersion,
         state,
         ...(pausedFrom === undefined ? {} : { pausedFrom }),
+        ...(state === "mr_created" && run?.step.held !== undefined ? { held: true } : {}),
         ...(atRest.includes(state) && run?.rollback !== undefined ? { wentBack: true } : {}),
         ...(url === undefined || url === "none" ? {} : { mergeRequest: url }),
         ...(run?.note === undefined ? {} : { note: run.note }),

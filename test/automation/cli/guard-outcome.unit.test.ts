@@ -53,6 +53,12 @@ describe("how a command that drove a batch ends", () => {
       );
   });
 
+  it("an open merge request that is held back is one of checks that did not pass", () => {
+    expect(ended([{ state: "mr_created", held: true }], "upgrade")).toThrow(
+      expect.objectContaining({ code: "guard-checks-failed" }),
+    );
+  });
+
   it("a rollback has succeeded when it is under way, and not when its own merge request stopped", () => {
     const back: Ended = { state: "rollback_mr_created" };
     expect(ended([back, { state: "paused", pausedFrom: "pre_check_passed" }], "rollback")).not.toThrow();
