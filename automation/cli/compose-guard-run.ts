@@ -19,6 +19,10 @@ import { addressOf, versionOf } from "../guard/run/cluster.ts";
 import { filesOnce, type RunPorts } from "../guard/run/context.ts";
 import { subjectOf } from "../guard/run/metric-subject.ts";
 import type { GuardConfig } from "../guard/settings.ts";
+import type { Artifacts } from "../ports/artifacts.ts";
+import type { GitHost } from "../ports/git-host.ts";
+import type { HealthCheck } from "../ports/health-check.ts";
+import type { LanguageModel } from "../ports/language-model.ts";
 import type { MetricSource } from "../ports/metric-source.ts";
 import type { Monitors } from "../ports/monitors.ts";
 import type { Composition } from "./compose.ts";
@@ -27,25 +31,65 @@ import { openLanguageModel } from "./compose-guard-llm.ts";
 
 export interface OpenedRun {
   readonly ports: RunPorts;
+  close(): Promise<void>;
+}
+
+/** What a run works with, each opened for itself with its first use. */
+export interface RunParts {
   readonly clusters: ConnectedClusters;
+  readonly artifacts: Artifacts;
+  /** undefined: nobody is asked. */
+  readonly languageModel: LanguageModel | undefined;
+  /** Errors: credentials-missing, credentials-over-http. */
+  host(): Promise<GitHost>;
+  /** undefined: no source is configured. Errors: invalid-config, credentials-missing, credentials-over-http. */
+  measured(): Promise<Measured | undefined>;
+  /** Checks by module. Errors of load: module-unusable. */
+  readonly checks: readonly { readonly name: string; load(): Promise<HealthCheck> }[];
   close(): Promise<void>;
 }
 
 /** Longest wait for a turn at AWS, ms. */
 const patienceMs = 60_000;
 
+/** Errors: invalid-config. */
+export async function runParts({ root, env, clock }: Composition, guard: GuardComposition): Promise<RunParts> {
+  const config = await guard.config();
+  let measured: Promise<Measured | undefined> | undefined;
+  let host: Promise<GitHost> | undefined;
+  return {
+    clusters: createClusters({ env, clock, istioctl: config.istioctl, turn: awsTurn(config, clock) }),
+    artifacts: createArtifacts({ clock }),
+    languageModel: openLanguageModel(config, { root, secret: (reference) => guard.secret(reference) }),
+    host() {
+      host ??= guard.gitHost().then((opened) => ({ ...opened, files: filesOnce(opened) }));
+      return host;
+    },
+    measured() {
+      measured ??= openMetrics(guard, config);
+      return measured;
+    },
+    checks: config.custom_checks.map((entry) => ({
+      name: `${entry.module}#${entry.class ?? entry.export ?? "default"}`,
+      load: () => loadHealthCheck(entry, root),
+    })),
+    async close() {
+      await (await measured?.catch(() => undefined))?.close();
+    },
+  };
+}
+
 /** Errors: invalid-config, credentials-missing, credentials-over-http, module-unusable. */
 export async function openRun(composition: Composition, guard: GuardComposition): Promise<OpenedRun> {
-  const { root, env, clock } = composition;
-  const config = await guard.config();
-  const [store, host] = await Promise.all([guard.store(), guard.gitHost()]);
-  const clusters = createClusters({ env, clock, istioctl: config.istioctl, turn: awsTurn(config, clock) });
-  const measured = await openMetrics(guard, config);
-  const artifacts = createArtifacts({ clock });
-  const checks = await Promise.all(config.custom_checks.map((entry) => loadHealthCheck(entry, root)));
+  const { clock } = composition;
+  const parts = await runParts(composition, guard);
+  const { clusters, artifacts, languageModel } = parts;
+  const [store, host] = await Promise.all([guard.store(), parts.host()]);
+  const measured = await parts.measured();
+  const checks = await Promise.all(parts.checks.map((one) => one.load()));
   const ports: RunPorts = {
     store,
-    host: { ...host, files: filesOnce(host) },
+    host,
     clusters,
     clock,
     digest: planDigest,
@@ -55,20 +99,14 @@ export async function openRun(composition: Composition, guard: GuardComposition)
         ? undefined
         : async (cluster, signal) => [...(await measured.monitors.inScope(subjectOf(cluster), signal))],
     artifacts: (git, version, signal) => lookForArtifacts(artifacts, git, versionOf(version), signal),
-    languageModel: openLanguageModel(config, { root, secret: (reference) => guard.secret(reference) }),
+    languageModel,
     customChecks: async (cluster, signal) => {
       const kubernetes = clusters.kubernetes(addressOf(cluster));
       const options = { kubernetes, metrics: measured?.metrics.source, clock };
       return customFindings(await runCustomChecks(checks, cluster.entry, options, signal));
     },
   };
-  return {
-    ports,
-    clusters,
-    async close() {
-      await measured?.close();
-    },
-  };
+  return { ports, close: () => parts.close() };
 }
 
 function awsTurn(config: GuardConfig, clock: Composition["clock"]) {

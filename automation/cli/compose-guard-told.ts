@@ -4,6 +4,7 @@ import { createDatadogEvents } from "../adapters/events-datadog.ts";
 import { type ConfiguredNotifier, createNotifiers } from "../adapters/notifiers.ts";
 import { AlertDesk } from "../alerts/desk.ts";
 import { toAlertSettings } from "../alerts/settings.ts";
+import type { EventBus } from "../ports/event-bus.ts";
 import type { Composition } from "./compose.ts";
 import type { GuardComposition } from "./compose-guard.ts";
 import { type GuardTold, tellGuard } from "./guard-told.ts";
@@ -16,14 +17,24 @@ export async function guardNotifiers(
   return createNotifiers({ targets: (await guard.config()).notifications.targets, env, root, clock });
 }
 
+/** undefined: none is configured. Errors: invalid-config, credentials-over-http. */
+export async function guardEventBus(
+  { env, clock }: Composition,
+  guard: GuardComposition,
+): Promise<EventBus | undefined> {
+  const { event_bus: bus, aws } = await guard.config();
+  if (bus === undefined) return undefined;
+  return createEventBridge({ bus: bus.name, region: bus.region ?? aws.region, endpoint: bus.endpoint, env, clock });
+}
+
 /** Errors: invalid-config, credentials-missing, credentials-over-http. */
 export async function openTold(
   composition: Composition,
   guard: GuardComposition,
   signal: AbortSignal,
 ): Promise<GuardTold> {
-  const { env, clock } = composition;
-  const { notifications, event_bus: bus, metrics, aws } = await guard.config();
+  const { clock } = composition;
+  const { notifications, metrics } = await guard.config();
   const desk = new AlertDesk({
     store: await guard.stateStore(),
     settings: toAlertSettings(notifications),
@@ -31,9 +42,5 @@ export async function openTold(
     clock,
   });
   const graphs = metrics.source === "datadog" ? createDatadogEvents(await guard.datadog()) : undefined;
-  const eventBus =
-    bus === undefined
-      ? undefined
-      : createEventBridge({ bus: bus.name, region: bus.region ?? aws.region, endpoint: bus.endpoint, env, clock });
-  return tellGuard({ desk, bus: eventBus, graphs, signal });
+  return tellGuard({ desk, bus: await guardEventBus(composition, guard), graphs, signal });
 }

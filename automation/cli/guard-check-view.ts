@@ -6,16 +6,19 @@ export function describeCheck({
   cluster,
   istio,
   target,
+  strategy,
   verdict,
   findings,
+  refusals,
   problems,
 }: ClusterCheck): readonly string[] {
   return [
-    `${cluster}: Istio ${istio}${target === istio ? "" : ` to ${target}`}: ${verdict}, ${plural(findings.length, "finding")}`,
+    `${cluster}: Istio ${istio}${target === istio ? "" : ` to ${target}, ${strategy}`}: ${verdict}, ${plural(findings.length, "finding")}`,
     ...findings.map(
       ({ level, rule, check, subject, evidence, fix }) =>
         `  ${level} ${rule} ${check}: ${subject}: ${evidence}. ${fix}`,
     ),
+    ...refusals.map((refusal) => `  cannot be edited: ${refusal}`),
     ...problems.map((problem) => `  not read: ${problem}`),
   ];
 }

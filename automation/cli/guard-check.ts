@@ -1,20 +1,23 @@
 /** Checks one cluster outside a run. */
+import type { Strategy } from "../guard/plan/support.ts";
 import type { ClusterRecord } from "../guard/registry/record.ts";
 import type { Registry } from "../guard/registry/registry.ts";
-import type { Verdict } from "../guard/rules/book.ts";
-import type { Finding } from "../guard/rules/rule.ts";
-import { lookAtCluster } from "../guard/run/check.ts";
+import { type Look, lookAtCluster } from "../guard/run/check.ts";
 import type { RunPorts } from "../guard/run/context.ts";
 import type { GuardConfig } from "../guard/settings.ts";
 
-export interface ClusterCheck {
+export interface ClusterCheck extends Look {
   readonly cluster: string;
   readonly istio: string;
   readonly target: string;
-  readonly verdict: Verdict["kind"];
-  readonly findings: readonly Finding[];
-  /** What could not be read, and why. */
-  readonly problems: readonly string[];
+  readonly strategy: Strategy;
+}
+
+interface WantedHop {
+  /** Default the version that the cluster runs. */
+  readonly target: string | undefined;
+  /** Default that of the settings. */
+  readonly strategy: Strategy | undefined;
 }
 
 /** Errors: guard-unknown-cluster; those of the ports that nothing can be left out for. */
@@ -23,13 +26,14 @@ export async function checkCluster(
   registry: Registry,
   settings: GuardConfig,
   cluster: string,
-  target: string | undefined,
+  wanted: WantedHop,
   signal: AbortSignal,
 ): Promise<ClusterCheck> {
   const { record } = await registry.load(cluster);
   const all: readonly ClusterRecord[] = (await registry.loadAll()).map((one) => one.record);
   const istio = record.entry.currentIstioVersion;
-  const to = target ?? istio;
-  const { verdict, problems } = await lookAtCluster(ports, settings, record, all, to, signal);
-  return { cluster, istio, target: to, verdict: verdict.kind, findings: verdict.findings, problems };
+  const target = wanted.target ?? istio;
+  const strategy = wanted.strategy ?? settings.execution.strategy;
+  const look = await lookAtCluster(ports, settings, record, all, { to: target, strategy }, signal);
+  return { cluster, istio, target, strategy, ...look };
 }

@@ -3,7 +3,14 @@ import { z } from "zod";
 import type { Loaded } from "../guard/registry/registry.ts";
 import type { GuardStore } from "../ports/guard-store.ts";
 
-const stored = z.looseObject({ at: z.number(), verdict: z.string(), findings: z.array(z.unknown()) });
+/** What a run keeps of its checks (guard/run/check.ts). */
+const stored = z.object({
+  at: z.number(),
+  verdict: z.enum(["blocked", "undecided", "passed"]),
+  findings: z.array(z.unknown()),
+  refusals: z.array(z.string()),
+  problems: z.array(z.string()),
+});
 
 /** JSON; a cluster without checks says so. */
 export async function healthReport(store: Pick<GuardStore, "document">, batch: readonly Loaded[]): Promise<string> {
@@ -14,8 +21,8 @@ export async function healthReport(store: Pick<GuardStore, "document">, batch: r
       const found = text === undefined ? undefined : stored.parse(JSON.parse(text));
       const base = { cluster_id: entry.clusterId, state, istio: entry.currentIstioVersion };
       if (found === undefined) return { ...base, checked: false };
-      const { at, verdict, findings, ["custom"]: custom = [], ["problems"]: problems = [] } = found;
-      return { ...base, checked: true, checked_at: new Date(at).toISOString(), verdict, findings, custom, problems };
+      const { at, ...said } = found;
+      return { ...base, checked: true, checked_at: new Date(at).toISOString(), ...said };
     }),
   );
   return `${JSON.stringify({ clusters }, undefined, 2)}\n`;

@@ -1,6 +1,6 @@
 /** A plan of guard as people read it. */
 import type { MeshPlan } from "../guard/plan/mesh-plan.ts";
-import type { Plan, PlannedStep } from "../guard/plan/plan.ts";
+import type { Plan, PlannedFile, PlannedStep } from "../guard/plan/plan.ts";
 import type { Finding } from "../guard/rules/rule.ts";
 import { plural, wrap } from "./text.ts";
 
@@ -47,6 +47,12 @@ function describeStep(step: PlannedStep, index: number): readonly string[] {
   ];
 }
 
+/** Whoever reads it moves with it. */
+function describeFile({ repository, path, readers }: PlannedFile, members: readonly string[]): readonly string[] {
+  const names = readers.map((reader) => (members.includes(reader) ? reader : `${reader} (not in this plan)`));
+  return wrap(`  ${repository} ${path}: ${names.join(", ")}`, columns, 4);
+}
+
 const verdicts = {
   blocked: "is blocked",
   undecided: "is undecided: what would decide is not known",
@@ -57,11 +63,12 @@ export function describeGuardPlan({ hash, batch, target, strategy, verdict, clus
   const lines = [
     `Plan ${hash} of batch ${batch}: Istio ${target}, ${strategy === "revision" ? "by revision" : "in place"}, ${plural(clusters.length, "cluster")}`,
   ];
-  for (const { cluster, istio, kubernetes, startsOutside, steps, next } of clusters) {
+  const members = clusters.map(({ cluster }) => cluster);
+  for (const { cluster, istio, kubernetes, startsOutside, steps, files = [], next } of clusters) {
     lines.push("", `${cluster}: Istio ${istio} on Kubernetes ${kubernetes}`);
     if (startsOutside) lines.push(`  It is outside the window of Istio ${istio} today.`);
     if (steps.length === 0) lines.push("  Nothing to do.");
-    lines.push(...steps.flatMap(describeStep));
+    lines.push(...steps.flatMap(describeStep), ...files.flatMap((file) => describeFile(file, members)));
     if (next === undefined) continue;
     lines.push(`  Its next hop ${verdicts[next.kind]}.`);
     // Notes stand with their hop.

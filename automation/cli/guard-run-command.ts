@@ -20,6 +20,10 @@ export interface BatchResult {
     readonly cluster: string;
     readonly istio: string;
     readonly state: string;
+    /** Only paused. */
+    readonly pausedFrom?: string;
+    /** Its hop was taken back. */
+    readonly wentBack?: true;
     readonly mergeRequest?: string;
     readonly note?: string;
   }[];
@@ -186,6 +190,9 @@ export abstract class GuardRunCommand<Result extends object> extends GuardComman
 const movedText = (before: ClusterRecord, { state }: ClusterRecord, { event, note }: Move): string =>
   `${before.state} -> ${state} (${event})${note === undefined ? "" : `: ${note}`}`;
 
+/** Where a hop ends that was taken back. */
+const atRest: readonly ClusterRecord["state"][] = ["rollback_completed", "healthy"];
+
 export function resultOf(
   batch: string,
   plan: string,
@@ -195,12 +202,14 @@ export function resultOf(
   return {
     batch,
     plan,
-    clusters: clusters.map(({ entry, state, run }) => {
+    clusters: clusters.map(({ entry, state, pausedFrom, run }) => {
       const url = run?.rollback?.mergeRequest?.url ?? run?.step.mergeRequest?.url;
       return {
         cluster: entry.clusterId,
         istio: entry.currentIstioVersion,
         state,
+        ...(pausedFrom === undefined ? {} : { pausedFrom }),
+        ...(atRest.includes(state) && run?.rollback !== undefined ? { wentBack: true } : {}),
         ...(url === undefined || url === "none" ? {} : { mergeRequest: url }),
         ...(run?.note === undefined ? {} : { note: run.note }),
       };

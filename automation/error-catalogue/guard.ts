@@ -84,6 +84,21 @@ export const guardErrors = {
     what: "A rule or the state of a cluster does not allow it. Nothing was written.",
     next: "Do what the findings say.",
   },
+  "guard-checks-failed": {
+    exitCode: exitCodes.policy,
+    what: "The checks of a batch did not pass: no merge request was opened.",
+    next: "Do what the findings say, and run the same command again; `npx switchyard guard check` looks at one cluster.",
+  },
+  "guard-paused": {
+    exitCode: exitCodes.error,
+    what: "A batch waits for a person. Git and clusters are as it left them.",
+    next: "Repair what the message names, then `npx switchyard guard resume`.",
+  },
+  "guard-failed": {
+    exitCode: exitCodes.error,
+    what: "A batch did not reach its version: it goes back, has gone back, or was given up.",
+    next: "Run `npx switchyard guard status` to see where it stands, and `npx switchyard guard bundle` for what its failure looked like.",
+  },
   "guard-plan-changed": {
     exitCode: exitCodes.policy,
     what: "A stored plan has another hash than it must have, or was made for something else.",

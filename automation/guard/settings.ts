@@ -9,7 +9,7 @@ import { secretFrom } from "../secret-place.ts";
 import { freezeWindow, freezeWindowProblems } from "../swap/freeze.ts";
 import { leastMinutes } from "./judge/sequential.ts";
 import { rise, thresholds } from "./judge/thresholds.ts";
-import { batchId } from "./registry/record.ts";
+import { batchId, restartMode } from "./registry/record.ts";
 
 const url = z.url({ protocol: /^https?$/, error: "must be a URL, for example https://gitlab.example.com" });
 const minutes = (least: number, most: number, standard: number) => z.number().min(least).max(most).default(standard);
@@ -137,10 +137,7 @@ const validation = z
 
 const restart = z
   .strictObject({
-    mode: z
-      .enum(["automatic", "manual"])
-      .default("automatic")
-      .describe("manual lists what is left. Default automatic."),
+    mode: restartMode.default("automatic").describe("manual lists what is left. Default automatic."),
     wave_size: z.number().int().min(1).max(100).default(5).describe("Workloads at a time. Default 5."),
     ready_timeout_seconds: z.number().min(1).max(7_200).default(300).describe("For one workload. Default 300."),
     exclude_namespaces: z.array(z.string().min(1)).default([]).describe("Never restarted, and listed. Default none."),

@@ -26,3 +26,10 @@ export const someThresholds = z.partialRecord(thresholdShape.keyof(), z.number()
 
 export type GuardThresholds = z.output<typeof thresholds>;
 export type SomeThresholds = z.output<typeof someThresholds>;
+
+/** The limits that hold: what this process was told, before what the run was, before the settings. */
+export const limitsOf = (
+  settings: GuardThresholds,
+  run: SomeThresholds | undefined,
+  told: SomeThresholds | undefined,
+): GuardThresholds => ({ ...settings, ...run, ...told });

@@ -185,7 +185,7 @@ function mergeRequestsOf(
 }
 
 /** The order is taken for unproven where nobody read the files. */
-const isStepwise = ({ git }: Evidence, strategy: Strategy): boolean =>
+export const isStepwise = ({ git }: Evidence, strategy: Strategy): boolean =>
   strategy === "revision" || git === undefined || unprovenOrder(git).length > 0;
 
 function componentsOf({ git }: Evidence, ambient: boolean): readonly Component[] {

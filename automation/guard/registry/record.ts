@@ -94,6 +94,9 @@ const rollback = z.strictObject({
   skewTo: ms.optional(),
 });
 
+/** Whether guard restarts the workloads, or says which are left. */
+export const restartMode = z.enum(["automatic", "manual"]);
+
 /** A run of one hop of a stored plan. */
 export const runRecord = z.strictObject({
   plan: text,
@@ -109,6 +112,8 @@ export const runRecord = z.strictObject({
   without: z.array(text).optional(),
   /** Limits that were said where the run began; the others are the settings'. */
   thresholds: someThresholds.optional(),
+  /** How workloads restart, where that was said; else as the settings say. */
+  restart: restartMode.optional(),
   step,
   /** Steps whose merge requests landed, oldest first. */
   landed: z.array(step),
@@ -153,6 +158,7 @@ export const clusterRecord = z.strictObject({
 
 export type ClusterEntry = z.output<typeof clusterEntry>;
 export type MergeRequestMark = z.output<typeof mergeRequestMark>;
+export type RestartMode = z.output<typeof restartMode>;
 export type RunStep = z.output<typeof step>;
 export type RunRecord = z.output<typeof runRecord>;
 export type TransitionRecord = z.output<typeof transitionRecord>;

@@ -50,8 +50,13 @@ export function judge(situation: Situation, { rules, notApplicable = [] }: Judge
   const findings = ruleBook
     .filter(({ id }) => rules?.includes(id) ?? true)
     .flatMap((rule) => ask(rule, situation))
-    .filter((finding) => !besideThePoint(finding))
-    .toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
+    .filter((finding) => !besideThePoint(finding));
+  return verdictOver(findings);
+}
+
+/** What findings come to, whoever made them. */
+export function verdictOver(all: readonly Finding[]): Verdict {
+  const findings = all.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
   const has = (level: Level): boolean => findings.some((finding) => finding.level === level);
   return { kind: has("block") ? "blocked" : has("undecided") ? "undecided" : "passed", findings };
 }

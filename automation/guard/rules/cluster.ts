@@ -123,9 +123,6 @@ const flux: Rule = {
   ],
 };
 
-/** Requests that a service must have had to be judged. */
-const requestsNeeded = 1_000;
-
 const baseline: Rule = {
   id: "G25",
   title: "A baseline is stored, immutable, fresh and big enough",
@@ -136,13 +133,16 @@ const baseline: Rule = {
       needs: ["metricsBaseline"],
       find({ metricsBaseline }, { at }) {
         const { storedAt, immutable, services, windowMinutes, unchangedClusters } = metricsBaseline;
+        const { requestsNeeded = 1_000, hoursAllowed = 24 } = metricsBaseline;
         const hits: Hit[] = [];
         const age = at - storedAt;
-        if (age > dayMs || age < 0)
+        if (age > hoursAllowed * hourMs || age < 0)
           hits.push({
             subject: "the baseline",
             evidence:
-              age < 0 ? "it is from the future: a clock is wrong" : `it is ${Math.floor(age / hourMs)} hours old`,
+              age < 0
+                ? "it is from the future: a clock is wrong"
+                : `it is ${Math.floor(age / hourMs)} hours old, and ${hoursAllowed} are allowed`,
             fix: "Take it anew.",
           });
         if (!immutable)
@@ -156,7 +156,7 @@ const baseline: Rule = {
           hits.push({
             subject: some(few.map(({ name, requests }) => `${name} (${requests})`)),
             evidence: `${few.length} services had fewer than ${requestsNeeded.toLocaleString("en")} requests in ${windowMinutes} minutes`,
-            fix: "Take a longer window, or name them as not judged.",
+            fix: "Name only services with traffic (guard.metrics.services), or lower validation.thresholds.min_requests.",
           });
         const weekless = services.filter(({ sameHourLastWeek }) => !sameHourLastWeek).map(({ name }) => name);
         if (weekless.length > 0)

@@ -216,6 +216,10 @@ const metricsBaseline = z.strictObject({
   services: z.array(z.strictObject({ name: text, requests: count, sameHourLastWeek: z.boolean() })).min(1),
   /** Other clusters of its environment in which nothing changes meanwhile: a soak is held against them. */
   unchangedClusters: count.optional(),
+  /** Of each service, to be judged; default 1,000. */
+  requestsNeeded: count.optional(),
+  /** How old it may be; default 24. */
+  hoursAllowed: z.number().positive().optional(),
 });
 
 const alerts = z.array(

@@ -2,10 +2,11 @@
 
 import { type Baseline, baselineEvidence, baselineRecord, baselineText, takeBaseline } from "../judge/baseline.ts";
 import { signalsOf } from "../judge/signals.ts";
+import { limitsOf } from "../judge/thresholds.ts";
 import { inline } from "../merge-request/markdown.ts";
-import { noPlan } from "../plan/plan.ts";
-import type { ClusterRecord } from "../registry/record.ts";
-import { judge, laterStepRules, type Verdict } from "../rules/book.ts";
+import { isStepwise, noPlan } from "../plan/plan.ts";
+import type { ClusterRecord, RunRecord } from "../registry/record.ts";
+import { judge, laterStepRules, type Verdict, verdictOver } from "../rules/book.ts";
 import { type Evidence, evidenceFile, type Situation } from "../rules/evidence.ts";
 import type { Finding } from "../rules/rule.ts";
 import type { GuardConfig } from "../settings.ts";
@@ -18,7 +19,7 @@ import { istiodBefore, subjectOf } from "./metric-subject.ts";
 import { stillNamed } from "./old-revision.ts";
 import * as outcomes from "./outcomes.ts";
 import { peersOf } from "./peers.ts";
-import { beginRun, firstRequest, openRequestOf, requestOf, requestsOf } from "./step.ts";
+import { beginRun, begunTogether, firstRequest, openRequestOf, requestOf, requestsOf } from "./step.ts";
 
 export async function checkStep(
   context: RunContext,
@@ -39,27 +40,49 @@ export async function checkStep(
   return outcomes.afterCheck(record, result, view.now);
 }
 
-/** What the rules say of one cluster outside a run; nothing is kept but the baseline of istioctl's messages. */
+export interface Look {
+  readonly verdict: Verdict["kind"];
+  readonly findings: readonly Finding[];
+  /** What the editor refuses, and what it cannot prove. */
+  readonly refusals: readonly string[];
+  /** What could not be read, and why. */
+  readonly problems: readonly string[];
+}
+
+/** What a run would be told of one cluster at the first merge request of a hop; nothing is kept. */
 export async function lookAtCluster(
   ports: RunPorts,
   settings: GuardConfig,
   record: ClusterRecord,
   all: readonly ClusterRecord[],
-  to: string,
+  { to, strategy }: Pick<RunRecord, "to" | "strategy">,
   signal: AbortSignal,
-): Promise<{ readonly verdict: Verdict; readonly problems: readonly string[] }> {
+): Promise<Look> {
   const { entry } = record;
   const now = ports.clock.wall();
-  const hop = { plan: "none", hop: 0, from: entry.currentIstioVersion, to, strategy: settings.execution.strategy };
-  const run = beginRun(hop, now);
-  const request = firstRequest(run.strategy, entry.ambient);
+  const run = beginRun({ plan: "none", hop: 0, from: entry.currentIstioVersion, to, strategy }, now);
+  const request = firstRequest(strategy, entry.ambient);
   const context = { ...ports, settings, batch: entry.batchId, fence: 0, plan: noPlan(to), fleet: async () => all };
-  const moving = { ...record, run };
-  const subject = { record: moving, run, request, members: [moving], now };
-  const { repository, sections } = await gathered(context, subject, signal);
-  const measured = await measuredNow(context, subject, signal);
-  const verdict = judge(situationOf(subject, { ...sections.evidence, ...measured }, to, false));
-  return { verdict, problems: [...repository.problems, ...sections.problems] };
+  const batch = all.filter((one) => one.entry.batchId === entry.batchId);
+  const subject = { record: { ...record, run }, run, request, members: begunTogether(batch, run), now };
+  const { repository, sections } = await gathered(context, subject, false, signal);
+  const evidence = { ...sections.evidence, ...(await measuredNow(context, subject, signal)) };
+  const judged = judge(situationOf(subject, evidence, to, isStepwise(evidence, strategy)));
+  const { findings } = verdictOver([...judged.findings, ...(await ports.customChecks(record, signal))]);
+  const { problems: refusals } = repository;
+  const { problems } = sections;
+  return { verdict: verdictOf(findings, refusals, problems), findings, refusals, problems };
+}
+
+/** Passed only where nothing stops a run (whyNot). */
+function verdictOf(
+  findings: readonly Finding[],
+  refusals: readonly string[],
+  problems: readonly string[],
+): Verdict["kind"] {
+  if (refusals.length > 0) return "blocked";
+  const { kind } = verdictOver(findings);
+  return problems.length > 0 && kind === "passed" ? "undecided" : kind;
 }
 
 /** What a baseline would say, of one that nobody keeps. */
@@ -74,7 +97,7 @@ export async function measuredNow(
 
 async function asEvidence(
   context: RunContext,
-  { record, members }: Subject,
+  { record, run, members }: Subject,
   baseline: Baseline,
   immutable: boolean,
 ): Promise<Pick<Evidence, "metricsBaseline">> {
@@ -82,7 +105,10 @@ async function asEvidence(
   if (section === undefined) return {};
   const moving = new Set(members.map(({ entry }) => entry.clusterId));
   const peers = peersOf(await context.fleet(), record, baseline).filter(({ entry }) => !moving.has(entry.clusterId));
-  return evidenceFile.parse({ metricsBaseline: { ...section, unchangedClusters: peers.length } });
+  const { thresholds, baseline_hours: hoursAllowed } = context.settings.validation;
+  const { min_requests: requestsNeeded } = limitsOf(thresholds, run.thresholds, context.thresholds);
+  const limits = { unchangedClusters: peers.length, requestsNeeded, hoursAllowed };
+  return evidenceFile.parse({ metricsBaseline: { ...section, ...limits } });
 }
 
 function situationOf(
@@ -109,7 +135,7 @@ function situationOf(
 
 async function checked(context: RunContext, subject: Subject, signal: AbortSignal): Promise<outcomes.Checked> {
   const { record, run } = subject;
-  const { repository, sections } = await gathered(context, subject, signal);
+  const { repository, sections } = await gathered(context, subject, true, signal);
   const baseline = await baselineOf(context, subject, sections.evidence, signal);
   const evidence: Evidence = { ...sections.evidence, ...baseline.evidence };
   const stepwise = requestsOf(context.plan, record.entry.clusterId, run).length > 1;
@@ -123,9 +149,11 @@ async function checked(context: RunContext, subject: Subject, signal: AbortSigna
   const further = run.landed.length > 0;
   const verdict = judge(situation, further ? { rules: laterStepRules } : {});
   const findings = [...verdict.findings, ...(await context.customChecks(record, signal))];
-  const kept = await keepEvidence(context, subject, { evidence, findings, problems: sections.problems });
-  const named = await stillNamed(context, subject, signal);
-  const why = whyNot(findings, [...repository.problems, ...sections.problems, ...named]);
+  const { problems } = sections;
+  const refusals = [...repository.problems, ...(await stillNamed(context, subject, signal))];
+  const said = { verdict: verdictOf(findings, refusals, problems), findings, refusals, problems };
+  const kept = await keepEvidence(context, subject, { ...said, evidence });
+  const why = whyNot(findings, [...refusals, ...problems]);
   if (why !== undefined) return { kind: "refused", why, evidence: kept };
   return { kind: "passed", baseline: baseline.id, evidence: kept };
 }
@@ -175,15 +203,10 @@ async function baselineOf(
 async function keepEvidence(
   { store }: RunContext,
   { record, run, now }: Subject,
-  found: {
-    readonly evidence: Evidence;
-    readonly findings: readonly Finding[];
-    readonly problems: readonly string[];
-  },
+  found: Look & { readonly evidence: Evidence },
 ): Promise<string> {
-  const { evidence, findings, problems } = found;
   const id = `${record.entry.clusterId}-${run.plan}-${run.step.index}-${run.step.attempt}-${now}`;
-  await store.keep("evidence", id, JSON.stringify({ at: now, findings, problems, evidence }));
+  await store.keep("evidence", id, JSON.stringify({ at: now, ...found }));
   return id;
 }
 

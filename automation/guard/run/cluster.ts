@@ -125,10 +125,13 @@ const revisionAt = (planes: DataPlane["planes"], version: string): string | unde
 async function restarted(
   context: RunContext,
   kubernetes: KubernetesApi,
+  run: Pick<RunRecord, "restart">,
   input: Omit<RestartInput, "settings" | "now">,
   signal: AbortSignal,
 ): Promise<outcomes.Restarted> {
-  const decision = decideRestart({ ...input, now: context.clock.wall(), settings: context.settings.restart });
+  const { settings, clock } = context;
+  const mode = context.restart ?? run.restart ?? settings.restart.mode;
+  const decision = decideRestart({ ...input, now: clock.wall(), settings: { ...settings.restart, mode } });
   if (decision.kind === "restart")
     for (const workload of decision.workloads) await kubernetes.restart(workload, input.mark, signal);
   return restartedAs(decision);
@@ -174,7 +177,7 @@ export async function restartStep(
   const scope = scopeOf(request, hasNext(context.plan, record));
   const { strategy, restartMark: mark } = run;
   const input = { workloads, plane, strategy, scope, mark, restarted: run.restarted };
-  return outcomes.afterRestart(record, await restarted(context, kubernetes, input, signal), view);
+  return outcomes.afterRestart(record, await restarted(context, kubernetes, run, input, signal), view);
 }
 
 /** The way back is proven as the way there was, and what was restarted restarts again under the old control plane. */
@@ -202,6 +205,7 @@ export async function proveRollback(
       ? await restarted(
           context,
           kubernetes,
+          run,
           {
             workloads,
             plane: { revision, version: versionOf(run.from) },

@@ -11,7 +11,7 @@ import type { SomeThresholds } from "../judge/thresholds.ts";
 import type { Digest } from "../merge-request/mark.ts";
 import type { LookedArtifacts } from "../plan/artifacts.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { ClusterRecord } from "../registry/record.ts";
+import type { ClusterRecord, RestartMode } from "../registry/record.ts";
 import type { Evidence } from "../rules/evidence.ts";
 import type { Finding } from "../rules/rule.ts";
 import type { GuardConfig } from "../settings.ts";
@@ -52,6 +52,8 @@ export interface RunContext extends RunPorts {
   readonly settings: GuardConfig;
   /** Limits that this process was told; they hold before a run's own and the settings'. */
   readonly thresholds?: SomeThresholds | undefined;
+  /** How this process was told that workloads restart; likewise. */
+  readonly restart?: RestartMode | undefined;
   readonly batch: string;
   readonly plan: Plan;
   /** Of the lock under which the run works. */

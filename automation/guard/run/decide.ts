@@ -2,6 +2,7 @@
  * What a batch does next: changes of state that follow from what is known, and effects whose outcomes are not. A batch moves as one: its
  * merge request opens when every cluster passed, and when one has to go back all do. Pure.
  */
+import type { ErrorCode } from "../../errors.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { ClusterRecord, RunRecord } from "../registry/record.ts";
 import { type EventName, states } from "../registry/state.ts";
@@ -54,6 +55,8 @@ export type Effect =
 export interface Wait {
   readonly cluster: string;
   readonly why: string;
+  /** Of the error that stood in the way. */
+  readonly code?: ErrorCode;
   /** ms since the epoch. */
   readonly until?: number;
 }

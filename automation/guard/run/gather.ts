@@ -42,10 +42,13 @@ export function versionNow(plan: Plan, { entry }: ClusterRecord, run: RunRecord)
   return moved ? run.to : run.from;
 }
 
-/** Everything that is known of a cluster but its metrics: the repository, the cluster, the registry. Writes the baseline of istioctl's messages. */
-export async function gathered(context: RunContext, subject: Subject, signal: AbortSignal) {
+/**
+ * Everything that is known of a cluster but its metrics: the repository, the cluster, the registry. `keeps`: whether what istioctl says
+ * now is written down, to be compared with later; only a run does.
+ */
+export async function gathered(context: RunContext, subject: Subject, keeps: boolean, signal: AbortSignal) {
   const repository = await repositoryOf(context, subject, signal);
-  return { repository, sections: await collected(context, subject, repository.git, signal) };
+  return { repository, sections: await collected(context, subject, repository.git, keeps, signal) };
 }
 
 /** Refusals of the editor stop the checks: nothing of them would be written. */
@@ -87,6 +90,7 @@ async function collected(
   context: RunContext,
   { record, run, request, members, now }: Subject,
   git: Git | undefined,
+  keeps: boolean,
   signal: AbortSignal,
 ): Promise<Collected> {
   const { clusters, store, settings, batch, fence } = context;
@@ -111,7 +115,7 @@ async function collected(
   let found = await ask(previous);
   // What it says before anything moves is the baseline; always-block codes block all the same.
   if (previous === undefined && found.analysis !== undefined) {
-    await store.keep("baseline", analysisId, JSON.stringify(found.analysis));
+    if (keeps) await store.keep("baseline", analysisId, JSON.stringify(found.analysis));
     found = await ask(found.analysis);
   }
   const fleet = await context.fleet();

@@ -6,6 +6,7 @@ import { type Baseline, baselineRecord } from "../judge/baseline.ts";
 import { gateA, gateB, type MonitorsSeen } from "../judge/gates.ts";
 import { observe } from "../judge/observe.ts";
 import { signalsOf } from "../judge/signals.ts";
+import { limitsOf } from "../judge/thresholds.ts";
 import { type ValidationResult, type Verdict, validationOf, verdictText } from "../judge/verdict.ts";
 import type { ClusterRecord, RunRecord } from "../registry/record.ts";
 import { type MeshMetrics, type RunContext, recordOf } from "./context.ts";
@@ -95,7 +96,7 @@ async function verdictOf(
   const startedAt = run.soak?.startedAt ?? until;
   const observations = await observe({ ...asked, soakStartedAt: startedAt }, until, signal);
   const { warm_up_minutes, baseline_hours } = settings.validation;
-  const thresholds = { ...settings.validation.thresholds, ...run.thresholds, ...context.thresholds };
+  const thresholds = limitsOf(settings.validation.thresholds, run.thresholds, context.thresholds);
   const input = {
     ...observations,
     signals,

@@ -126,7 +126,10 @@ async function outcomeOf(
     if (looking.aborted) return nothing;
     if (!(error instanceof SwitchyardError)) throw error;
     const clusters = "clusters" in effect ? effect.clusters : [effect.cluster];
-    return { moves: [], waits: clusters.map((cluster) => ({ cluster, why: `${error.code}: ${error.message}` })) };
+    return {
+      moves: [],
+      waits: clusters.map((cluster) => ({ cluster, why: `${error.code}: ${error.message}`, code: error.code })),
+    };
   }
 }
 

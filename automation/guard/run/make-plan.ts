@@ -5,7 +5,7 @@ import { makePlan, noPlan, type Plan, type Planned, type PlannedFile, type PlanR
 import { readPlan } from "../plan/stored-plan.ts";
 import type { Strategy } from "../plan/support.ts";
 import { formatVersion, parseMinor, type Version } from "../plan/versions.ts";
-import type { ClusterRecord, RunRecord } from "../registry/record.ts";
+import type { ClusterRecord } from "../registry/record.ts";
 import { createRegistry } from "../registry/registry.ts";
 import { states } from "../registry/state.ts";
 import type { GuardState } from "../registry/state-names.ts";
@@ -16,7 +16,7 @@ import { projectOnce, type RunContext, type RunPorts } from "./context.ts";
 import { gathered } from "./gather.ts";
 import { inParallel } from "./loop.ts";
 import { assertInBatch } from "./members.ts";
-import { beginRun, firstRequest } from "./step.ts";
+import { beginRun, begunTogether, firstRequest } from "./step.ts";
 
 export interface PlanOptions {
   readonly batch: string;
@@ -107,11 +107,11 @@ async function lookAt(
     record: { ...record, run },
     run,
     request,
-    members: besides(members, record, run),
+    members: begunTogether(members, run),
     now: context.clock.wall(),
   };
   const unplanned = { ...context, plan: noPlan(formatVersion(target)) };
-  const { repository, sections } = await gathered(unplanned, subject, signal);
+  const { repository, sections } = await gathered(unplanned, subject, false, signal);
   const measured = await measuredNow(unplanned, subject, signal);
   const files = repository.edits
     .filter(({ path }) => repository.readers[path]?.includes(cluster) ?? false)
@@ -124,9 +124,3 @@ async function lookAt(
   const problems = [...repository.problems, ...sections.problems];
   return { cluster: { ...plain, evidence: { ...sections.evidence, ...measured } }, files, problems };
 }
-
-/** Those of one version move together in a plan, so that files that they share are theirs alone. */
-const besides = (members: readonly ClusterRecord[], record: ClusterRecord, run: RunRecord): readonly ClusterRecord[] =>
-  members.map((one) =>
-    one === record ? { ...record, run } : { ...one, run: { ...run, from: one.entry.currentIstioVersion } },
-  );

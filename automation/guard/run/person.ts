@@ -164,6 +164,7 @@ function againAfterRollback(view: BatchView, record: ClusterRecord, by: string):
       ...(run.alone === undefined ? {} : { alone: run.alone }),
       ...(run.without === undefined ? {} : { without: run.without }),
       ...(run.thresholds === undefined ? {} : { thresholds: run.thresholds }),
+      ...(run.restart === undefined ? {} : { restart: run.restart }),
     },
     now,
     run.step.attempt + 1,

@@ -4,7 +4,7 @@ import { noTelemetry, type Telemetry } from "../../ports/telemetry.ts";
 import { measured } from "../events/telemetry.ts";
 import type { SomeThresholds } from "../judge/thresholds.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { ClusterRecord } from "../registry/record.ts";
+import type { ClusterRecord, RestartMode } from "../registry/record.ts";
 import { batchLock, createRegistry, type Loaded, moveRecord, type Registry } from "../registry/registry.ts";
 import type { GuardConfig } from "../settings.ts";
 import { carryOut } from "./carry-out.ts";
@@ -15,7 +15,7 @@ import { underLease } from "./lease.ts";
 import { driveBatch, type LoopEnd, type LoopOptions } from "./loop.ts";
 import { membersOf } from "./members.ts";
 import type { Refusal } from "./person.ts";
-import { keptLimits, startMoves } from "./start.ts";
+import { keptLimits, keptRestart, startMoves } from "./start.ts";
 
 export interface RunOptions {
   readonly batch: string;
@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly settings: GuardConfig;
   /** Limits instead of the settings': kept with what begins, so that later processes know them, and held to by this one. */
   readonly thresholds?: SomeThresholds | undefined;
+  /** How workloads restart instead of as the settings say; likewise. */
+  readonly restart?: RestartMode | undefined;
   /** Names this process in the lock. */
   readonly holder: string;
   /** Begins the hop where clusters are at rest; false: only what is under way goes on. */
@@ -70,12 +72,13 @@ class BatchRun {
     this.#fence = fence;
     this.#signal = signal;
     this.#registry = createRegistry(ports.store);
-    const { settings, thresholds = {}, batch, plan } = options;
+    const { settings, thresholds = {}, restart, batch, plan } = options;
     this.#context = {
       ...ports,
       host: projectOnce(ports.host, ports.clock),
       settings,
       thresholds,
+      restart,
       batch,
       plan,
       fence,
@@ -118,9 +121,9 @@ class BatchRun {
   }
 
   #startable(members: readonly Loaded[]) {
-    const { plan, settings, exclude, thresholds } = this.#options;
+    const { plan, settings, exclude, thresholds, restart } = this.#options;
     const clusters = members.map(({ record }) => record);
-    return startMoves({ now: this.#ports.clock.wall(), plan, settings, exclude, thresholds, clusters });
+    return startMoves({ now: this.#ports.clock.wall(), plan, settings, exclude, thresholds, restart, clusters });
   }
 
   async #start(): Promise<readonly Wait[]> {
@@ -128,8 +131,8 @@ class BatchRun {
     const { moves, waits, refusals } = this.#startable(members);
     if (refusals.length > 0) throw refused(refusals);
     for (const { record } of members) {
-      const kept = keptLimits(this.#options, record);
-      if (kept !== undefined) this.#options.onWarning?.(kept);
+      for (const kept of [keptLimits(this.#options, record), keptRestart(this.#options, record)])
+        if (kept !== undefined) this.#options.onWarning?.(kept);
     }
     for (const move of moves) {
       const loaded = members.find(({ record }) => record.entry.clusterId === move.cluster);

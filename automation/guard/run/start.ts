@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { SomeThresholds } from "../judge/thresholds.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { ClusterRecord, RunRecord } from "../registry/record.ts";
+import type { ClusterRecord, RestartMode, RunRecord } from "../registry/record.ts";
 import { eventsFrom, states } from "../registry/state.ts";
 import type { GuardState } from "../registry/state-names.ts";
 import type { GuardConfig } from "../settings.ts";
@@ -18,6 +18,8 @@ export interface StartView {
   readonly exclude?: readonly string[] | undefined;
   /** Limits that are kept with the runs that begin. */
   readonly thresholds?: SomeThresholds | undefined;
+  /** How workloads restart; likewise. */
+  readonly restart?: RestartMode | undefined;
   /** Of the batch, without those that a person left out. */
   readonly clusters: readonly ClusterRecord[];
 }
@@ -102,18 +104,22 @@ function endedOf(plan: Plan, record: ClusterRecord): readonly Refusal[] {
 
 /** The run that a cluster at rest would begin; undefined: it has nothing to do. */
 function nextRun(
-  { plan, now, settings, exclude = [], thresholds }: StartView,
+  { plan, now, settings, exclude = [], thresholds, restart }: StartView,
   { entry, state, run }: ClusterRecord,
 ): RunRecord | undefined {
   if (!states[state].resting || !eventsFrom(state).includes("started")) return undefined;
   const next = nextHop(plan, entry.clusterId, entry.currentIstioVersion);
   if (next === undefined) return undefined;
   const alone = settings.execution.mr_strategy === "per-cluster";
-  const without = exclude.length === 0 ? {} : { without: [...exclude] };
-  const said = { alone, ...without, ...(thresholds === undefined ? {} : { thresholds }) };
+  const said = {
+    alone,
+    ...(exclude.length === 0 ? {} : { without: [...exclude] }),
+    ...(thresholds === undefined ? {} : { thresholds }),
+    ...(restart === undefined ? {} : { restart }),
+  };
   // What has landed of a hop whose checks failed half-way stays what it is.
   if (run !== undefined && state === "pre_check_failed" && run.plan === plan.hash && run.hop === next.index) {
-    const { note: _note, thresholds: _limits, without: _without, ...kept } = run;
+    const { note: _note, thresholds: _limits, without: _without, restart: _restart, ...kept } = run;
     return { ...kept, ...said, step: { index: run.step.index, attempt: run.step.attempt } };
   }
   const again = run !== undefined && run.plan === plan.hash && run.hop === next.index ? run.step.attempt + 1 : 1;
@@ -129,6 +135,16 @@ export function keptLimits(
   if (thresholds === undefined || states[state].resting || run?.plan !== plan.hash) return undefined;
   if (isDeepStrictEqual(run.thresholds, thresholds)) return undefined;
   return `${entry.clusterId} keeps the limits with which its run began; npx switchyard guard monitor takes others while it works`;
+}
+
+/** Likewise, with another way to restart. */
+export function keptRestart(
+  { plan, restart }: Pick<StartView, "plan" | "restart">,
+  { entry, state, run }: ClusterRecord,
+): string | undefined {
+  if (restart === undefined || states[state].resting || run?.plan !== plan.hash || run.restart === restart)
+    return undefined;
+  return `${entry.clusterId} keeps the way to restart with which its run began; npx switchyard guard monitor takes another while it works`;
 }
 
 /** Regions follow each other in the order of the settings; others come last, together. */

@@ -72,13 +72,17 @@ export function firstRequest(strategy: Strategy, ambient: boolean): PlannedMerge
   return { title: "all components", step: { kind: "all" }, components: present };
 }
 
+/** Members of a batch as if each began this run from its version: files that those of one version share are theirs alone. */
+export const begunTogether = (members: readonly ClusterRecord[], run: RunRecord): readonly ClusterRecord[] =>
+  members.map((one) => ({ ...one, run: { ...run, from: one.entry.currentIstioVersion } }));
+
 /** Whether a cluster has merge requests of its own: as its run began, whatever a later process is told. */
 export const isAlone = (run: RunRecord | undefined, { execution }: Pick<GuardConfig, "execution">): boolean =>
   run?.alone ?? execution.mr_strategy === "per-cluster";
 
 /** What a run is at its beginning; only looked at, where `plan` says so. */
 export function beginRun(
-  hop: Pick<RunRecord, "plan" | "hop" | "from" | "to" | "strategy" | "alone" | "thresholds" | "without">,
+  hop: Pick<RunRecord, "plan" | "hop" | "from" | "to" | "strategy" | "alone" | "thresholds" | "without" | "restart">,
   at: number,
   attempt = 1,
 ): RunRecord {

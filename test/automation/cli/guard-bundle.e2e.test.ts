@@ -50,7 +50,7 @@ test("a failed gate is kept beside its way back, with advice", async () => {
   await monitor.ended;
   // Where it was stopped before it had collected everything, the next one does; on a busy machine what is asked of a cluster may time out.
   const looked = async (): Promise<number | undefined> => {
-    await world.result("monitor", "--batch", "failing", "--once");
+    expect(await world.failure("monitor", "--batch", "failing", "--once")).toMatchObject({ code: "guard-failed" });
     return (await world.run("bundle", "--cluster", "f-1")).code;
   };
   await expect.poll(looked, { timeout: 120_000 }).toBe(0);

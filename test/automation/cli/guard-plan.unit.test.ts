@@ -25,6 +25,24 @@ function problemsOf(file: string): string {
 }
 
 describe("guard plan", () => {
+  test("shows each file that changes with who reads it, and who of them is of another wave", () => {
+    const input = parsePlanFile(fixture, text);
+    if (input.mesh !== "istio") throw new Error(input.mesh);
+    const [first] = input.request.clusters;
+    if (first === undefined) throw new Error("no cluster");
+    const file = {
+      repository: "mesh/fleet",
+      path: "istio/istiod.yaml",
+      readers: [first.cluster, "dev-1"],
+      changes: [],
+    };
+    const planned = makePlan(input.request, 0, planDigest, new Map([[first.cluster, [file]]]));
+    if (planned.kind !== "plan") throw new Error("refused");
+    expect(describeGuardPlan(planned.plan)).toContain(
+      `  mesh/fleet istio/istiod.yaml: ${first.cluster}, dev-1 (not in this plan)`,
+    );
+  });
+
   test("prints hops with EKS in between, notes, and what the rules say, in lines that fit", () => {
     const input = parsePlanFile(fixture, text);
     if (input.mesh !== "istio") throw new Error(input.mesh);

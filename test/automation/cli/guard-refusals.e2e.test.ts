@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { gitRepositoryType } from "../../../automation/guard/simulation/flux-objects.ts";
+import { parseEnvelope } from "../../support/cli.ts";
 import { type GuardWorld, openGuardWorld } from "../../support/guard/guard-world.ts";
 
 // What goes wrong in an upgrade, told by real processes: a finding with what to do, and nothing written. In order.
@@ -51,9 +52,27 @@ describe("before anything is written", () => {
   });
 
   test("a version that the source of the charts does not have stops at the checks", async () => {
-    const end = await world.result(...run("early", "1.31.0"));
-    expect(statesOf(end)).toEqual(["pre_check_failed"]);
-    expect(notesOf(end)).toEqual([expect.stringMatching(/G05 artifact-missing/)]);
+    const { code, exitCode, next, data } = await world.failure(...run("early", "1.31.0"));
+    expect({ code, exitCode }).toEqual({ code: "guard-checks-failed", exitCode: 5 });
+    expect(next[0]).toContain("npx switchyard guard check");
+    expect(statesOf(data)).toEqual(["pre_check_failed"]);
+    expect(notesOf(data)).toEqual([expect.stringMatching(/G05 artifact-missing/)]);
+  });
+
+  test("a look at one cluster says the same, and passes for a version that is there", async () => {
+    const check = ["check", "--cluster", "e-1", "--target-version"] as const;
+    const [missing, fine, revision] = await Promise.all([
+      world.failure(...check, "1.31.0"),
+      world.result(...check, "1.31.1"),
+      world.run(...check, "1.31.1", "--strategy", "revision", "--json"),
+    ]);
+    expect(missing).toMatchObject({
+      code: "guard-refused",
+      message: expect.stringContaining("block G05 artifact-missing"),
+      data: { verdict: "blocked", strategy: "in-place", refusals: [], problems: [] },
+    });
+    expect(fine).toMatchObject({ verdict: "passed", istio: "1.30.5", target: "1.31.1", refusals: [], problems: [] });
+    expect(revision.stdout).toContain('"strategy":"revision"');
   });
 
   test("a token that has expired is told, and where it is set", async () => {
@@ -62,6 +81,9 @@ describe("before anything is written", () => {
       code: "git-host-refused",
       message: expect.stringContaining("expired"),
     });
+    const { message } = await world.failure("validate", "--batch", "early");
+    expect(message).toMatch(/FAILS {2}repository mesh\/early: git-host-refused: .*expired/);
+    for (const name of ["table", "metrics", "monitors", "e-1 kubernetes"]) expect(message).toContain(`works  ${name}:`);
     await world.gitlab.hands.expireToken(undefined);
   });
 
@@ -89,10 +111,17 @@ describe("before anything is written", () => {
 describe("a merge request that is closed, and Flux that is suspended", () => {
   test("a closed merge request pauses the batch, and the retry opens another from another branch", async () => {
     const first = await world.result(...run("odd"));
+    // To wait for a person who merges is no failure.
+    expect(statesOf(await world.result("monitor", "--batch", "odd", "--once"))).toEqual(["mr_created", "mr_created"]);
     await world.gitlab.hands.close("mesh/odd", 1);
-    const paused = await world.result("monitor", "--batch", "odd", "--once");
-    expect(statesOf(paused)).toEqual(["paused", "paused"]);
-    expect(notesOf(paused)[0]).toContain("!1 was closed");
+    const paused = await world.failure("monitor", "--batch", "odd", "--once");
+    expect(paused).toMatchObject({
+      code: "guard-paused",
+      exitCode: 1,
+      next: [expect.stringContaining("resume"), expect.any(String)],
+    });
+    expect(statesOf(paused.data)).toEqual(["paused", "paused"]);
+    expect(notesOf(paused.data)[0]).toContain("!1 was closed");
     const text = await world.run("status", "--batch", "odd");
     expect(text.stdout).toContain("guard resume");
     expect(await world.failure(...run("odd"))).toMatchObject({
@@ -120,11 +149,25 @@ describe("a merge request that is closed, and Flux that is suspended", () => {
   });
 });
 
+test("flags of the tool that guard replaces say what to use instead, and a run can be given up", async () => {
+  const [format, step] = await Promise.all([
+    world.failure("list", "--format", "json"),
+    world.failure("resume", "--batch", "odd", "--from-step", "monitor"),
+  ]);
+  expect(format).toMatchObject({ code: "usage-error", next: [expect.stringContaining("--json")] });
+  expect(step).toMatchObject({ code: "usage-error", next: [expect.stringContaining("guard resume --batch odd")] });
+  await world.result(...run("early"));
+  const given = await world.result("resume", "--batch", "early", "--give-up", "not this week");
+  expect(statesOf(given)).toEqual(["abandoned"]);
+  expect(await world.failure("monitor", "--batch", "early", "--once")).toMatchObject({ code: "guard-failed" });
+});
+
 /** Looks, as a job that a clock starts; until a cluster is paused. Errors: after a minute. */
 async function untilPaused(): Promise<unknown> {
   for (const late = Date.now() + 60_000; ; ) {
-    const looked = await world.result("monitor", "--batch", "odd", "--once");
-    if (statesOf(looked).includes("paused")) return looked;
-    if (Date.now() > late) throw new Error(JSON.stringify(looked));
+    const { stdout } = await world.run("monitor", "--batch", "odd", "--once", "--json");
+    const looked = parseEnvelope(stdout);
+    if (looked.status === "error" && looked.error.code === "guard-paused") return looked.error.data;
+    if (looked.status === "error" || Date.now() > late) throw new Error(stdout);
   }
 }

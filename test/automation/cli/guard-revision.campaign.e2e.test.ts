@@ -81,8 +81,9 @@ test("a regression at the first share returns all workloads to the old revision,
   await monitor.says("-> soaking_data_plane", 120_000);
   world.metrics.ail("g-1", { from: world.now(), latency: 1.5, errors: 0.01 });
   const said = parseEnvelope((await monitor.ended).stdout);
-  if (said.status !== "ok") throw new Error(said.error.message);
-  expect(batch.parse(said.result)).toMatchObject({ clusters: [{ istio: "1.30.5", state: "rollback_completed" }] });
+  if (said.status !== "error") throw new Error("what went back is no success");
+  expect(said.error.code).toBe("guard-failed");
+  expect(batch.parse(said.error.data)).toMatchObject({ clusters: [{ istio: "1.30.5", state: "rollback_completed" }] });
   expect([...(await world.cluster("g-1")).proxies().keys()]).toEqual(["1.30.5"]);
   expect(await revisions("g-1")).toContain("istiod-1-30-5 1.30.5");
   expect(await people.stop()).toBe(created("green"));

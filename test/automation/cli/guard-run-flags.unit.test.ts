@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../../automation/cli/config-file.ts";
-import { thresholdsOf, withFlags } from "../../../automation/cli/guard-run-flags.ts";
+import {
+  assertStrategy,
+  begunSoaks,
+  restartOf,
+  thresholdsOf,
+  withFlags,
+} from "../../../automation/cli/guard-run-flags.ts";
 import { guardConfig } from "../../../automation/guard/settings.ts";
+import { epoch, planOf, recordOf } from "../guard/run/batch.ts";
 
 const invalid = (message: RegExp) =>
   expect.objectContaining({ code: "invalid-config", message: expect.stringMatching(message) });
@@ -42,7 +49,42 @@ test("every flag that does not fit is named", () => {
 test("limits are those that a flag names, and no others", () => {
   expect(thresholdsOf({ "resource-increase": "0.5", "min-requests": "200", batch: "wave-1" })).toEqual({
     istiod_resource_increase: 0.5,
+    proxy_resource_increase: 0.5,
     min_requests: 200,
   });
   expect(thresholdsOf({ batch: "wave-1" })).toBeUndefined();
+});
+
+test("how workloads restart is said in short, and kept in the words of the settings", () => {
+  expect([{}, { restart: "auto" }, { restart: "manual" }].map(restartOf)).toEqual([undefined, "automatic", "manual"]);
+});
+
+test("a limit that stands for two settings is named once", () => {
+  expect(() => withFlags(guardConfig.parse({}), { "resource-increase": "-1" })).toThrow(
+    invalid(/^--resource-increase: [^\n]*$/),
+  );
+});
+
+test("a soak that has begun keeps its end, and it is said; another that is as long is not spoken of", () => {
+  const plan = planOf(["eu-1"]);
+  const record = recordOf(plan, "eu-1");
+  const soak = { startedAt: epoch, endsAt: epoch + 3_600_000, extended: false };
+  const run = record.run === undefined ? {} : { run: { ...record.run, soak } };
+  const soaking = { ...record, ...run, state: "soaking_data_plane" } as const;
+  expect(begunSoaks([soaking], 30)).toEqual([
+    "--soak-period comes too late for eu-1: its soak has begun, and ends at 2026-12-01T11:00:00.000Z",
+  ]);
+  expect([begunSoaks([soaking], 60), begunSoaks([soaking], undefined)]).toEqual([[], []]);
+  expect(begunSoaks([{ ...soaking, state: "soaking_control_plane" }], 30)).toEqual([]);
+});
+
+test("a plan goes the way that it was made for, or is refused", () => {
+  const plan = planOf(["eu-1"]);
+  for (const asked of [undefined, "in-place"]) expect(() => assertStrategy(plan, asked)).not.toThrow();
+  expect(() => assertStrategy(plan, "revision")).toThrow(
+    expect.objectContaining({
+      code: "guard-refused",
+      message: expect.stringContaining("goes by in-place, and revision"),
+    }),
+  );
 });

@@ -1,3 +1,4 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -69,9 +70,13 @@ describe("an upgrade of two clusters", () => {
     const lines = z.array(z.object({ name: z.string(), works: z.boolean() })).parse(connections);
     expect(lines.map(({ name, works }) => `${name} ${works}`)).toEqual([
       "table true",
-      "credentials true",
+      "GitLab true",
       "repository mesh/calm true",
+      expect.stringMatching(/^charts of http.* true$/),
+      expect.stringMatching(/^images of .*\/istio true$/),
       "metrics true",
+      "monitors true",
+      "listen true",
       ...["c-1", "c-2"].flatMap((id) => [`${id} kubernetes true`, `${id} eks true`, `${id} istioctl true`]),
     ]);
     expect(await world.result("list", "--batch", "calm")).toMatchObject({
@@ -87,10 +92,13 @@ describe("an upgrade of two clusters", () => {
     const planned = await world.result("plan", "--batch", "calm", "--target-version", "1.31.1");
     expect(planned).toMatchObject({ target: "1.31.1", clusters: [{ cluster: "c-1" }, { cluster: "c-2" }] });
     hash = z.string().parse(planned["hash"]);
-    const { files } = await world.result("diff", "--batch", "calm", "--plan", hash);
-    const changed = z
-      .array(z.object({ path: z.string(), readers: z.array(z.string()), changes: z.array(z.looseObject({})) }))
-      .parse(files);
+    const diff = await world.result("diff", "--batch", "calm", "--plan", hash);
+    expect(diff).toMatchObject({ next: [{ repository: "mesh/calm", title: "all components", later: 0 }] });
+    const file = z.object({ path: z.string(), readers: z.array(z.string()), changes: z.array(z.looseObject({})) });
+    const [changed = []] = z
+      .array(z.object({ files: z.array(file) }))
+      .parse(diff["next"])
+      .map(({ files }) => files);
     expect(changed.map(({ path }) => path).toSorted()).toEqual(
       ["c-1", "c-2"].flatMap((id) => ["base", "gateway", "istiod"].map((name) => `istio/${id}/${name}.yaml`)),
     );
@@ -100,8 +108,33 @@ describe("an upgrade of two clusters", () => {
     });
   });
 
-  test("a run opens one merge request, and run again finds it", async () => {
-    const first = await run("calm");
+  test("a dry run shows the plan and begins nothing; a file says what flags would", async () => {
+    const spec = join(world.root, "upgrade.yaml");
+    await writeFile(spec, 'target_version: "1.31.1"\nstrategy: in-place\n');
+    const dry = await world.result("run", "--batch", "calm", "--upgrade-spec", spec, "--dry-run");
+    expect(dry).toMatchObject({ plan: hash, clusters: [], planned: { target: "1.31.1", strategy: "in-place" } });
+    expect(created("mesh/calm")).toBe(0);
+    expect(await world.result("status", "--batch", "calm")).toMatchObject({ states: { pending: 2 } });
+  });
+
+  test("a run opens one merge request, tells what its checks found, and run again finds it", async () => {
+    const report = join(world.root, "health.json");
+    const first = await run("calm", "--max-concurrent", "1", "--export-health-report", report);
+    expect(JSON.parse(await readFile(report, "utf8"))).toMatchObject({
+      clusters: ["c-1", "c-2"].map((id) => ({
+        cluster_id: id,
+        state: "mr_created",
+        checked: true,
+        verdict: "passed",
+        problems: [],
+      })),
+    });
+    expect(
+      await world.failure("run", "--batch", "calm", "--target-version", "1.31.1", "--strategy", "revision"),
+    ).toMatchObject({
+      code: "guard-refused",
+      message: expect.stringContaining("goes by in-place, and revision was asked for"),
+    });
     expect(statesOf(first)).toEqual(["c-1 1.30.5 mr_created", "c-2 1.30.5 mr_created"]);
     const again = await run("calm");
     expect(requestsOf(again)).toEqual(requestsOf(first));
@@ -138,6 +171,22 @@ describe("an upgrade of two clusters", () => {
       entry: { current_istio_version: "1.31.1" },
     });
     expect(created("mesh/calm")).toBe(1);
+    const left = await world.run("diff", "--batch", "calm");
+    expect(left.stdout).toContain("Nothing is left to change in Git for batch calm");
+  });
+
+  test("a person who wants it back gets a merge request with the reason, and after its merge the old version", async () => {
+    const back = await world.result("rollback", "--batch", "calm", "--reason", "checkout is slow");
+    expect(statesOf(back)).toEqual(["c-1 1.31.1 rollback_mr_created", "c-2 1.31.1 rollback_mr_created"]);
+    expect(created("mesh/calm")).toBe(2);
+    await merge("calm", 2);
+    const ended = await world.failure("monitor", "--batch", "calm");
+    expect(ended).toMatchObject({
+      code: "guard-failed",
+      message: expect.stringContaining("c-1 is rollback_completed"),
+    });
+    expect(statesOf(ended.data)).toEqual(["c-1 1.30.5 rollback_completed", "c-2 1.30.5 rollback_completed"]);
+    expect([...(await world.cluster("c-1")).proxies().keys()]).toEqual(["1.30.5"]);
   });
 });
 
@@ -151,9 +200,11 @@ describe("an upgrade that makes traffic worse", () => {
     expect(await world.result("status", "--batch", "ill")).toMatchObject({ waitingForPeople: ["i-1", "i-2"] });
     expect([...(await world.cluster("i-1")).charts().values()]).toEqual(["1.31.1", "1.31.1", "1.31.1"]);
     await merge("ill", 2);
-    const ended = parseEnvelope((await monitor.ended).stdout);
-    if (ended.status !== "ok") throw new Error(ended.error.message);
-    expect(statesOf(ended.result)).toEqual(["i-1 1.30.5 rollback_completed", "i-2 1.30.5 rollback_completed"]);
+    const { code, stdout } = await monitor.ended;
+    const ended = parseEnvelope(stdout);
+    if (ended.status !== "error") throw new Error("what went back is no success");
+    expect({ code, said: ended.error.code }).toEqual({ code: 1, said: "guard-failed" });
+    expect(statesOf(ended.error.data)).toEqual(["i-1 1.30.5 rollback_completed", "i-2 1.30.5 rollback_completed"]);
     const cluster = await world.cluster("i-1");
     expect([...cluster.proxies().keys()]).toEqual(["1.30.5"]);
     // CRDs stay (rule 9).
@@ -172,6 +223,14 @@ describe("an upgrade that makes traffic worse", () => {
     const again = await world.result("resume", "--batch", "ill", "--retry");
     expect(statesOf(again)).toEqual(["i-1 1.30.5 mr_created", "i-2 1.30.5 mr_created"]);
     expect(created("mesh/ill")).toBe(3);
+  });
+
+  test("a soak without a verdict waits for a person, who may take it for passed", async () => {
+    await merge("ill", 3);
+    const undecided = await world.failure("monitor", "--batch", "ill", "--min-requests", "9000000");
+    expect(undecided).toMatchObject({ code: "guard-paused", exitCode: 1 });
+    const accepted = await world.result("resume", "--batch", "ill", "--accept", "it is night");
+    expect(statesOf(accepted)).toEqual(["i-1 1.31.1 upgraded", "i-2 1.31.1 upgraded"]);
   });
 });
 
@@ -208,7 +267,7 @@ test("every change that was asked for is in the audit log, also that of the kill
       "guard monitor refused",
     ]),
   );
-  expect(commands.filter(({ command }) => command === "guard run")).toHaveLength(5);
+  expect(commands.filter(({ command }) => command === "guard run")).toHaveLength(7);
   // Killed, it could not write its end.
   expect(found.filter((one) => one === "guard monitor begun")).toHaveLength(1);
 });

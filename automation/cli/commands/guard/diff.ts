@@ -5,8 +5,10 @@ import { batchFlag, GuardRunCommand } from "../../guard-run-command.ts";
 
 export default class GuardDiff extends GuardRunCommand<BatchDiff> {
   static override mutates = false;
-  static override summary = "Show what the next merge request of a batch's plan would change in Git, on today's files.";
-  static override description = "Each changed place with who reads the file. Nothing is written.";
+  static override summary =
+    "Show what the next merge requests of a batch's plan would change in Git, on today's files.";
+  static override description =
+    "Each changed place with who reads the file, by repository and step. While a merge request is open it is that one; after it has landed, the next of the hop. Nothing is written.";
   static override examples = ["<%= config.bin %> guard diff --batch prod-wave-1 --plan 0123456789ab"];
   static override flags = {
     batch: batchFlag,

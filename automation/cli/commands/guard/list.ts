@@ -1,4 +1,5 @@
 import { Flags } from "@oclif/core";
+import { SwitchyardError } from "../../../errors.ts";
 import { GuardCommand } from "../../guard-command.ts";
 import { describeList, type ListedCluster } from "../../guard-registry-view.ts";
 
@@ -14,10 +15,16 @@ export default class GuardList extends GuardCommand<ListResult> {
   static override flags = {
     batch: Flags.string({ description: "Only this batch." }),
     environment: Flags.string({ description: "Only clusters of this environment, as their entries say it." }),
+    format: Flags.string({ description: "Refused: a table is what is printed, and JSON is --json.", hidden: true }),
   };
 
   protected override async execute(): Promise<ListResult> {
     const { flags } = await this.parse(GuardList);
+    if (flags.format !== undefined)
+      throw new SwitchyardError("usage-error", {
+        message: `--format ${flags.format} is of the tool that guard replaces`,
+        next: "Leave it out for a table; --json prints JSON.",
+      });
     const registry = await (await this.guard()).registry();
     const loaded = await (flags.batch === undefined ? registry.loadAll() : registry.loadBatch(flags.batch));
     const clusters = loaded.map(({ record: { entry, state } }) => ({

@@ -1,11 +1,12 @@
 import { Flags } from "@oclif/core";
+import { finishBatch } from "../../guard-outcome.ts";
 import { type BatchResult, batchFlag, describeBatch, GuardRunCommand } from "../../guard-run-command.ts";
 
 export default class GuardRollback extends GuardRunCommand<BatchResult> {
   static override mutates = true;
   static override summary = "Take a batch's hop back, by a merge request that reverts it.";
   static override description =
-    "What has landed of the hop goes back for the whole batch; CRDs stay. The merge request is opened here, or by the monitor that works on the batch now. Until it is merged nothing in the clusters changes.";
+    "What has landed of the hop goes back for the whole batch; CRDs stay. The merge request is opened here, or by the monitor that works on the batch now. Until it is merged nothing in the clusters changes. It fails when that merge request cannot be opened.";
   static override examples = ['<%= config.bin %> guard rollback --batch prod-wave-1 --reason "checkout is slow"'];
   static override flags = {
     batch: batchFlag,
@@ -18,7 +19,8 @@ export default class GuardRollback extends GuardRunCommand<BatchResult> {
     const { batch, reason } = flags;
     const [settings, plan] = await Promise.all([this.settings(), this.planOf(batch, flags.plan)]);
     await this.decide(batch, plan, settings, (view, by, { rollbackMoves }) => rollbackMoves(view, { reason, by }));
-    return this.driveUnlessDriven({ batch, plan, settings, start: false, until: "merge-request" });
+    const end = await this.driveUnlessDriven({ batch, plan, settings, start: false, until: "merge-request" });
+    return finishBatch(end, "rollback");
   }
 
   protected override describe(result: BatchResult): readonly string[] {

@@ -3,6 +3,7 @@ import { SwitchyardError } from "../../../errors.ts";
 import type { Plan } from "../../../guard/plan/plan.ts";
 import { strategies } from "../../../guard/plan/support.ts";
 import { parseVersion } from "../../../guard/plan/versions.ts";
+import { finishBatch } from "../../guard-outcome.ts";
 import { describeGuardPlan } from "../../guard-plan-view.ts";
 import {
   type BatchResult,
@@ -11,7 +12,14 @@ import {
   GuardRunCommand,
   maxConcurrentFlag,
 } from "../../guard-run-command.ts";
-import { thresholdFlags, thresholdsOf, withFlags } from "../../guard-run-flags.ts";
+import {
+  assertStrategy,
+  restartFlag,
+  restartOf,
+  thresholdFlags,
+  thresholdsOf,
+  withFlags,
+} from "../../guard-run-flags.ts";
 import type { UpgradeSpec } from "../../guard-upgrade-spec.ts";
 
 interface RunResult extends BatchResult {
@@ -24,13 +32,17 @@ export default class GuardRun extends GuardRunCommand<RunResult> {
   static override summary =
     "Begin the next hop of an Istio upgrade in a batch: checks, baseline, and a merge request that a person merges.";
   static override description =
-    "Makes exactly one hop of a stored plan. Every cluster of the batch is checked; when one does not pass, nothing is opened. Run again, it continues where it stopped and finds its own merge request. After the merge `guard monitor` goes on.";
+    "Makes exactly one hop of a stored plan. Every cluster of the batch is checked; when one does not pass, nothing is opened. Run again, it continues where it stopped and finds its own merge request. After the merge `guard monitor` goes on. It fails when the checks do not pass, when the batch waits for a person, and when it goes back; the result is then the error's data.";
   static override examples = ["<%= config.bin %> guard run --batch prod-wave-1 --target-version 1.31.1"];
   static override flags = {
     batch: batchFlag,
     "target-version": Flags.string({ description: "Version to reach, for example 1.31.1.", exclusive: ["plan"] }),
     plan: Flags.string({ description: "Hash of a stored plan, instead of a target." }),
-    strategy: Flags.string({ description: "Default guard.execution.strategy.", options: [...strategies] }),
+    strategy: Flags.string({
+      description:
+        "Default guard.execution.strategy. A plan that the batch runs already keeps its own: another is refused.",
+      options: [...strategies],
+    }),
     "dry-run": Flags.boolean({ description: "Make and store the plan, and show it; begin nothing." }),
     "max-concurrent": maxConcurrentFlag,
     exclude: Flags.string({
@@ -49,6 +61,7 @@ export default class GuardRun extends GuardRunCommand<RunResult> {
       description: "Refused: without the proof that Flux applied the commit nothing is known.",
       hidden: true,
     }),
+    restart: restartFlag,
     ...thresholdFlags,
   };
 
@@ -66,11 +79,13 @@ export default class GuardRun extends GuardRunCommand<RunResult> {
     const settings = await this.settings((config) => withFlags(config, flags));
     const exclude = [...(flags.exclude ?? []), ...(spec.exclude ?? [])];
     const { batch } = flags;
-    const strategy = strategies.find((one) => one === (flags.strategy ?? spec.strategy)) ?? settings.execution.strategy;
+    const asked = flags.strategy ?? spec.strategy;
+    const strategy = strategies.find((one) => one === asked) ?? settings.execution.strategy;
     const plan =
       flags.plan === undefined
         ? await this.#plan(batch, flags["target-version"] ?? spec.target_version, strategy, settings, exclude)
         : await this.planOf(batch, flags.plan);
+    assertStrategy(plan, asked);
     if (flags["dry-run"]) return { batch, plan: plan.hash, clusters: [], waits: [], planned: plan };
     for (const cluster of exclude) this.addWarning(`${cluster} stays out of this run`);
     const thresholds = thresholdsOf(flags);
@@ -79,13 +94,14 @@ export default class GuardRun extends GuardRunCommand<RunResult> {
       plan,
       settings,
       thresholds,
+      restart: restartOf(flags),
       start: true,
       until: "merge-request",
       exclude,
     });
     const report = flags["export-health-report"];
     if (report !== undefined) await this.#report(report, batch);
-    return result;
+    return finishBatch(result, "upgrade");
   }
 
   /** The plan that the batch runs already, or a new one. */

@@ -162,6 +162,12 @@ export const badSurroundings: readonly BadCase[] = [
     "a service with 200 requests",
     healthy({}, metrics({ services: [{ name: "shop/cart", requests: 200, sameHourLastWeek: true }] })),
   ),
+  bad("G25 baseline", "fewer requests than were asked for", healthy({}, metrics({ requestsNeeded: 10_000_000 }))),
+  bad(
+    "G25 baseline",
+    "a baseline of five hours where four are allowed",
+    healthy({}, metrics({ storedAt: "2026-11-30T05:00:00+00:00", hoursAllowed: 4 })),
+  ),
   bad("G25 baseline", "a baseline that can be overwritten", healthy({}, metrics({ immutable: false }))),
   bad(
     "G25 baseline",

@@ -77,6 +77,17 @@ export const goodCases: readonly GoodCase[] = [
   ),
   good("back from 1.31 to 1.30 after it moved", healthy({ from: "1.31.1", to: "1.30.5" }), "G03 rollback-skew"),
   good("back by revision", healthy({ from: "1.31.1", to: "1.30.5", ...revised })),
+  good(
+    "a service of 200 requests where 100 are enough",
+    healthy(
+      {},
+      metrics({ services: [{ name: "shop/cart", requests: 200, sameHourLastWeek: true }], requestsNeeded: 100 }),
+    ),
+  ),
+  good(
+    "a baseline of two days where three are allowed",
+    healthy({}, metrics({ storedAt: "2026-11-28T10:00:00+00:00", hoursAllowed: 72 })),
+  ),
   // Kubernetes and EKS
   good("EKS 1.36", healthy({}, kubernetes({ minor: "1.36" }))),
   good("a version as EKS prints it", healthy({}, kubernetes({ minor: "v1.33.4-eks-99b2f6a" }))),

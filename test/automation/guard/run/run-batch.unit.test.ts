@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createRegistry } from "../../../../automation/guard/registry/registry.ts";
 import { storedPlan } from "../../../../automation/guard/run/make-plan.ts";
+import type { RunOptions } from "../../../../automation/guard/run/run-batch.ts";
 import { fleetOf, go, planOf, states } from "./simulated-run.ts";
 
 const loose = { latency_p95_increase: 2, latency_p99_increase: 2 };
@@ -28,6 +29,28 @@ describe("a run over a simulated fleet", () => {
       ]);
     },
   );
+
+  it("given a run is told how many requests a service needs, its checks want them of the baseline", async () => {
+    const fleet = await fleetOf();
+    const one = await planOf(fleet);
+    await go(fleet, one, { thresholds: { min_requests: 9_000_000 } });
+    expect(await states(fleet)).toEqual([
+      expect.stringMatching(/^pre_check_failed: block G25 baseline: all services .*fewer than 9,000,000 requests/),
+      expect.stringMatching("^pre_check_failed"),
+    ]);
+  });
+
+  it("given a baseline may be older than a day, checks that are made again keep it", async () => {
+    const validation = { checks_valid_minutes: 1_440, baseline_hours: 72 };
+    const fleet = await fleetOf({ settings: { validation } });
+    const one = await planOf(fleet);
+    await go(fleet, one);
+    await fleet.clock.run(() => fleet.clock.sleep(30 * 3_600_000));
+    await go(fleet, one, { start: false, until: "once" });
+    expect((await states(fleet)).join()).toContain("pre_check_running");
+    await go(fleet, one, { start: false });
+    expect(await states(fleet)).toEqual(["mr_created", "mr_created"]);
+  });
 
   it("checks, opens one merge request, and after the merge proves, soaks, restarts and validates", async () => {
     const fleet = await fleetOf();
@@ -106,6 +129,27 @@ describe("a run over a simulated fleet", () => {
     function mergeWhenBack(_: unknown, after: { state: string }): void {
       if (after.state === "rollback_mr_created") void fleet.mergeAll("bob");
     }
+  });
+
+  it.each([
+    ["as the run was told", { run: "manual", monitor: undefined }, "restarting_data_plane"],
+    ["as a monitor is told, before the run", { run: "manual", monitor: "automatic" }, "upgraded"],
+    ["as the settings say", { run: undefined, monitor: undefined }, "upgraded"],
+  ] as const)("restarts workloads %s", async (_, said, expected) => {
+    const fleet = await fleetOf();
+    const one = await planOf(fleet);
+    await go(fleet, one, { restart: said.run });
+    const warnings: string[] = [];
+    await go(fleet, one, { restart: "automatic", onWarning: (text) => warnings.push(text) });
+    expect(warnings).toHaveLength(2);
+    await fleet.mergeAll("ada");
+    const stop = new AbortController();
+    const onWaits: RunOptions["onWaits"] = (waits) => {
+      if (waits.every(({ why }) => /^a person restarts \d+: /.test(why))) stop.abort();
+    };
+    const end = go(fleet, one, { start: false, until: "end", restart: said.monitor, signal: stop.signal, onWaits });
+    await end.catch((error: unknown) => expect(stop.signal.aborted, String(error)).toBe(true));
+    expect(await states(fleet)).toEqual([expected, expected]);
   });
 
   it.each([
