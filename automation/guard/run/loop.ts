@@ -61,7 +61,8 @@ export async function driveBatch(ports: LoopPorts, options: LoopOptions): Promis
     const waits = [...decision.waits, ...outcomes.flatMap((outcome) => outcome.waits)];
     if (moves.length > 0) {
       held = await applied(ports, options, held, moves);
-      if (options.until !== "once") continue;
+      const goesOn = moves.some(({ event }) => !unhurried.includes(event));
+      if (goesOn && options.until !== "once") continue;
     }
     options.onWaits?.(waits);
     const until = effects.length > 0 ? view.now : soonest(waits);
@@ -71,6 +72,9 @@ export async function driveBatch(ports: LoopPorts, options: LoopOptions): Promis
     held = await ports.load();
   }
 }
+
+/** What follows takes time: looking again at once would see nothing new. */
+const unhurried: readonly EventName[] = ["workloads_restarted"];
 
 /** When a wait that time ends is over; undefined: a person has to act. */
 function soonest(waits: readonly Wait[]): number | undefined {

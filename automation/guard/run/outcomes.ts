@@ -243,7 +243,8 @@ const withRestarted = ({ restarted }: RunRecord, more: readonly string[]): Pick<
 
 const wave = (subject: Subject, workloads: readonly string[]): Outcome => {
   const note = `restarted ${workloads.join(", ")}`.slice(0, 1_900);
-  return move(subject, "workloads_restarted", withRestarted(subject.run, workloads), note);
+  const { moves } = move(subject, "workloads_restarted", withRestarted(subject.run, workloads), note);
+  return { ...wait(subject, `waits for ${workloads.length} that it restarted`), moves };
 };
 
 export function afterRestart(record: ClusterRecord, restarted: Restarted, view: BatchView): Outcome {
