@@ -87,17 +87,17 @@ export const guardErrors = {
   "guard-checks-failed": {
     exitCode: exitCodes.policy,
     what: "The checks of a batch did not pass: no merge request was opened.",
-    next: "Do what the findings say, and run the same command again; `npx switchyard guard check` looks at one cluster.",
+    next: "Do what the findings say, and run the same command again; `npx switchyard guard check --cluster ID` looks at one cluster.",
   },
   "guard-paused": {
     exitCode: exitCodes.error,
     what: "A batch waits for a person. Git and clusters are as it left them.",
-    next: "Repair what the message names, then `npx switchyard guard resume`.",
+    next: "Repair what the message names, then `npx switchyard guard resume --batch BATCH`.",
   },
   "guard-failed": {
     exitCode: exitCodes.error,
     what: "A batch did not reach its version: it goes back, has gone back, or was given up.",
-    next: "Run `npx switchyard guard status` to see where it stands, and `npx switchyard guard bundle` for what its failure looked like.",
+    next: "Run `npx switchyard guard status` to see where it stands, and `npx switchyard guard bundle --cluster ID` for what its failure looked like.",
   },
   "guard-plan-changed": {
     exitCode: exitCodes.policy,

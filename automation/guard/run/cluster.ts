@@ -200,24 +200,15 @@ export async function proveRollback(
   // the new one are ahead too, whether guard restarted any or not.
   const revision = revisionAt(planes, run.from);
   const moved = rollback.dataPlaneMoved || ahead.proxies > 0 || rollback.skewFrom !== undefined;
-  const again =
-    moved && proof.kind === "proven" && revision !== undefined
-      ? await restarted(
-          context,
-          kubernetes,
-          run,
-          {
-            workloads,
-            plane: { revision, version: versionOf(run.from) },
-            strategy: run.strategy,
-            mark,
-            restarted: run.restarted,
-          },
-          signal,
-        )
-      : undefined;
+  const back = { workloads, strategy: run.strategy, mark, restarted: run.restarted };
+  const again = async (): Promise<outcomes.Restarted | undefined> => {
+    if (!moved || proof.kind !== "proven") return undefined;
+    if (revision === undefined) return { kind: "going", why: `no control plane of ${run.from} is seen` };
+    const plane = { revision, version: versionOf(run.from) };
+    return restarted(context, kubernetes, run, { ...back, plane }, signal);
+  };
   const skew = skewWindow(rollback, countAhead(ahead), view.now);
-  return outcomes.afterRollbackProof(record, asOutcome(proof), ahead, again, skew, view);
+  return outcomes.afterRollbackProof(record, asOutcome(proof), ahead, await again(), skew, view);
 }
 
 /** What the landed steps moved has to be at the old version again; CRDs stay. */

@@ -1,6 +1,7 @@
 /** Drives a batch: decides on what is stored, writes moves on condition, carries effects out, and decides again. */
 import { SwitchyardError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
+import { Unreadable } from "../facts/objects.ts";
 import type { ClusterRecord } from "../registry/record.ts";
 import type { EventName } from "../registry/state.ts";
 import { type BatchView, type Decision, decide, type Effect, type Move, type Wait } from "./decide.ts";
@@ -17,7 +18,7 @@ export interface LoopPorts {
   load(): Promise<readonly Held[]>;
   /** The move as one conditional write; undefined when somebody else wrote meanwhile. Errors: guard-locked when fenced. */
   write(held: Held, move: Move): Promise<Held | undefined>;
-  /** Errors of one effect do not end the others: those that are SwitchyardErrors become waits. */
+  /** Errors of one effect do not end the others: those that are SwitchyardErrors or Unreadable become waits. */
   carryOut(effect: Effect, view: BatchView, signal: AbortSignal): Promise<Outcome>;
   readonly clock: Pick<Clock, "wall" | "sleep">;
 }
@@ -124,8 +125,11 @@ async function outcomeOf(
   } catch (error) {
     signal.throwIfAborted();
     if (looking.aborted) return nothing;
-    if (!(error instanceof SwitchyardError)) throw error;
     const clusters = "clusters" in effect ? effect.clusters : [effect.cluster];
+    // An object of the cluster that is not as it should be; the next look may find it so.
+    if (error instanceof Unreadable)
+      return { moves: [], waits: clusters.map((cluster) => ({ cluster, why: `cannot be read: ${error.message}` })) };
+    if (!(error instanceof SwitchyardError)) throw error;
     return {
       moves: [],
       waits: clusters.map((cluster) => ({ cluster, why: `${error.code}: ${error.message}`, code: error.code })),

@@ -134,7 +134,7 @@ export function keptLimits(
 ): string | undefined {
   if (thresholds === undefined || states[state].resting || run?.plan !== plan.hash) return undefined;
   if (isDeepStrictEqual(run.thresholds, thresholds)) return undefined;
-  return `${entry.clusterId} keeps the limits with which its run began; npx switchyard guard monitor takes others while it works`;
+  return `${entry.clusterId} keeps the limits with which its run began; to judge by others give them to npx switchyard guard monitor --batch ${entry.batchId}`;
 }
 
 /** Likewise, with another way to restart. */
@@ -144,7 +144,7 @@ export function keptRestart(
 ): string | undefined {
   if (restart === undefined || states[state].resting || run?.plan !== plan.hash || run.restart === restart)
     return undefined;
-  return `${entry.clusterId} keeps the way to restart with which its run began; npx switchyard guard monitor takes another while it works`;
+  return `${entry.clusterId} keeps the way to restart with which its run began; for another give it to npx switchyard guard monitor --batch ${entry.batchId}`;
 }
 
 /** Regions follow each other in the order of the settings; others come last, together. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { noneAhead } from "../../../../automation/guard/data-plane/ahead.ts";
+import { Unreadable } from "../../../../automation/guard/facts/objects.ts";
 import type { ClusterRecord, MergeRequestMark } from "../../../../automation/guard/registry/record.ts";
 import { states } from "../../../../automation/guard/registry/state.ts";
 import type { BatchView, Effect } from "../../../../automation/guard/run/decide.ts";
@@ -241,6 +242,25 @@ describe("a batch in place", () => {
       expect(end.took).toBe((gate === "control-plane" ? 30 : 15 + 120) * 60_000);
     },
   );
+
+  it("given an object of a cluster cannot be read, that cluster waits, and the others go on", async () => {
+    const plan = planOf(names);
+    let broken = 3;
+    const prove: World["prove"] = (cluster) => {
+      if (cluster === "eu-1" && broken > 0) {
+        broken -= 1;
+        throw new Unreadable("HelmRelease istiod has no status");
+      }
+      return { kind: "proven" };
+    };
+    const { clusters } = await run(
+      names.map((name) => recordOf(plan, name)),
+      plan,
+      { ...well, prove },
+    );
+    expect(broken).toBe(0);
+    expect(statesOf(clusters)).toEqual(["upgraded", "upgraded"]);
+  });
 
   it("given Flux never applies the commit, it goes back after flux_sync_timeout", async () => {
     const plan = planOf(["eu-1"]);
