@@ -42,6 +42,8 @@ export interface NotifiersOptions {
   /** The checkout: `file:` is below it unless it begins with a slash. */
   readonly root: string;
   readonly clock: Pick<Clock, "wall">;
+  /** Of `secrets-manager:` references; default what the environment says. */
+  readonly awsRegion?: string | undefined;
   /** For one notice, ms. Default 10,000. */
   readonly timeoutMs?: number | undefined;
 }
@@ -84,9 +86,9 @@ function createNotifier(target: NotifierConfig, options: NotifiersOptions): Conf
 
 /** Errors: credentials-missing, credentials-over-http, invalid-config, module-unusable. */
 async function connect(target: NotifierConfig, options: NotifiersOptions): Promise<Notifier> {
-  const { env, root, clock, timeoutMs = defaultTimeoutMs } = options;
+  const { env, root, clock, awsRegion, timeoutMs = defaultTimeoutMs } = options;
   const secret = (reference: string): Promise<string> =>
-    readSecret(reference, { env, pathOf: (path) => (path.startsWith("/") ? path : join(root, path)) });
+    readSecret(reference, { env, awsRegion, pathOf: (path) => (path.startsWith("/") ? path : join(root, path)) });
   const timing = { clock, timeoutMs };
   switch (target.kind) {
     case "webhook":

@@ -21,7 +21,7 @@ export interface SecretSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly pathOf: (path: string) => string;
   /** Of AWS, for secrets by name. Default as AWS's own tools have it. */
-  readonly awsRegion?: string;
+  readonly awsRegion?: string | undefined;
 }
 
 const kinds = ["file", "secrets-manager", "secret-manager"] as const;

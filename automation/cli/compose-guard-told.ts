@@ -14,7 +14,8 @@ export async function guardNotifiers(
   { root, env, clock }: Composition,
   guard: GuardComposition,
 ): Promise<Readonly<Record<string, ConfiguredNotifier>>> {
-  return createNotifiers({ targets: (await guard.config()).notifications.targets, env, root, clock });
+  const { notifications, aws } = await guard.config();
+  return createNotifiers({ targets: notifications.targets, env, root, clock, awsRegion: aws.region });
 }
 
 /** undefined: none is configured. Errors: invalid-config, credentials-over-http. */

@@ -7,6 +7,7 @@ import type { BatchView, Move, Wait } from "../guard/run/decide.ts";
 import type { Wanted } from "../guard/run/person.ts";
 import type { RunOptions } from "../guard/run/run-batch.ts";
 import type { GuardConfig } from "../guard/settings.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
 import type { OpenedRun } from "./compose-guard-run.ts";
 import { GuardCommand } from "./guard-command.ts";
 import { describePause, describeRetry } from "./guard-status-view.ts";
@@ -91,20 +92,13 @@ export abstract class GuardRunCommand<Result extends object> extends GuardComman
 
   /** Drives the batch under its lease; people and machines are told of each change. */
   protected async drive(options: Omit<RunOptions, "holder" | "signal">): Promise<BatchResult> {
-    const [guard, { ports }, { runBatch }, { openTold }, { openTelemetry }, { tellChange }] = await Promise.all([
+    const [guard, { ports }, { runBatch }] = await Promise.all([
       this.guard(),
       this.opened(),
       import("../guard/run/run-batch.ts"),
-      import("./compose-guard-told.ts"),
-      import("./compose-guard-telemetry.ts"),
-      import("../guard/events/telemetry.ts"),
     ]);
-    const composition = await this.compose();
-    const told = await openTold(composition, guard, this.signal);
-    const warn = (text: string): void => this.addWarning(text);
-    const telemetry = await openTelemetry(composition.env, this.config.version, warn);
     let shown: ReadonlySet<string> = new Set();
-    try {
+    return this.#telling(async ({ tell, telemetry, warn }) => {
       const end = await runBatch(ports, {
         ...options,
         holder: guard.holder,
@@ -112,8 +106,7 @@ export abstract class GuardRunCommand<Result extends object> extends GuardComman
         telemetry,
         onWarning: warn,
         onMove: (before, after, move) => {
-          told.take(before, after, move);
-          tellChange(telemetry, before, after);
+          tell(before, after, move);
           this.lines.line(label(after.entry.clusterId, movedText(before, after, move)));
         },
         onWaits: (waits) => {
@@ -124,6 +117,33 @@ export abstract class GuardRunCommand<Result extends object> extends GuardComman
         },
       });
       return resultOf(options.batch, options.plan.hash, end.clusters, end.waits);
+    });
+  }
+
+  /** Work in which people and machines are told of each change; at its end all are told, or a warning says who was not. */
+  async #telling<Done>(
+    work: (told: {
+      tell(before: ClusterRecord, after: ClusterRecord, move: Move): void;
+      warn(text: string): void;
+      readonly telemetry: Telemetry;
+    }) => Promise<Done>,
+  ): Promise<Done> {
+    const [composition, guard, { openTold }, { openTelemetry }, { tellChange }] = await Promise.all([
+      this.compose(),
+      this.guard(),
+      import("./compose-guard-told.ts"),
+      import("./compose-guard-telemetry.ts"),
+      import("../guard/events/telemetry.ts"),
+    ]);
+    const told = await openTold(composition, guard, this.signal);
+    const warn = (text: string): void => this.addWarning(text);
+    const telemetry = await openTelemetry(composition.env, this.config.version, warn);
+    const tell = (before: ClusterRecord, after: ClusterRecord, move: Move): void => {
+      told.take(before, after, move);
+      tellChange(telemetry, before, after);
+    };
+    try {
+      return await work({ tell, warn, telemetry });
     } finally {
       const [untold, unsent] = await Promise.all([told.close(), telemetry.close()]);
       for (const warning of untold) warn(warning);
@@ -154,16 +174,21 @@ export abstract class GuardRunCommand<Result extends object> extends GuardComman
     if (moves.length === 0 && refusals.length > 0) throw refused(refusals);
     for (const { cluster, why } of refusals) this.addWarning(`${cluster} is left as it is: ${why}`);
     const held = new Map(loaded.map((one) => [one.record.entry.clusterId, one]));
-    for (const move of moves) {
-      const { cluster, event, note } = move;
-      const one = held.get(cluster);
-      if (one === undefined) continue;
-      const run = withBundle(plan, one.record, move, now);
-      const moved = moveRecord(one.record, event, { at: now, by, note, run });
-      if (moved.kind === "refused") throw new SwitchyardError("guard-refused", { message: `${cluster}: ${moved.why}` });
-      held.set(cluster, await registry.save(one, moved.record, one.fence));
-      this.lines.line(label(cluster, `${one.record.state} -> ${moved.record.state} (${event})`));
-    }
+    await this.#telling(async ({ tell }) => {
+      for (const move of moves) {
+        const { cluster, event, note } = move;
+        const one = held.get(cluster);
+        if (one === undefined) continue;
+        const run = withBundle(plan, one.record, move, now);
+        const moved = moveRecord(one.record, event, { at: now, by, note, run });
+        if (moved.kind === "refused")
+          throw new SwitchyardError("guard-refused", { message: `${cluster}: ${moved.why}` });
+        const saved = await registry.save(one, moved.record, one.fence);
+        held.set(cluster, saved);
+        tell(one.record, saved.record, move);
+        this.lines.line(label(cluster, `${one.record.state} -> ${moved.record.state} (${event})`));
+      }
+    });
   }
 
   /** Drives on, unless somebody drives it already. */

@@ -21,6 +21,8 @@ const mark = z.strictObject({
     .string()
     .regex(/^\d+\.\d+\.\d+$/)
     .optional(),
+  /** Of clusters that began after others of the batch had ended: how many those were. */
+  cohort: z.number().int().positive().optional(),
   /** What the step moves; clusters of a repository may be at different ones. */
   part: z
     .string()
@@ -45,8 +47,8 @@ export type BranchOf = Omit<StepMark, "checkedAt" | "validMinutes">;
  * other's. Errors: RangeError when the digest gives less than 12 hex digits.
  */
 export function branchName(repository: string, of: BranchOf, digest: Digest): string {
-  const { kind, plan, step, attempt, cluster, from, part } = of;
-  const hash = digest(canonical({ repository, kind, plan, step, attempt, cluster, from, part })).slice(0, 12);
+  const { kind, plan, step, attempt, cluster, from, cohort, part } = of;
+  const hash = digest(canonical({ repository, kind, plan, step, attempt, cluster, from, cohort, part })).slice(0, 12);
   if (!/^[0-9a-f]{12}$/.test(hash)) throw new RangeError("the digest gives less than 12 hex digits");
   return `${branchPrefix(of)}${hash}`;
 }

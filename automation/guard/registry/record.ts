@@ -108,6 +108,8 @@ export const runRecord = z.strictObject({
   startedAt: ms,
   /** Whether the cluster has merge requests of its own; missing: as the settings say. */
   alone: z.boolean().optional(),
+  /** How many of the batch had come to `to` when it began: a later region has merge requests of its own. Missing: none. */
+  cohort: count.optional(),
   /** Clusters of the batch that stay out until it ends. */
   without: z.array(text).optional(),
   /** Limits that were said where the run began; the others are the settings'. */

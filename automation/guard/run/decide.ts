@@ -125,7 +125,7 @@ const keyOfStep = (one: ClusterRecord, view: BatchView): string => stepKey(view.
 const keyOfRequest = ({ entry, run }: ClusterRecord): string =>
   JSON.stringify([entry.gitlabRepo, run?.step.mergeRequest?.iid]);
 const keyOfRollback = ({ entry, run }: ClusterRecord): string =>
-  JSON.stringify([entry.gitlabRepo, run?.hop, run?.from, run?.to, run?.rollback?.attempt]);
+  JSON.stringify([entry.gitlabRepo, run?.hop, run?.from, run?.to, run?.cohort, run?.rollback?.attempt]);
 
 /** Clusters of one merge request, sorted. */
 function groups(
@@ -141,9 +141,10 @@ function groups(
   return [...found.values()].map((names) => names.toSorted());
 }
 
-/** Whether a cluster goes back since another began: what was over before is no reason. */
+/** Whether a cluster goes back since another began: what was over before is no reason, nor what began after the other had ended. */
 function takesBack({ state, run }: ClusterRecord, one: ClusterRecord): boolean {
   const asked = run?.rollback?.askedAt;
+  if ((run?.cohort ?? 0) > (one.run?.cohort ?? 0) && states[one.state].resting) return false;
   return asked !== undefined && goingBack.includes(state) && one.run !== undefined && asked >= one.run.startedAt;
 }
 

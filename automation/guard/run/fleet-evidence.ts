@@ -37,8 +37,8 @@ function waveState(name: string, { clusters, to }: FleetView): Wave {
     const version = versionOf(one);
     return version !== undefined && compareVersions(version, to) >= 0 && states[one.state].resting;
   };
-  // A wave without clusters has nothing to prove.
-  if (wave.every(reached)) return { name, state: "upgraded" };
+  // One without clusters may be a name that is misspelt: it has proven nothing.
+  if (wave.length > 0 && wave.every(reached)) return { name, state: "upgraded" };
   return { name, state: wave.some(({ state }) => !states[state].resting) ? "soaking" : "not-started" };
 }
 

@@ -162,6 +162,7 @@ function againAfterRollback(view: BatchView, record: ClusterRecord, by: string):
       to,
       strategy: plan.strategy,
       ...(run.alone === undefined ? {} : { alone: run.alone }),
+      ...(run.cohort === undefined ? {} : { cohort: run.cohort }),
       ...(run.without === undefined ? {} : { without: run.without }),
       ...(run.thresholds === undefined ? {} : { thresholds: run.thresholds }),
       ...(run.restart === undefined ? {} : { restart: run.restart }),

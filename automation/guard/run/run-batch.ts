@@ -99,20 +99,23 @@ class BatchRun {
     for (;;) {
       const held = this.#options.start ? await this.#start() : [];
       const end = await this.#loop();
-      const until = held.flatMap((wait) => wait.until ?? []);
       // The next region begins when the one before is done; where that is not so, a person has to see to it.
       const again = this.#options.until === "end" && this.#options.start && held.length > 0;
-      if (!again || !(await this.#mayGoOn(until))) return { ...end, waits: [...end.waits, ...held] };
+      const left = again ? await this.#heldStill() : held;
+      if (!again || left.length > 0) return { ...end, waits: [...end.waits, ...left] };
     }
   }
 
-  /** Waits for the pause between regions; whether anything new can begin. */
-  async #mayGoOn(until: readonly number[]): Promise<boolean> {
+  /** Waits for the pause between regions; what then is still in the way of all that has not begun. */
+  async #heldStill(): Promise<readonly Wait[]> {
     const { clock } = this.#ports;
-    const pause = Math.max(0, Math.max(0, ...until) - clock.wall());
-    if (pause > 0) await clock.sleep(pause, this.#signal);
-    const { moves } = this.#startable(await this.#members());
-    return moves.length > 0;
+    for (;;) {
+      const { moves, waits } = this.#startable(await this.#members());
+      if (moves.length > 0) return [];
+      const until = waits.flatMap((wait) => wait.until ?? []);
+      if (until.length === 0) return waits;
+      await clock.sleep(Math.max(1_000, Math.min(...until) - clock.wall()), this.#signal);
+    }
   }
 
   async #members(): Promise<readonly Loaded[]> {

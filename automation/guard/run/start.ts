@@ -104,7 +104,7 @@ function endedOf(plan: Plan, record: ClusterRecord): readonly Refusal[] {
 
 /** The run that a cluster at rest would begin; undefined: it has nothing to do. */
 function nextRun(
-  { plan, now, settings, exclude = [], thresholds, restart }: StartView,
+  { plan, now, settings, exclude = [], thresholds, restart, clusters }: StartView,
   { entry, state, run }: ClusterRecord,
 ): RunRecord | undefined {
   if (!states[state].resting || !eventsFrom(state).includes("started")) return undefined;
@@ -124,8 +124,18 @@ function nextRun(
   }
   const again = run !== undefined && run.plan === plan.hash && run.hop === next.index ? run.step.attempt + 1 : 1;
   const { from, to } = next.hop;
-  return beginRun({ plan: plan.hash, hop: next.index, from, to, strategy: plan.strategy, ...said }, now, again);
+  const ended = clusters.filter((one) => hasEnded(one, plan, next.index)).length;
+  const cohort = ended === 0 ? {} : { cohort: ended };
+  return beginRun(
+    { plan: plan.hash, hop: next.index, from, to, strategy: plan.strategy, ...said, ...cohort },
+    now,
+    again,
+  );
 }
+
+/** At rest after this hop of the plan. */
+const hasEnded = ({ state, run, entry }: ClusterRecord, plan: Plan, hop: number): boolean =>
+  states[state].resting && run?.plan === plan.hash && run.hop === hop && entry.currentIstioVersion === run.to;
 
 /** What to say of a cluster that is under way with other limits than those that are said now. */
 export function keptLimits(

@@ -34,6 +34,7 @@ export const stepKey = (plan: Plan, one: ClusterRecord): string => {
     run?.hop,
     run?.from,
     run?.to,
+    run?.cohort,
     run?.step.index,
     run?.step.attempt,
     requestOf(plan, one)?.step,
@@ -82,7 +83,10 @@ export const isAlone = (run: RunRecord | undefined, { execution }: Pick<GuardCon
 
 /** What a run is at its beginning; only looked at, where `plan` says so. */
 export function beginRun(
-  hop: Pick<RunRecord, "plan" | "hop" | "from" | "to" | "strategy" | "alone" | "thresholds" | "without" | "restart">,
+  hop: Pick<
+    RunRecord,
+    "plan" | "hop" | "from" | "to" | "strategy" | "alone" | "thresholds" | "without" | "restart" | "cohort"
+  >,
   at: number,
   attempt = 1,
 ): RunRecord {
@@ -126,7 +130,8 @@ export function branchOf(
 ): BranchOf {
   const { run, entry } = record;
   const alone = isAlone(run, settings) ? { cluster: entry.clusterId } : {};
-  const of = { kind, plan: run.plan, step: run.step.index, batch, ...alone };
+  const cohort = run.cohort === undefined ? {} : { cohort: run.cohort };
+  const of = { kind, plan: run.plan, step: run.step.index, batch, ...alone, ...cohort };
   if (kind === "rollback") return { ...of, attempt: run.rollback?.attempt ?? 1, version: run.from, from: run.to };
   const step = requestOf(plan, record)?.step;
   const part = step === undefined ? {} : { part: step.kind === "share" ? `share-${step.share}` : step.kind };

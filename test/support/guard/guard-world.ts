@@ -38,6 +38,8 @@ export interface GuardWorld {
   command(...args: readonly string[]): Promise<CliResult>;
   start(...args: readonly string[]): CliProcess;
   run(...args: readonly string[]): Promise<CliResult>;
+  /** From now on its minutes are minutes: for work that has a limit, which a busy machine would not keep to in the fast clock's. */
+  inRealTime(...args: readonly string[]): Promise<CliResult>;
   /** With --json. The result of a command that succeeds. Errors: with all that was said, when it does not. */
   result(...args: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
   /** With --json. The error of a command that fails. */
@@ -153,6 +155,10 @@ export async function openGuardWorld(
     command: (...args) => cli.run(args, { env }),
     start,
     run,
+    inRealTime: (...args) => {
+      const slow = fastClockEnv({ since: Date.now(), at: now(), rate: 1 });
+      return cli.start(["guard", ...args], { env: { ...env, ...slow } }).ended;
+    },
     async result(...args) {
       const { ended, envelope } = await said(args);
       if (envelope.status === "ok" && ended.code === 0) return envelope.result;
